@@ -1,0 +1,16 @@
+module github.com/throughline/throughline/streams
+
+go 1.26.0
+
+require github.com/throughline/throughline/schemas v0.0.0
+
+require (
+	github.com/goccy/go-yaml v1.19.2 // indirect
+	github.com/nyaruka/phonenumbers v1.8.1 // indirect
+	golang.org/x/net v0.62.0 // indirect
+	golang.org/x/text v0.43.0 // indirect
+	google.golang.org/protobuf v1.36.11 // indirect
+	pgregory.net/rapid v1.3.0 // indirect
+)
+
+replace github.com/throughline/throughline/schemas => ../schemas
