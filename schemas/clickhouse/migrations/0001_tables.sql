@@ -1,0 +1,187 @@
+-- Facts. One row per (workspace, id): the loader refuses the second, so that no report needs FINAL over this table.
+-- _partition and _offset say which record of topic touchpoints a row came from; the audit counts by them.
+-- The window of deduplication holds insert tokens, each counted once per month that a block touches.
+CREATE TABLE IF NOT EXISTS touchpoints {{.OnCluster}}
+(
+    workspace            LowCardinality(String),
+    id                   String,
+    key                  UInt128,
+    anchor               UInt128,
+    time                 DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    received             DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    channel              LowCardinality(String),
+    direction            Enum8('inbound' = 1, 'outbound' = 2, 'internal' = 3),
+    kind                 LowCardinality(String),
+    actor_type           Enum8('customer' = 1, 'agent' = 2, 'bot' = 3, 'system' = 4),
+    actor_id             String,
+    actor_name           String,
+    agent                LowCardinality(String), -- actor_id of agents, else empty
+    identifier_types     Array(LowCardinality(String)),
+    identifier_values    Array(String),
+    identifier_verified  Array(Bool),
+    thread               Array(String),
+    subject              String,
+    text                 String CODEC(ZSTD(1)),
+    language             LowCardinality(String),
+    topic                LowCardinality(String),
+    team                 LowCardinality(String),
+    tags                 Array(LowCardinality(String)),
+    account              String,
+    source               LowCardinality(String),
+    rating_scale         LowCardinality(String), -- empty: no rating
+    rating_value         Float64,
+    properties           String CODEC(ZSTD(1)),
+    content              UInt64, -- 48 bits of the content's hash
+    _partition           Int32,
+    _offset              Int64 CODEC(Delta, ZSTD(1))
+)
+ENGINE = {{.Engine "MergeTree"}}
+PARTITION BY toYYYYMM(time)
+ORDER BY (workspace, anchor, time, key)
+SETTINGS {{.DeduplicationWindow}} = 10000;
+
+-- Where moved anchors belong now: the highest version per anchor. Anchors that never moved are not in it.
+CREATE TABLE IF NOT EXISTS identities {{.OnCluster}}
+(
+    workspace LowCardinality(String),
+    anchor    UInt128,
+    person    UInt128,
+    version   UInt64,
+    home      UInt128,
+    thread    UInt128, -- not 0: a participation, which moves stubs and no facts
+    updated   DateTime DEFAULT now() -- when this row was written; only for the incremental load of the dictionary
+)
+ENGINE = {{.Engine "ReplacingMergeTree" "version"}}
+ORDER BY anchor
+SETTINGS {{.DeduplicationWindow}} = 10000;
+
+-- Every move with its evidence: why two identifiers are one person, and who was who at any time.
+CREATE TABLE IF NOT EXISTS identity_log {{.OnCluster}}
+(
+    workspace  LowCardinality(String),
+    person     UInt128,
+    anchor     UInt128,
+    version    UInt64,
+    from       UInt128,
+    home       UInt128,
+    thread     UInt128,
+    type       LowCardinality(String),
+    value      String,
+    rule       LowCardinality(String),
+    touchpoint String,
+    source     LowCardinality(String),
+    user       String,
+    time       DateTime64(3, 'UTC')
+)
+ENGINE = {{.Engine "ReplacingMergeTree"}}
+ORDER BY (workspace, person, anchor, version)
+SETTINGS {{.DeduplicationWindow}} = 10000;
+
+-- Links that did not join, with the reason, and claims, which only suggest.
+CREATE TABLE IF NOT EXISTS identity_refusals {{.OnCluster}}
+(
+    workspace  LowCardinality(String),
+    version    UInt64,
+    kind       LowCardinality(String),
+    a          UInt128,
+    a_type     LowCardinality(String),
+    a_value    String,
+    b          UInt128,
+    b_type     LowCardinality(String),
+    b_value    String,
+    rule       LowCardinality(String),
+    reason     String,
+    touchpoint String,
+    source     LowCardinality(String),
+    time       DateTime64(3, 'UTC')
+)
+ENGINE = {{.Engine "ReplacingMergeTree"}}
+ORDER BY (workspace, version, a, b)
+SETTINGS {{.DeduplicationWindow}} = 10000;
+
+-- Conversations: the highest version per id. state superseded and gone hide the row.
+CREATE TABLE IF NOT EXISTS conversations {{.OnCluster}}
+(
+    workspace          LowCardinality(String),
+    id                 UInt128, -- key of its first touchpoint
+    version            UInt64,
+    person             UInt128,
+    anchor             UInt128, -- of its first touchpoint
+    state              LowCardinality(String),
+    superseded_by      UInt128,
+    first              DateTime64(3, 'UTC'),
+    last               DateTime64(3, 'UTC'),
+    touchpoints        UInt32,
+    inbound            UInt32,
+    outbound           UInt32,
+    internal           UInt32,
+    contacts           UInt32,
+    channels           Array(LowCardinality(String)),
+    team               LowCardinality(String),
+    agent              LowCardinality(String),
+    topic              LowCardinality(String),
+    source             LowCardinality(String),
+    account            String,
+    tags               Array(LowCardinality(String)),
+    participants       Array(UInt128),
+    waiting_since      DateTime64(3, 'UTC'), -- 1970: nobody waits for us
+    first_response     Nullable(Int64), -- ms, as all durations
+    first_bot_response Nullable(Int64),
+    later_responses    Array(Int64),
+    longest_wait       Int64,
+    resolved_at        Nullable(DateTime64(3, 'UTC')),
+    resolution         Nullable(Int64),
+    reopenings         UInt32,
+    hand_overs         UInt32,
+    channel_switches   UInt32,
+    rating_scale       LowCardinality(String),
+    rating_value       Float64
+)
+ENGINE = {{.Engine "ReplacingMergeTree" "version"}}
+ORDER BY (workspace, id)
+SETTINGS {{.DeduplicationWindow}} = 10000;
+
+-- Which conversation a touchpoint belongs to, with the dimensions of reports: the highest version per key, within a
+-- month of time, which never changes.
+CREATE TABLE IF NOT EXISTS conversation_touchpoints {{.OnCluster}}
+(
+    workspace    LowCardinality(String),
+    anchor       UInt128,
+    time         DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    key          UInt128,
+    version      UInt64,
+    conversation UInt128, -- 0: none
+    person       UInt128,
+    channel      LowCardinality(String),
+    direction    Enum8('inbound' = 1, 'outbound' = 2, 'internal' = 3),
+    kind         LowCardinality(String),
+    team         LowCardinality(String),
+    agent        LowCardinality(String),
+    topic        LowCardinality(String),
+    source       LowCardinality(String),
+    account      String,
+    tags         Array(LowCardinality(String))
+)
+ENGINE = {{.Engine "ReplacingMergeTree" "version"}}
+PARTITION BY toYYYYMM(time)
+ORDER BY (workspace, anchor, time, key)
+SETTINGS {{.DeduplicationWindow}} = 10000;
+
+-- Dead letters: the highest version per id. Version 1 is the refusal, 2 says that it was sent again.
+CREATE TABLE IF NOT EXISTS rejected {{.OnCluster}}
+(
+    workspace LowCardinality(String),
+    id        String,
+    version   UInt64,
+    time      DateTime64(3, 'UTC'), -- when it was refused
+    source    LowCardinality(String), -- http, raw or conflict
+    position  String, -- where it came from: topic/partition/offset, or request and index
+    touchpoint String, -- its id, where one could be read
+    field     String,
+    reason    String,
+    bytes     String CODEC(ZSTD(1)),
+    status    LowCardinality(String) -- kept or resent
+)
+ENGINE = {{.Engine "ReplacingMergeTree" "version"}}
+ORDER BY (workspace, id)
+SETTINGS {{.DeduplicationWindow}} = 10000;

@@ -1,0 +1,97 @@
+package conversation
+
+import (
+	"fmt"
+
+	"github.com/segmentio/encoding/json"
+
+	"github.com/throughline/throughline/schemas/identity"
+	"github.com/throughline/throughline/schemas/touchpoint"
+)
+
+// ID names a conversation: it is the key of the conversation's first touchpoint. So a name that a late touchpoint
+// or a merge has overtaken still leads, through that touchpoint, to the conversation it belongs to now.
+type ID = touchpoint.Key
+
+// State is where a conversation stands.
+type State string
+
+// The states. The last two are not conversations any more: their rows only hide what an earlier version said.
+const (
+	Open               State = "open" // nobody waits
+	WaitingForUs       State = "waiting_for_us"
+	WaitingForCustomer State = "waiting_for_customer"
+	Resolved           State = "resolved"
+	Closed             State = "closed"
+	Superseded         State = "superseded" // joined another, older one
+	Gone               State = "gone"       // its touchpoints went to another person
+)
+
+// Conversation is a record of topic conversations: the whole of one conversation as its person's owner computed it.
+// The highest Version per ID is in force. Times are ms since 1970, durations ms; a pointer is nil while the thing
+// has not happened.
+type Conversation struct {
+	Workspace    string            `json:"workspace"`
+	ID           ID                `json:"id"`
+	Version      uint64            `json:"version"`
+	Person       identity.PersonID `json:"person"`
+	Anchor       identity.Anchor   `json:"anchor"` // of the first touchpoint
+	State        State             `json:"state"`
+	SupersededBy ID                `json:"superseded_by,omitzero"`
+
+	First       int64  `json:"first"`
+	Last        int64  `json:"last"`
+	Touchpoints uint32 `json:"touchpoints"`
+	Inbound     uint32 `json:"inbound"`
+	Outbound    uint32 `json:"outbound"`
+	Internal    uint32 `json:"internal"`
+	Contacts    uint32 `json:"contacts"` // times the customer got in touch: inbound by the customer after an answer, a resolution or at the start
+
+	Channels     []string          `json:"channels"` // in order of first use
+	Team         string            `json:"team,omitempty"`
+	Agent        string            `json:"agent,omitempty"` // last human that touched it
+	Topic        string            `json:"topic,omitempty"`
+	Source       string            `json:"source,omitempty"`
+	Account      string            `json:"account,omitempty"`
+	Tags         []string          `json:"tags,omitempty"`
+	Participants []identity.Anchor `json:"participants,omitempty"` // anchors in it that are not its person's
+
+	WaitingSince     int64   `json:"waiting_since,omitempty"` // first unanswered customer message; 0 when we owe nothing
+	FirstResponse    *int64  `json:"first_response,omitempty"`
+	FirstBotResponse *int64  `json:"first_bot_response,omitempty"`
+	LaterResponses   []int64 `json:"later_responses,omitempty"`
+	LongestWait      int64   `json:"longest_wait,omitempty"`
+	ResolvedAt       *int64  `json:"resolved_at,omitempty"` // last resolution still in force, or the last one before a reopening
+	Resolution       *int64  `json:"resolution,omitempty"`  // ResolvedAt - First
+	Reopenings       uint32  `json:"reopenings"`
+	HandOvers        uint32  `json:"hand_overs"`
+	ChannelSwitches  uint32  `json:"channel_switches"`
+
+	Rating *touchpoint.Rating `json:"rating,omitempty"` // the last one given
+}
+
+// Member is a record of topic conversations.members: the conversation a touchpoint belongs to, with the dimensions
+// that reports group by. The highest Version per Key is in force; a zero Conversation means none.
+type Member struct {
+	Stub         Stub
+	Conversation ID
+	Person       identity.PersonID
+	Version      uint64
+}
+
+// Decode reads a conversation from the log.
+func Decode(data []byte) (c Conversation, err error) {
+	if err = json.Unmarshal(data, &c); err != nil {
+		return c, fmt.Errorf("conversation: decode: %w", err)
+	}
+	return c, nil
+}
+
+// Append writes the conversation as JSON to the end of dst.
+func (c *Conversation) Append(dst []byte) ([]byte, error) {
+	out, err := json.Append(dst, c, 0)
+	if err != nil {
+		return dst, fmt.Errorf("conversation: encode: %w", err)
+	}
+	return out, nil
+}

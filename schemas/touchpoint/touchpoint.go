@@ -1,0 +1,90 @@
+// Package touchpoint holds the one fact the platform is made of: at a time, through a channel, in a direction, an
+// actor did something that concerns a customer; with its JSON form, its limits and its envelope on the log.
+package touchpoint
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/throughline/throughline/schemas/identity"
+)
+
+// Limits of one touchpoint. Lengths are in bytes unless said otherwise.
+const (
+	MaxSize        = 256 << 10
+	MaxProperties  = 64 << 10
+	MaxID          = 128 // characters
+	MaxIdentifiers = 32
+	MaxThreads     = 16
+	MaxAhead       = 24 * time.Hour // how far a time may lie in the future
+)
+
+// Direction says who spoke to whom.
+type Direction string
+
+// The three directions, seen from the company.
+const (
+	Inbound  Direction = "inbound"
+	Outbound Direction = "outbound"
+	Internal Direction = "internal"
+)
+
+// ActorType says what sort of actor did it.
+type ActorType string
+
+// The four actor types.
+const (
+	Customer ActorType = "customer"
+	Agent    ActorType = "agent"
+	Bot      ActorType = "bot"
+	System   ActorType = "system"
+)
+
+// Touchpoint is one immutable fact, normalised: what Decode returns and what the log's payload says.
+type Touchpoint struct {
+	ID          string          `json:"id"`
+	Time        int64           `json:"time"` // ms since 1970; on the way in also RFC 3339 with a zone
+	Channel     string          `json:"channel"`
+	Direction   Direction       `json:"direction"`
+	Kind        string          `json:"kind"`
+	Actor       Actor           `json:"actor"`
+	Identifiers []Identifier    `json:"identifiers,omitempty"`
+	Thread      []string        `json:"thread,omitempty"` // scheme:value
+	Subject     string          `json:"subject,omitempty"`
+	Text        string          `json:"text,omitempty"`
+	Language    string          `json:"language,omitempty"` // BCP 47
+	Topic       string          `json:"topic,omitempty"`
+	Team        string          `json:"team,omitempty"`
+	Tags        []string        `json:"tags,omitempty"`
+	Account     string          `json:"account,omitempty"`
+	Source      string          `json:"source,omitempty"`
+	Rating      *Rating         `json:"rating,omitempty"`
+	Properties  json.RawMessage `json:"properties,omitempty"` // a JSON object, byte for byte as it came
+}
+
+// Actor is who did it.
+type Actor struct {
+	Type ActorType `json:"type"`
+	ID   string    `json:"id,omitempty"`
+	Name string    `json:"name,omitempty"`
+}
+
+// Identifier points at the customer. A verified identifier joins with the touchpoint's others, a claimed one
+// only suggests.
+type Identifier struct {
+	Type     string `json:"type"`
+	Value    string `json:"value"` // normalised
+	Verified bool   `json:"verified"`
+}
+
+// Rating is a customer's answer on a scale such as csat, nps or ces.
+type Rating struct {
+	Scale string  `json:"scale"`
+	Value float64 `json:"value"`
+}
+
+// Key identifies a touchpoint everywhere behind the log: 128 bits of the hash of (workspace, id).
+type Key = identity.Anchor
+
+// KeyOf returns the key of the touchpoint id in the workspace.
+func KeyOf(workspace, id string) Key { return identity.AnchorOf(workspace, "touchpoint", id) }
