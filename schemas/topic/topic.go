@@ -27,7 +27,7 @@ const (
 // Stage says which rebuild makes a topic anew: derived topics carry the generation of their stage in their name.
 type Stage int
 
-// The stages. Facts are never rebuilt.
+// The stages. Facts are never rebuilt, and neither are links: their order decides who is older, and so must be kept.
 const (
 	Fact Stage = iota
 	Identity
@@ -55,7 +55,7 @@ var Table = []Topic{
 	{Name: Touchpoints, Key: "workspace/id", Codec: "envelope", Writers: "collect", Readers: "identify, load"},
 	{Name: Rejected, Key: "source position", Codec: "JSON", Retention: 30 * day, Writers: "collect, load", Readers: "load"},
 	{Name: Seen, Stage: Identity, Key: "none; the partition of the touchpoints", Codec: "fingerprints", Writers: "identify", Readers: "identify, to restore"},
-	{Name: Links, Stage: Identity, Key: "workspace", Codec: "JSON", Writers: "identify (stitch)", Readers: "identify (resolve)"},
+	{Name: Links, Key: "workspace", Codec: "JSON", Writers: "identify (stitch)", Readers: "identify (resolve)"},
 	{Name: Moves, Stage: Identity, Key: "anchor", Codec: "JSON", Compacted: true, Writers: "identify (resolve)", Readers: "load"},
 	{Name: Refusals, Stage: Identity, Key: "workspace", Codec: "JSON", Writers: "identify (resolve)", Readers: "load"},
 	{Name: ByPerson, Stage: Identity, Key: "person whose home it is", Codec: "message", Writers: "identify, converse", Readers: "converse"},
