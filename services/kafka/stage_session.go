@@ -1,0 +1,340 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// session is the time for which one partition is ours: its state, what waits to be processed, what is to be committed.
+type session struct {
+	s *Stage
+	a Assignment
+
+	ctx    context.Context // done: drop everything
+	cancel context.CancelFunc
+	stop   chan struct{} // closed: finish what is under way, then commit
+	done   chan struct{} // closed: the goroutine is gone
+	wake   chan struct{} // something was pushed
+	took   chan struct{} // the queue is empty again
+
+	mu        sync.Mutex
+	queue     []*Record
+	restoring bool
+	next, end int64
+
+	committed  int64 // the rest belongs to the goroutine
+	commitable int64
+	commitAt   time.Time
+}
+
+func newSession(s *Stage, a Assignment) *session {
+	w := &session{
+		s: s, a: a,
+		stop: make(chan struct{}), done: make(chan struct{}),
+		wake: make(chan struct{}, 1), took: make(chan struct{}, 1),
+		restoring: true, next: a.From(), end: a.End,
+		committed: a.From(), commitable: a.From(),
+	}
+	w.ctx, w.cancel = context.WithCancel(context.Background())
+	return w
+}
+
+// push queues what was polled. It never blocks; taken bounds the queue.
+func (w *session) push(b Batch) {
+	w.mu.Lock()
+	w.queue = append(w.queue, b.Records...)
+	w.end = b.End
+	w.mu.Unlock()
+	signal(w.wake)
+}
+
+// taken waits until the queue is empty or the session is over.
+func (w *session) taken(ctx context.Context) {
+	for {
+		w.mu.Lock()
+		n := len(w.queue)
+		w.mu.Unlock()
+		if n == 0 {
+			return
+		}
+		select {
+		case <-w.took:
+		case <-w.done:
+			return
+		case <-w.stop:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (w *session) take() []*Record {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := min(len(w.queue), w.s.cfg.Reader.MaxPollRecords)
+	rs := w.queue[:n:n]
+	w.queue = w.queue[n:]
+	if len(w.queue) == 0 {
+		w.queue = nil
+		signal(w.took)
+	}
+	return rs
+}
+
+// finish ends the session in order: the batch under way is finished and committed, unless that takes too long.
+func (w *session) finish(deadline context.Context) {
+	close(w.stop)
+	select {
+	case <-w.done:
+	case <-deadline.Done():
+		w.cancel()
+		<-w.done
+	}
+}
+
+// abandon ends the session: the partition may be somebody else's by now.
+func (w *session) abandon() {
+	w.cancel()
+	<-w.done
+}
+
+func (w *session) status() PartitionStatus {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return PartitionStatus{Partition: w.a.Partition, Restoring: w.restoring, Next: w.next, End: max(w.end, w.next)}
+}
+
+func (w *session) run() {
+	defer close(w.done)
+	defer w.cancel()
+	defer w.s.metrics.forget(w.a.Partition)
+	// The next session of this partition must not find it paused.
+	defer w.s.reader.Resume(w.a.TopicPartition)
+	err := w.work()
+	switch {
+	case err == nil, w.ctx.Err() != nil:
+	case errors.Is(err, ErrFenced):
+		w.s.log.Warn("kafka stage: partition is no longer ours, batch abandoned", "partition", w.a.Partition)
+	default:
+		w.s.fail(fmt.Errorf("kafka: stage %s: %s-%d from offset %d: %w", w.s.cfg.Group, w.a.Topic, w.a.Partition, w.status().Next, err))
+	}
+}
+
+func (w *session) work() error {
+	p, err := w.s.cfg.New(w.a.Partition)
+	if err != nil {
+		return err
+	}
+	if err := w.restore(p); err != nil {
+		return err
+	}
+	if err := w.loop(p); err != nil {
+		return err
+	}
+	if err := w.commit(); err != nil {
+		w.s.log.Warn("kafka stage: last commit failed, its work will be done again", "partition", w.a.Partition, "err", err)
+	}
+	return nil
+}
+
+// loop processes until the session is to end, which is no error.
+func (w *session) loop(p Partition) error {
+	ticker, _ := p.(Ticker)
+	var tick <-chan time.Time
+	if every := w.s.cfg.TickEvery; ticker != nil && every > 0 {
+		t := time.NewTicker(every)
+		defer t.Stop()
+		tick = t.C
+	}
+	commit := time.NewTimer(time.Hour)
+	defer commit.Stop()
+	for {
+		if !w.stopped() {
+			if records := w.take(); len(records) > 0 {
+				if err := w.process(p, records); err != nil {
+					return err
+				}
+				if err := w.maybeCommit(commit); err != nil {
+					return err
+				}
+				continue
+			}
+		}
+		select {
+		case <-w.ctx.Done():
+			return w.ctx.Err()
+		case <-w.stop:
+			return nil
+		case <-w.wake:
+		case <-commit.C:
+			if err := w.maybeCommit(commit); err != nil {
+				return err
+			}
+		case now := <-tick:
+			out, err := ticker.Tick(now)
+			if err == nil {
+				err = w.produce(out)
+			}
+			if err != nil {
+				return err
+			}
+			w.processed(p)
+			if err := w.maybeCommit(commit); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (w *session) stopped() bool {
+	select {
+	case <-w.stop:
+		return true
+	case <-w.ctx.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// restore makes the state, then lets the partition be fetched.
+func (w *session) restore(p Partition) error {
+	if r, ok := p.(Restorer); ok {
+		if topic := r.RestoreFrom(); topic != "" {
+			if err := w.replay(r, topic); err != nil {
+				return fmt.Errorf("restore from %s: %w", topic, err)
+			}
+		}
+	}
+	w.mu.Lock()
+	w.restoring = false
+	w.mu.Unlock()
+	w.s.reader.Resume(w.a.TopicPartition)
+	return nil
+}
+
+func (w *session) replay(r Restorer, topic string) error {
+	to := int64(-1)
+	committed := max(w.a.Committed, 0)
+	if topic == w.a.Topic {
+		to = w.a.From()
+	}
+	ctx, cancel := context.WithCancel(w.ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-w.stop: // nothing is lost by giving up
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	err := w.s.reader.Admin().ReadRange(ctx, topic, w.a.Partition, -1, to, func(rs []*Record) error {
+		w.s.metrics.restored.Add(float64(len(rs)))
+		return r.Replay(rs, committed)
+	})
+	if w.stopped() && err != nil {
+		w.cancel()
+		return w.ctx.Err()
+	}
+	return err
+}
+
+func (w *session) process(p Partition, records []*Record) error {
+	m := &w.s.metrics
+	begin := time.Now()
+	out, err := p.Process(records)
+	if err != nil {
+		return err
+	}
+	m.process.Observe(time.Since(begin).Seconds())
+	if err := w.produce(out); err != nil {
+		return err
+	}
+	m.in.Add(float64(len(records)))
+	w.mu.Lock()
+	w.next = records[len(records)-1].Offset + 1
+	w.mu.Unlock()
+	w.processed(p)
+	if w.s.cfg.Recycle {
+		for _, r := range records {
+			r.Recycle()
+		}
+	}
+	return nil
+}
+
+// processed says that all outputs so far are in the log.
+func (w *session) processed(p Partition) {
+	st := w.status()
+	w.commitable = st.Next
+	if h, ok := p.(Holder); ok {
+		w.commitable = min(h.Held(st.Next), st.Next)
+	}
+	w.s.metrics.at(st)
+}
+
+// produce returns when all outputs are in the log. It tries again what fails for reasons that may pass: outputs say the
+// same when they are appended twice.
+func (w *session) produce(out []*Record) error {
+	for n := 1; len(out) > 0; n++ {
+		err := w.s.producer.Produce(w.ctx, out)
+		if err == nil {
+			w.s.metrics.out.Add(float64(len(out)))
+			return nil
+		}
+		if errors.Is(err, ErrTooLarge) || errors.Is(err, ErrUnknownTopic) || errors.Is(err, ErrClosed) {
+			return fmt.Errorf("produce: %w", err)
+		}
+		w.s.metrics.retries.Inc()
+		if w.ctx.Err() == nil {
+			w.s.log.Warn("kafka stage: appending outputs failed, trying again", "partition", w.a.Partition, "err", err)
+		}
+		if !sleep(w.ctx, backoff(n)) {
+			return w.ctx.Err()
+		}
+	}
+	return nil
+}
+
+// maybeCommit commits when the last commit is long enough ago, else has the timer remind it.
+func (w *session) maybeCommit(timer *time.Timer) error {
+	if w.commitable <= w.committed {
+		return nil
+	}
+	if wait := w.s.cfg.CommitEvery - time.Since(w.commitAt); wait > 0 {
+		timer.Reset(wait)
+		return nil
+	}
+	err := w.commit()
+	if err != nil && !errors.Is(err, ErrFenced) {
+		// The offsets stay to be committed; meanwhile the work goes on.
+		w.s.metrics.retries.Inc()
+		w.s.log.Warn("kafka stage: commit failed, trying again", "partition", w.a.Partition, "err", err)
+		timer.Reset(time.Second)
+		return nil
+	}
+	return err
+}
+
+func (w *session) commit() error {
+	if w.commitable <= w.committed {
+		return nil
+	}
+	err := w.s.reader.Commit(w.ctx, Commit{TopicPartition: w.a.TopicPartition, Offset: w.commitable})
+	if err != nil {
+		return err
+	}
+	w.committed, w.commitAt = w.commitable, time.Now()
+	return nil
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
