@@ -9,13 +9,22 @@ import (
 	"github.com/throughline/throughline/schemas/identity"
 )
 
-// Limits of one touchpoint. Lengths are in bytes unless said otherwise.
+// Limits of one touchpoint. Sizes are in bytes of JSON, lengths in characters.
 const (
 	MaxSize        = 256 << 10
 	MaxProperties  = 64 << 10
-	MaxID          = 128 // characters
 	MaxIdentifiers = 32
 	MaxThreads     = 16
+	MaxTags        = 64
+	MaxID          = 128
+	MaxKind        = 128
+	MaxName        = 64  // of an identifier type, a thread scheme, a rating scale
+	MaxValue       = 512 // of an identifier
+	MaxThread      = 1024
+	MaxTag         = 128
+	MaxLabel       = 256 // of actor.id, actor.name, topic, team, account and source
+	MaxSubject     = 2048
+	MaxLanguage    = 35
 	MaxAhead       = 24 * time.Hour // how far a time may lie in the future
 )
 

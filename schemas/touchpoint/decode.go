@@ -1,0 +1,186 @@
+package touchpoint
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/throughline/throughline/schemas/registry"
+	"github.com/throughline/throughline/schemas/strictjson"
+)
+
+// FieldError says which field of a touchpoint was refused and what would be right.
+type FieldError struct {
+	Field  string // such as "identifiers[0].value"; empty when it is about the whole
+	Reason string
+	Syntax bool // the text is not JSON at all
+}
+
+// Error is "field: reason".
+func (e *FieldError) Error() string {
+	if e.Field == "" {
+		return e.Reason
+	}
+	return e.Field + ": " + e.Reason
+}
+
+// Options is what decoding depends on besides the text.
+type Options struct {
+	Now       int64 // ms since 1970: fills an absent time, judges the future
+	Registry  *registry.Registry
+	Normalise func(Identifier) (Identifier, error)   // nil: values stay as they are
+	Verified  func(typ, channel, source string) bool // default of an absent `verified`; nil: not verified
+	NewID     func() string                          // for a touchpoint with neither id nor time
+	Carrier   Carrier
+}
+
+// Carrier is what the thing that carried the touchpoint (a CloudEvent, a record of the log) says of it. It fills what
+// the touchpoint itself leaves out, and counts as said by the client.
+type Carrier struct {
+	ID     string
+	Time   string // RFC 3339, or ms since 1970
+	Source string
+}
+
+// Decode reads exactly one touchpoint from outside, strictly: a field that is unknown, there twice, of the wrong type or
+// over its limit is refused. The touchpoint comes back normalised, with absent fields filled. Its strings alias data.
+// Content is of what was said: before normalising, and without what was filled from the clock, so that it is the same
+// whenever the touchpoint is delivered and whatever the rules then are.
+func Decode(data []byte, o *Options) (Touchpoint, Content, *FieldError) {
+	c := strictjson.NewCursor(data)
+	t, content, err := decode(&c, o)
+	if err == nil {
+		if c.End(); c.Err() != nil {
+			err = fieldError("", c.Err())
+		}
+	}
+	if err == nil && len(data) > MaxSize {
+		err = tooLarge(len(data))
+	}
+	if err != nil {
+		return Touchpoint{}, Content{}, err
+	}
+	return t, content, nil
+}
+
+// DecodeNext reads one touchpoint off the front of data and returns how many bytes it took. After an error that is 0:
+// strictjson.Extent finds where the next one may start.
+func DecodeNext(data []byte, o *Options) (Touchpoint, Content, int, *FieldError) {
+	c := strictjson.NewCursor(data)
+	t, content, err := decode(&c, o)
+	if err == nil && c.Offset() > MaxSize {
+		err = tooLarge(c.Offset())
+	}
+	if err != nil {
+		return Touchpoint{}, Content{}, 0, err
+	}
+	return t, content, c.Offset(), nil
+}
+
+func decode(c *strictjson.Cursor, o *Options) (t Touchpoint, content Content, err *FieldError) {
+	var s said
+	if err = parse(c, &t, &s); err != nil {
+		return t, content, err
+	}
+	if err = s.carry(&t, o.Carrier); err != nil {
+		return t, content, err
+	}
+	if err = validate(&t, &s, o); err != nil {
+		return t, content, err
+	}
+	content = contentOf(&t, &s)
+	if t.ID == "" {
+		if s.has(fieldTime) {
+			t.ID = idOf(content)
+		} else {
+			t.ID = o.NewID()
+		}
+	}
+	if !s.has(fieldTime) {
+		t.Time = o.Now
+	}
+	for i := range t.Identifiers {
+		id := &t.Identifiers[i]
+		if s.verified&(1<<i) == 0 && o.Verified != nil {
+			id.Verified = o.Verified(id.Type, t.Channel, t.Source)
+		}
+		if o.Normalise == nil {
+			continue
+		}
+		plain, nerr := o.Normalise(*id)
+		if nerr != nil {
+			return t, content, refuse(fmt.Sprintf("identifiers[%d].value", i), "%v", nerr)
+		}
+		*id = plain
+	}
+	return t, content, nil
+}
+
+// field is a top-level field of a touchpoint.
+type field uint8
+
+const (
+	fieldID field = iota
+	fieldTime
+	fieldChannel
+	fieldDirection
+	fieldKind
+	fieldActor
+	fieldIdentifiers
+	fieldThread
+	fieldSubject
+	fieldText
+	fieldLanguage
+	fieldTopic
+	fieldTeam
+	fieldTags
+	fieldAccount
+	fieldSource
+	fieldRating
+	fieldProperties
+	fieldCount
+)
+
+var fieldNames = [fieldCount]string{"id", "time", "channel", "direction", "kind", "actor", "identifiers", "thread",
+	"subject", "text", "language", "topic", "team", "tags", "account", "source", "rating", "properties"}
+
+// said remembers what the client said, where the touchpoint alone cannot tell it from what was filled.
+type said struct {
+	fields   uint32 // bit per field
+	verified uint32 // bit per identifier whose `verified` is there
+	time     string // of a time in RFC 3339, to be parsed
+}
+
+func (s *said) has(f field) bool { return s.fields&(1<<f) != 0 }
+
+// carry fills what is absent from the carrier.
+func (s *said) carry(t *Touchpoint, c Carrier) *FieldError {
+	if c.ID != "" && !s.has(fieldID) {
+		t.ID = c.ID
+		s.fields |= 1 << fieldID
+	}
+	if c.Source != "" && !s.has(fieldSource) {
+		t.Source = c.Source
+		s.fields |= 1 << fieldSource
+	}
+	if c.Time == "" || s.has(fieldTime) {
+		return nil
+	}
+	s.fields |= 1 << fieldTime
+	if strings.ContainsAny(c.Time, "-:") {
+		s.time = c.Time
+		return nil
+	}
+	return parseMillis(t, []byte(c.Time))
+}
+
+func refuse(field, format string, args ...any) *FieldError {
+	return &FieldError{Field: field, Reason: fmt.Sprintf(format, args...)}
+}
+
+func fieldError(field string, e *strictjson.Error) *FieldError {
+	return &FieldError{Field: field, Reason: e.Error(), Syntax: e.Syntax}
+}
+
+func tooLarge(n int) *FieldError {
+	return refuse("", "%d bytes; a touchpoint has at most %d: keep attachments elsewhere and name them in properties", n, MaxSize)
+}
