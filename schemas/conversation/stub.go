@@ -57,7 +57,8 @@ type Moved struct {
 type Adopt struct {
 	Workspace string
 	Person    identity.PersonID
-	Anchor    identity.Anchor
+	Anchor    identity.Anchor // of all the stubs
+	Thread    identity.Anchor // zero unless a participation: the stubs of Anchor that carry it
 	Version   uint64
 	Stubs     []Stub
 }
