@@ -5,8 +5,10 @@ go 1.26.0
 require github.com/throughline/throughline/schemas v0.0.0
 
 require (
+	github.com/expr-lang/expr v1.17.8
 	github.com/goccy/go-yaml v1.19.2 // indirect
 	github.com/nyaruka/phonenumbers v1.8.1 // indirect
+	github.com/segmentio/encoding v0.5.4 // indirect
 	golang.org/x/net v0.62.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 	google.golang.org/protobuf v1.36.11 // indirect

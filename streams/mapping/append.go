@@ -1,0 +1,346 @@
+package mapping
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	fast "github.com/segmentio/encoding/json"
+)
+
+// Append writes the record's touchpoint as one line of JSON, without a line feed, to the end of dst. It returns dst
+// unchanged when the mapping leaves the record out, with a *Refused when the record cannot become a touchpoint, and
+// with ErrStateFull, after which the run is of no more use.
+func (r *Run) Append(dst []byte, rec Record) ([]byte, error) {
+	r.rec = rec
+	r.seq++
+	keep, err := r.holds(r.m.when)
+	if err != nil {
+		return dst, refuse("when", err)
+	}
+	if !keep {
+		return dst, nil
+	}
+	w := writer{b: append(dst, '{'), run: r}
+	r.write(&w)
+	if w.err != nil {
+		return dst, w.err
+	}
+	return append(w.b, '}'), nil
+}
+
+func (r *Run) write(w *writer) {
+	f := &r.m.fields
+	w.text("id", &f.id)
+	w.time(&f.time)
+	w.text("channel", &f.channel)
+	w.text("direction", &f.direction)
+	w.text("kind", &f.kind)
+	w.open("actor", '{')
+	w.under("actor.", "type", &f.actorType)
+	w.under("actor.", "id", &f.actorID)
+	w.under("actor.", "name", &f.actorName)
+	w.close('}')
+	w.identifiers(f.identifiers)
+	w.threads(f.threads)
+	w.text("subject", &f.subject)
+	w.text("text", &f.text)
+	w.text("language", &f.language)
+	w.text("topic", &f.topic)
+	w.text("team", &f.team)
+	w.tags(f.tags)
+	w.text("account", &f.account)
+	w.text("source", &f.source)
+	w.rating(f)
+	w.properties(&f.properties)
+}
+
+// writer appends the fields of one touchpoint; after the first error it does nothing more.
+type writer struct {
+	b   []byte
+	run *Run
+	err error
+}
+
+func (w *writer) fail(field string, err error) {
+	if w.err == nil {
+		w.err = refuse(field, err)
+	}
+}
+
+// refuse makes a *Refused of what is wrong with a record, and leaves alone what ends the run.
+func refuse(field string, err error) error {
+	if errors.Is(err, ErrStateFull) {
+		return err
+	}
+	return &Refused{Field: field, Reason: err.Error()}
+}
+
+// comma parts what follows from what is there.
+func (w *writer) comma() {
+	switch w.b[len(w.b)-1] {
+	case '{', '[':
+	default:
+		w.b = append(w.b, ',')
+	}
+}
+
+func (w *writer) open(key string, bracket byte) {
+	w.key(key)
+	w.b = append(w.b, bracket)
+}
+
+func (w *writer) close(bracket byte) { w.b = append(w.b, bracket) }
+
+func (w *writer) key(key string) {
+	w.comma()
+	w.b = fast.AppendEscape(w.b, key, 0)
+	w.b = append(w.b, ':')
+}
+
+// text writes a text field, or nothing when there is nothing.
+func (w *writer) text(name string, v *value) { w.under("", name, v) }
+
+func (w *writer) under(prefix, name string, v *value) {
+	if w.err != nil || !v.set {
+		return
+	}
+	s, err := w.run.text(v)
+	if err != nil {
+		w.fail(prefix+name, err)
+		return
+	}
+	if s == "" {
+		return
+	}
+	w.key(name)
+	w.string(prefix+name, s)
+}
+
+func (w *writer) string(field, s string) {
+	if !utf8.ValidString(s) {
+		w.fail(field, errors.New("is not UTF-8"))
+		return
+	}
+	w.b = fast.AppendEscape(w.b, s, 0)
+}
+
+func (w *writer) time(v *value) {
+	if w.err != nil {
+		return
+	}
+	out, err := w.run.eval(v)
+	if err != nil {
+		w.fail("time", err)
+		return
+	}
+	var ms int64
+	switch x := out.(type) {
+	case nil:
+		err = errors.New("is missing")
+	case time.Time:
+		ms = x.UnixMilli()
+	default:
+		var s string
+		if s, err = asText(x); err == nil {
+			ms, err = w.run.parseTime(s)
+		}
+	}
+	if err != nil {
+		w.fail("time", err)
+		return
+	}
+	w.key("time")
+	w.b = strconv.AppendInt(w.b, ms, 10)
+}
+
+func (w *writer) identifiers(ids []identifier) {
+	start := len(w.b)
+	w.open("identifiers", '[')
+	empty := len(w.b)
+	for i := range ids {
+		id, field := &ids[i], "identifiers["+strconv.Itoa(i)+"]."
+		typ, value, ok := w.pair(field, "type", id.when, &id.typ, &id.value)
+		if !ok {
+			continue
+		}
+		w.comma()
+		w.b = append(w.b, '{')
+		w.key("type")
+		w.string(field+"type", typ)
+		w.key("value")
+		w.string(field+"value", value)
+		if id.verified != nil {
+			w.key("verified")
+			w.b = strconv.AppendBool(w.b, *id.verified)
+		}
+		w.close('}')
+	}
+	w.closeUnlessEmpty(start, empty)
+}
+
+func (w *writer) threads(threads []thread) {
+	start := len(w.b)
+	w.open("thread", '[')
+	empty := len(w.b)
+	for i := range threads {
+		t, field := &threads[i], "thread["+strconv.Itoa(i)+"]."
+		scheme, value, ok := w.pair(field, "scheme", t.when, &t.scheme, &t.value)
+		if !ok {
+			continue
+		}
+		w.comma()
+		w.string(field+"value", scheme+":"+value)
+	}
+	w.closeUnlessEmpty(start, empty)
+}
+
+// pair evaluates the two parts of an entry; it is left out when the condition does not hold or a part is missing.
+func (w *writer) pair(field, name string, when *expression, a, b *value) (x, y string, ok bool) {
+	if w.err != nil {
+		return
+	}
+	holds, err := w.run.holds(when)
+	if err != nil {
+		w.fail(field+"when", err)
+		return
+	}
+	if !holds {
+		return
+	}
+	if x, err = w.run.text(a); err != nil {
+		w.fail(field+name, err)
+		return
+	}
+	if y, err = w.run.text(b); err != nil {
+		w.fail(field+"value", err)
+		return
+	}
+	return x, y, x != "" && y != ""
+}
+
+func (w *writer) closeUnlessEmpty(start, empty int) {
+	if len(w.b) == empty {
+		w.b = w.b[:start]
+		return
+	}
+	w.close(']')
+}
+
+// tags writes the list; a value that is a list gives all its members.
+func (w *writer) tags(tags []value) {
+	start := len(w.b)
+	w.open("tags", '[')
+	empty := len(w.b)
+	for i := range tags {
+		if w.err != nil {
+			return
+		}
+		field := "tags[" + strconv.Itoa(i) + "]"
+		out, err := w.run.eval(&tags[i])
+		if err != nil {
+			w.fail(field, err)
+			return
+		}
+		list, ok := out.([]any)
+		if texts, is := out.([]string); is { // what split makes
+			for _, s := range texts {
+				list = append(list, s)
+			}
+		} else if !ok && out != nil {
+			list = []any{out}
+		}
+		for _, member := range list {
+			s, err := asText(member)
+			if err != nil {
+				w.fail(field, err)
+				return
+			}
+			if s != "" {
+				w.comma()
+				w.string(field, s)
+			}
+		}
+	}
+	w.closeUnlessEmpty(start, empty)
+}
+
+// rating writes the rating when there is a value.
+func (w *writer) rating(f *fields) {
+	if w.err != nil || !f.ratingVal.set {
+		return
+	}
+	scale, value, ok := w.pair("rating.", "scale", nil, &f.ratingScale, &f.ratingVal)
+	if !ok || w.err != nil {
+		return
+	}
+	n, err := strconv.ParseFloat(value, 64)
+	if err != nil || math.IsInf(n, 0) || math.IsNaN(n) {
+		w.fail("rating.value", fmt.Errorf("%q is not a number", clip(value)))
+		return
+	}
+	w.open("rating", '{')
+	w.key("scale")
+	w.string("rating.scale", scale)
+	w.key("value")
+	w.b = strconv.AppendFloat(w.b, n, 'f', -1, 64)
+	w.close('}')
+}
+
+// properties writes the columns that are kept, those that are missing left out.
+func (w *writer) properties(p *properties) {
+	if w.err != nil || !p.set {
+		return
+	}
+	start := len(w.b)
+	w.open("properties", '{')
+	empty := len(w.b)
+	names := p.names
+	if p.all {
+		names = w.run.rec.Names()
+	}
+	for _, name := range names {
+		if !p.omit[name] {
+			w.property(name, w.run.column(name))
+		}
+	}
+	for i := range p.added {
+		a := &p.added[i]
+		out, err := w.run.eval(&a.value)
+		if err != nil {
+			w.fail("properties."+a.name, err)
+			return
+		}
+		w.property(a.name, out)
+	}
+	if len(w.b) == empty {
+		w.b = w.b[:start]
+		return
+	}
+	w.close('}')
+}
+
+func (w *writer) property(name string, v any) {
+	if v == nil || w.err != nil {
+		return
+	}
+	if !utf8.ValidString(name) {
+		w.fail("properties", errors.New("the name of a column is not UTF-8"))
+		return
+	}
+	w.key(name)
+	if s, ok := v.(string); ok {
+		w.string("properties."+name, s)
+		return
+	}
+	b, err := json.Marshal(v) // keys of objects sorted: one record, one touchpoint
+	if err != nil {
+		w.fail("properties."+name, err)
+		return
+	}
+	w.b = append(w.b, b...)
+}

@@ -1,0 +1,133 @@
+package mapping
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/vm"
+)
+
+// expression is a compiled expression and what it wants to know of the record.
+type expression struct {
+	source  string
+	program *vm.Program
+	columns []string
+	row     bool // it looks columns up by name
+}
+
+// functions of a Run; see the package comment.
+const (
+	firstOf    = "first_of"
+	occurrence = "occurrence"
+	rowHash    = "row_hash"
+	rowName    = "row"
+)
+
+// Mapping the same record twice must give the same touchpoint, so what depends on the clock or on the order in which
+// a map happens to be walked is not there.
+var forbidden = []string{"now", "keys", "values", "toPairs"}
+
+const maxNodes = 2000 // of one expression: far more than anybody writes
+
+func (c *compiler) expression(source string, at position) (*expression, error) {
+	n := &names{declared: map[string]bool{}}
+	options := []expr.Option{expr.AllowUndefinedVariables(), expr.MaxNodes(maxNodes), expr.Patch(n)}
+	for _, f := range forbidden {
+		options = append(options, expr.DisableBuiltin(f))
+	}
+	program, err := expr.Compile(source, options...)
+	if err != nil {
+		var located *file.Error
+		if errors.As(err, &located) {
+			return nil, at.errorf("expression %q, at its character %d: %s", source, located.Column+1, located.Message)
+		}
+		return nil, at.errorf("expression %q: %w", source, err)
+	}
+	e := &expression{source: source, program: program}
+	for _, name := range n.called {
+		if name != firstOf && name != occurrence && name != rowHash {
+			return nil, at.errorf("expression %q: there is no function %s", source, name)
+		}
+	}
+	for _, name := range n.seen {
+		switch {
+		case n.declared[name] || slices.Contains(n.called, name):
+		case name == "$env":
+			return nil, at.errorf("expression %q: $env is not there; say %s", source, rowName)
+		case name == rowName:
+			e.row = true
+		default:
+			e.columns = append(e.columns, name)
+			c.m.used = append(c.m.used, column{name, at})
+		}
+	}
+	return e, nil
+}
+
+// names collects the identifiers of an expression.
+type names struct {
+	seen     []string
+	called   []string
+	declared map[string]bool // by let
+}
+
+// Visit implements ast.Visitor.
+func (n *names) Visit(node *ast.Node) {
+	switch v := (*node).(type) {
+	case *ast.IdentifierNode:
+		if !slices.Contains(n.seen, v.Value) {
+			n.seen = append(n.seen, v.Value)
+		}
+	case *ast.CallNode:
+		if f, ok := v.Callee.(*ast.IdentifierNode); ok && !slices.Contains(n.called, f.Value) {
+			n.called = append(n.called, f.Value)
+		}
+	case *ast.VariableDeclaratorNode:
+		n.declared[v.Name] = true
+	}
+}
+
+// run evaluates the expression over the current record.
+func (r *Run) run(e *expression) (any, error) {
+	for _, name := range e.columns {
+		r.env[name] = r.variable(name)
+	}
+	if e.row {
+		clear(r.row)
+		for _, name := range r.rec.Names() {
+			r.row[name] = r.variable(name)
+		}
+	}
+	out, err := r.vm.Run(e.program, r.env)
+	if err != nil {
+		if r.fatal != nil {
+			return nil, r.fatal
+		}
+		var located *file.Error
+		if errors.As(err, &located) {
+			err = errors.New(located.Message)
+		}
+		return nil, fmt.Errorf("expression %q: %w", clip(e.source), err)
+	}
+	return out, nil
+}
+
+// holds evaluates a condition. Nil counts as false: what is missing fulfils nothing.
+func (r *Run) holds(e *expression) (bool, error) {
+	if e == nil {
+		return true, nil
+	}
+	v, err := r.run(e)
+	if err != nil || v == nil {
+		return false, err
+	}
+	b, ok := v.(bool)
+	if !ok {
+		return false, fmt.Errorf("condition %q is %v, neither true nor false", clip(e.source), v)
+	}
+	return b, nil
+}

@@ -1,0 +1,193 @@
+package mapping
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/expr-lang/expr/vm"
+)
+
+// Run evaluates a mapping over one sequence of records, in their order. It is not for use by several goroutines.
+type Run struct {
+	m    *Mapping
+	zone *time.Location
+	vm   vm.VM
+	env  map[string]any
+	row  map[string]any
+
+	rec   Record
+	seq   uint64 // of the current record, from 1
+	sum   [16]byte
+	sumOf uint64 // the record that sum belongs to
+	fatal error  // of a function that was called in an expression
+
+	first   map[[16]byte]uint64 // values -> the record that had them first
+	equal   map[[16]byte]uint64 // record hash -> how many there were
+	equalOf uint64              // the last record that equal counted
+}
+
+// NewRun starts a run. A zone other than nil takes the place of the mapping's own.
+func (m *Mapping) NewRun(zone *time.Location) *Run {
+	r := &Run{m: m, zone: m.zone, row: map[string]any{}, first: map[[16]byte]uint64{}, equal: map[[16]byte]uint64{}}
+	if zone != nil {
+		r.zone = zone
+	}
+	r.env = map[string]any{rowName: r.row, firstOf: r.firstOf, occurrence: r.occurrence, rowHash: r.rowHash}
+	return r
+}
+
+// variable is a column as expressions see it: nil when missing, numbers as numbers.
+func (r *Run) variable(name string) any {
+	v := r.column(name)
+	n, ok := v.(json.Number)
+	if !ok {
+		return v
+	}
+	if i, err := strconv.ParseInt(string(n), 10, 0); err == nil {
+		return int(i)
+	}
+	f, err := n.Float64()
+	if err != nil {
+		return string(n)
+	}
+	return f
+}
+
+// column is a column's value, nil when it is missing or carries a mark that means so.
+func (r *Run) column(name string) any {
+	v := r.rec.Column(name)
+	if s, ok := v.(string); ok && r.m.missing[s] {
+		return nil
+	}
+	return v
+}
+
+// eval is the value of a spec over the current record.
+func (r *Run) eval(v *value) (any, error) {
+	if !v.set {
+		return nil, nil
+	}
+	if ok, err := r.holds(v.when); !ok {
+		return nil, err
+	}
+	out := v.constant
+	switch {
+	case v.column != "":
+		out = r.column(v.column)
+	case v.expr != nil:
+		var err error
+		if out, err = r.run(v.expr); err != nil {
+			return nil, err
+		}
+	}
+	if out != nil && v.table != nil {
+		key, err := asText(out)
+		if err != nil {
+			return nil, err
+		}
+		found, ok := v.table.Values[key]
+		switch {
+		case ok:
+			out = found
+		case v.table.Default != nil:
+			out = *v.table.Default
+		default:
+			return nil, fmt.Errorf("%q is not in table %s, which has no default", clip(key), v.name)
+		}
+	}
+	if s, ok := out.(string); out == nil || ok && s == "" {
+		out = v.fallback
+	}
+	return out, nil
+}
+
+// text evaluates to a text; empty when there is nothing.
+func (r *Run) text(v *value) (string, error) {
+	out, err := r.eval(v)
+	if err != nil || out == nil {
+		return "", err
+	}
+	return asText(out)
+}
+
+// asText writes a scalar as text.
+func asText(v any) (string, error) {
+	switch x := v.(type) {
+	case string:
+		return x, nil
+	case bool:
+		return strconv.FormatBool(x), nil
+	case int:
+		return strconv.Itoa(x), nil
+	case int64:
+		return strconv.FormatInt(x, 10), nil
+	case uint64:
+		return strconv.FormatUint(x, 10), nil
+	case float64:
+		return strconv.FormatFloat(x, 'f', -1, 64), nil
+	case json.Number:
+		return string(x), nil
+	}
+	return "", fmt.Errorf("want a text, a number or a boolean, got %T", v)
+}
+
+// firstOf is the function first_of. It says the same however often one record asks.
+func (r *Run) firstOf(args ...any) (any, error) {
+	h := sha256.New()
+	for _, a := range args {
+		fmt.Fprintf(h, "%T %q;", a, fmt.Sprint(a))
+	}
+	var k [16]byte
+	copy(k[:], h.Sum(nil))
+	seq, ok := r.first[k]
+	if !ok {
+		if len(r.first) >= r.m.limit {
+			r.fatal = ErrStateFull
+			return nil, ErrStateFull
+		}
+		r.first[k] = r.seq
+		return true, nil
+	}
+	return seq == r.seq, nil
+}
+
+// occurrence is the function of that name: 0 for the first of equal records.
+func (r *Run) occurrence(args ...any) (any, error) {
+	sum, err := r.hash(args)
+	if err != nil {
+		return nil, err
+	}
+	if r.equalOf != r.seq {
+		if _, ok := r.equal[sum]; !ok && len(r.equal) >= r.m.limit {
+			r.fatal = ErrStateFull
+			return nil, ErrStateFull
+		}
+		r.equal[sum]++
+		r.equalOf = r.seq
+	}
+	return int(r.equal[sum] - 1), nil
+}
+
+// rowHash is the function row_hash.
+func (r *Run) rowHash(args ...any) (any, error) {
+	sum, err := r.hash(args)
+	return hex.EncodeToString(sum[:12]), err
+}
+
+func (r *Run) hash(args []any) ([16]byte, error) {
+	if len(args) > 0 {
+		return r.sum, fmt.Errorf("it takes nothing, got %d arguments", len(args))
+	}
+	if r.sumOf != r.seq {
+		sum, err := hash(r.rec)
+		if err != nil {
+			return sum, err
+		}
+		r.sum, r.sumOf = sum, r.seq
+	}
+	return r.sum, nil
+}
