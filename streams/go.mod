@@ -5,6 +5,11 @@ go 1.26.0
 require github.com/throughline/throughline/schemas v0.0.0
 
 require (
+	github.com/segmentio/asm v1.1.3 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+)
+
+require (
 	github.com/expr-lang/expr v1.17.8
 	github.com/goccy/go-yaml v1.19.2 // indirect
 	github.com/nyaruka/phonenumbers v1.8.1 // indirect
