@@ -1,0 +1,228 @@
+package identity
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/nyaruka/phonenumbers"
+	"golang.org/x/net/idna"
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/throughline/throughline/schemas/touchpoint"
+)
+
+// MaxValue is the length of an identifier's value in bytes: more than any address, less than an essay.
+const MaxValue = 512
+
+// normaliser makes one text out of all that mean the same customer. Normalising twice changes nothing.
+type normaliser func(string) (string, error)
+
+func normaliserOf(name, region string) (normaliser, bool) {
+	switch name {
+	case "", "plain":
+		return plain, true
+	case "lower":
+		return lower, true
+	case "email":
+		return email, true
+	case "phone":
+		return phone(region), true
+	case "handle":
+		return handle, true
+	case "uuid":
+		return uuid, true
+	}
+	return nil, false
+}
+
+// Normalise returns the identifier with its type and value in the one form that is hashed into anchors. A blocked value
+// (such as the phone number "anonymous") is not an error: it is kept, and points at nobody. Errors are for the
+// customer of the API and name no field.
+func (r *Rules) Normalise(id touchpoint.Identifier) (touchpoint.Identifier, error) {
+	id.Type = strings.ToLower(strings.TrimSpace(id.Type))
+	if err := checkType(id.Type); err != nil {
+		return id, fmt.Errorf("type: %w", err)
+	}
+	value, err := plain(id.Value)
+	if err != nil {
+		return id, err
+	}
+	if r.blockedBy(id.Type, value) != "" {
+		id.Value = strings.ToLower(value)
+		return id, nil
+	}
+	if i, ok := r.types[id.Type]; ok {
+		if value, err = r.Types[i].normalise(value); err != nil {
+			return id, err
+		}
+	}
+	id.Value = value
+	return id, nil
+}
+
+// ParseIdentifier reads "type:value", as in queries and files: "email:anna@example.com". It does not normalise.
+func ParseIdentifier(s string) (typ, value string, err error) {
+	typ, value, ok := strings.Cut(s, ":")
+	if !ok || typ == "" || value == "" {
+		return "", "", fmt.Errorf("%q: want type:value, such as email:anna@example.com", s)
+	}
+	return typ, value, nil
+}
+
+// plain trims and composes (Unicode NFC): for values whose every character counts.
+func plain(s string) (string, error) {
+	if len(s) > MaxValue {
+		return "", fmt.Errorf("want at most %d bytes, got %d", MaxValue, len(s))
+	}
+	ascii := true
+	for _, c := range s {
+		switch {
+		case c == utf8.RuneError:
+			return "", errors.New("not valid UTF-8")
+		case unicode.IsControl(c):
+			return "", errors.New("has a control character")
+		}
+		ascii = ascii && c < utf8.RuneSelf
+	}
+	if !ascii {
+		s = norm.NFC.String(s)
+	}
+	if s = strings.TrimSpace(s); s == "" {
+		return "", errors.New("is empty")
+	}
+	if len(s) > MaxValue {
+		return "", fmt.Errorf("want at most %d bytes, got %d", MaxValue, len(s))
+	}
+	return s, nil
+}
+
+// lower is plain without regard to case.
+func lower(s string) (string, error) {
+	s, err := plain(s)
+	if err != nil {
+		return "", err
+	}
+	return plain(fold(s))
+}
+
+// fold makes texts equal that differ in case only. It lowers and does not fold fully: that would take Strasse and Straße
+// for one, and joining two customers is worse than keeping one apart.
+func fold(s string) string {
+	if isASCII(s) {
+		return strings.ToLower(s)
+	}
+	return norm.NFC.String(strings.ToLower(s))
+}
+
+// email makes the address lower case and its domain ASCII (RFC 5891). The local part is case-sensitive by RFC 5321
+// and by no mail system; a customer who writes Anna@ today and anna@ tomorrow is one.
+func email(s string) (string, error) {
+	s, err := plain(s)
+	if err != nil {
+		return "", err
+	}
+	if len(s) > 7 && strings.EqualFold(s[:7], "mailto:") {
+		s = s[7:]
+	}
+	if strings.HasPrefix(s, "<") && strings.HasSuffix(s, ">") {
+		s = s[1 : len(s)-1]
+	}
+	s = fold(strings.TrimSpace(s))
+	at := strings.LastIndexByte(s, '@')
+	if at <= 0 || at == len(s)-1 {
+		return "", errors.New("not an e-mail address: want name@domain")
+	}
+	local, domain := s[:at], strings.TrimSuffix(s[at+1:], ".")
+	if strings.ContainsFunc(local, func(c rune) bool { return unicode.IsSpace(c) || strings.ContainsRune("@<>,;:()[]\\", c) }) {
+		return "", errors.New("not an e-mail address: the part before the @ has a character it may not have")
+	}
+	if !plainDomain(domain) {
+		if domain, err = idna.Lookup.ToASCII(domain); err != nil || !plainDomain(domain) {
+			return "", errors.New("not an e-mail address: the part after the @ is not a domain")
+		}
+	}
+	if len(local) > 64 || len(domain) > 253 {
+		return "", errors.New("not an e-mail address: too long")
+	}
+	return local + "@" + domain, nil
+}
+
+// plainDomain tells whether the name is one of lower-case ASCII labels which idna would not change.
+func plainDomain(s string) bool {
+	label := 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_':
+			label++
+		case c == '-' && label > 0:
+			label++
+		case c == '.' && label > 0 && s[i-1] != '-':
+			label = 0
+		default:
+			return false
+		}
+		if label > 63 {
+			return false
+		}
+	}
+	return label > 0 && s[len(s)-1] != '-'
+}
+
+// phone makes the number E.164, reading one without a country code as of the region. An extension is left out: it
+// belongs to a switchboard, not to a customer. A number that has a possible length passes even when the plan of
+// its country, which changes, does not know it.
+func phone(region string) normaliser {
+	return func(s string) (string, error) {
+		n, err := phonenumbers.Parse(s, region)
+		if err != nil {
+			return "", fmt.Errorf("not a phone number: %w", err)
+		}
+		if !phonenumbers.IsPossibleNumber(n) {
+			return "", errors.New("not a phone number: too short or too long for its country")
+		}
+		return phonenumbers.Format(n, phonenumbers.E164), nil
+	}
+}
+
+// handle is a name on a network, with or without its @, in any case.
+func handle(s string) (string, error) {
+	s, err := lower(s)
+	if err != nil {
+		return "", err
+	}
+	return plain(strings.TrimLeft(s, "@ "))
+}
+
+// uuid is 32 hexadecimal digits, with or without hyphens and braces, as 8-4-4-4-12 in lower case (RFC 9562).
+func uuid(s string) (string, error) {
+	out := make([]byte, 0, 36)
+	for _, c := range []byte(strings.ToLower(strings.TrimPrefix(s, "urn:uuid:"))) {
+		switch {
+		case c == '-' || c == '{' || c == '}':
+			continue
+		case c >= '0' && c <= '9' || c >= 'a' && c <= 'f':
+		default:
+			return "", errors.New("not a UUID: want 32 hexadecimal digits")
+		}
+		if n := len(out); n == 8 || n == 13 || n == 18 || n == 23 {
+			out = append(out, '-')
+		}
+		out = append(out, c)
+	}
+	if len(out) != 36 {
+		return "", errors.New("not a UUID: want 32 hexadecimal digits")
+	}
+	return string(out), nil
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,161 @@
+package identity
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/throughline/throughline/schemas/identity"
+	"github.com/throughline/throughline/schemas/touchpoint"
+)
+
+func TestRulesNameWhatIsWrong(t *testing.T) {
+	const head = "region: DE\nmax_identifiers: 10\nmax_thread: 10\n"
+	for _, tc := range []struct{ yaml, want string }{
+		{"region: XX\nmax_identifiers: 10\nmax_thread: 10\ntypes: [{name: a}]", "line 1: region"},
+		{"region: DE\nmax_identifiers: 1\nmax_thread: 10\ntypes: [{name: a}]", "line 2: max_identifiers"},
+		{"region: DE\nmax_identifiers: 10\nmax_thread: 100000\ntypes: [{name: a}]", "line 3: max_thread"},
+		{head, "types: want 1 to 200"},
+		{head + "types:\n  - {name: a}\n  - {name: a}", "line 6: types[1].name"},
+		{head + "types:\n  - {name: thread}", "line 5: types[0].name"},
+		{head + "types:\n  - {name: 'claimed:email'}", "line 5: types[0].name"},
+		{head + "types:\n  - {name: a, normalise: soundex}", "line 5: types[0].normalise"},
+		{head + "types:\n  - name: a\n    max: -1", "line 6: types[0].max"},
+		{head + "blocked:\n  - x\n  - '*'\ntypes: [{name: a}]", "line 6: blocked[1]"},
+		{head + "types: [{name: a, blocked: ['']}]", "types[0].blocked[0]"},
+		{head + "typos: []", `unknown field "typos"`},
+		{head + "types: {}", "types"},
+		{"\t", ""},
+	} {
+		_, err := ParseRules([]byte(tc.yaml))
+		if !errors.Is(err, ErrBadRules) || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("ParseRules(%q) = %v, want an error with %q", tc.yaml, err, tc.want)
+		}
+	}
+}
+
+func TestVerifiedByDefault(t *testing.T) {
+	r, err := ParseRules([]byte(`
+region: DE
+max_identifiers: 10
+max_thread: 10
+types:
+  - {name: email, verified: {default: true, channels: {chat: false}, sources: {shop: true}}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		typ, channel, source string
+		want                 bool
+	}{
+		{"email", "email", "", true},
+		{"email", "chat", "", false},
+		{"email", "chat", "shop", true},
+		{"unheard", "email", "shop", false},
+	} {
+		if got := r.Verified(tc.typ, tc.channel, tc.source); got != tc.want {
+			t.Errorf("Verified(%s, %s, %s) = %v", tc.typ, tc.channel, tc.source, got)
+		}
+	}
+}
+
+func TestBlocked(t *testing.T) {
+	r := DefaultRules()
+	for _, tc := range []struct {
+		typ, value string
+		want       bool
+	}{
+		{"customer_id", "-1", true},
+		{"customer_id", "ANONYMOUS", true},
+		{"customer_id", "1", false},
+		{"phone", "0000", true},
+		{"email", "NoReply@shop.example", true},
+		{"email", "norepl@shop.example", false},
+		{"email", "anna@noreply.shop.example", true},
+		{"unheard", "null", true},
+		{"account_login", "admin", true},
+		{"cookie", "admin", false},
+	} {
+		if got := r.blockedBy(tc.typ, tc.value) != ""; got != tc.want {
+			t.Errorf("%s %q: blocked is %v", tc.typ, tc.value, got)
+		}
+	}
+}
+
+func TestPatterns(t *testing.T) {
+	for _, tc := range []struct {
+		pattern, value string
+		want           bool
+	}{
+		{"a*", "abc", true}, {"a*", "a", true}, {"a*", "ba", false},
+		{"*a", "bca", true}, {"*a", "ab", false},
+		{"a*b*c", "axbxc", true}, {"a*b*c", "abc", true}, {"a*b*c", "acb", false}, {"a*b*c", "abxcd", false},
+		{"ab*ba", "aba", false}, {"ab*ba", "abba", true},
+	} {
+		var b blocklist
+		if _, err := b.compile([]string{tc.pattern}); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.match(tc.value) != ""; got != tc.want {
+			t.Errorf("%q against %q is %v", tc.pattern, tc.value, got)
+		}
+	}
+}
+
+// The anchor of a touchpoint, from the strongest that it has to nothing at all.
+func TestAnchorOf(t *testing.T) {
+	type ids = []touchpoint.Identifier
+	r := DefaultRules()
+	key := touchpoint.KeyOf("w", "t1")
+	for _, tc := range []struct {
+		name   string
+		ids    ids
+		thread []string
+		want   string
+	}{
+		{"the strongest type", ids{{Type: "email", Value: "a@x.example", Verified: true}, {Type: "customer_id", Value: "7", Verified: true}}, nil, "customer_id 7"},
+		{"the lesser of equals", ids{{Type: "email", Value: "b@x.example", Verified: true}, {Type: "email", Value: "a@x.example", Verified: true}}, nil, "email a@x.example"},
+		{"verified before claimed", ids{{Type: "customer_id", Value: "7"}, {Type: "cookie", Value: "c", Verified: true}}, []string{"session:1"}, "cookie c"},
+		{"unheard types are weakest", ids{{Type: "aaa", Value: "1", Verified: true}, {Type: "cookie", Value: "c", Verified: true}}, nil, "cookie c"},
+		{"an unheard type", ids{{Type: "bbb", Value: "1", Verified: true}, {Type: "aaa", Value: "1", Verified: true}}, nil, "aaa 1"},
+		{"blocked never anchors", ids{{Type: "customer_id", Value: "-1", Verified: true}, {Type: "cookie", Value: "c", Verified: true}}, nil, "cookie c"},
+		{"a thread before a claim", ids{{Type: "email", Value: "a@x.example"}}, []string{"session:1"}, "thread session:1"},
+		{"the strongest thread", nil, []string{"session:1", "ticket:9", "ticket:8", "unheard:1"}, "thread ticket:8"},
+		{"a claim in its own space", ids{{Type: "phone", Value: "+4930123456"}, {Type: "email", Value: "a@x.example"}}, nil, "claimed:email a@x.example"},
+		{"nothing but blocked", ids{{Type: "email", Value: "noreply@x.example", Verified: true}, {Type: "email", Value: "unknown"}}, nil, "touchpoint t1"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got := r.AnchorOf("w", key, &touchpoint.Touchpoint{ID: "t1", Identifiers: tc.ids, Thread: tc.thread})
+			if s := fmt.Sprint(got.Type, " ", got.Value); s != tc.want {
+				t.Errorf("anchor is %s, want %s", s, tc.want)
+			}
+			if got.Anchor != identity.AnchorOf("w", got.Type, got.Value) {
+				t.Error("the anchor is not the hash of its node")
+			}
+			if other := r.AnchorOf("w2", touchpoint.KeyOf("w2", "t1"), &touchpoint.Touchpoint{ID: "t1", Identifiers: tc.ids, Thread: tc.thread}); other.Anchor == got.Anchor {
+				t.Error("two workspaces have one anchor")
+			}
+		})
+	}
+}
+
+func FuzzRules(f *testing.F) {
+	f.Add(defaultRules)
+	f.Add([]byte("region: DE\nmax_identifiers: 10\nmax_thread: 10\ntypes: [{name: a, max: 1, blocked: ['a*']}]"))
+	f.Add([]byte("types: [&a {name: x, <<: *a}]"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := ParseRules(data)
+		if err != nil {
+			if !errors.Is(err, ErrBadRules) {
+				t.Errorf("an error that callers cannot tell: %v", err)
+			}
+			return
+		}
+		id, err := r.Normalise(touchpoint.Identifier{Type: r.Types[0].Name, Value: "x"})
+		if err == nil {
+			r.AnchorOf("w", touchpoint.Key{}, &touchpoint.Touchpoint{Identifiers: []touchpoint.Identifier{id}})
+		}
+	})
+}
