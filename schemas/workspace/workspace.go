@@ -1,0 +1,104 @@
+// Package workspace holds the records of topic workspaces: who may come in, and which generation of each derived thing
+// is the one to read.
+package workspace
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/segmentio/encoding/json"
+
+	"github.com/throughline/throughline/schemas/topic"
+)
+
+// Default is the workspace of a new installation, and of records on touchpoints.raw that name none.
+const Default = "default"
+
+// ErrBadName is returned for a name that is not 1 to 64 lower-case letters, digits, _ and -, starting with a letter or
+// digit. Anything else could run into its neighbour in a record key.
+var ErrBadName = errors.New("workspace: a name is 1 to 64 lower-case letters, digits, _ and -, starting with a letter or digit")
+
+// ValidName returns ErrBadName for a bad name of a workspace.
+func ValidName(name string) error {
+	if name == "" || len(name) > 64 {
+		return ErrBadName
+	}
+	for i := range len(name) {
+		switch b := name[i]; {
+		case b >= 'a' && b <= 'z', b-'0' <= 9, i > 0 && (b == '_' || b == '-'):
+		default:
+			return ErrBadName
+		}
+	}
+	return nil
+}
+
+// Key is an API key as it is kept: the record's key is its hash.
+type Key struct {
+	Workspace string `json:"workspace"`
+	Name      string `json:"name,omitempty"` // for people
+	Created   int64  `json:"created"`        // ms since 1970
+	Revoked   int64  `json:"revoked,omitempty"`
+}
+
+// HashOf is the record key of an API key: the SHA-256 in hexadecimal. A key is 128 random bits or more, so that there
+// is nothing to gain from hashing it slowly.
+func HashOf(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:])
+}
+
+// ControlKey is the record key of the Control record.
+const ControlKey = "generations"
+
+// Control says which generation is read, and which is being built beside it.
+type Control struct {
+	Current  topic.Generations  `json:"current"`
+	Building *topic.Generations `json:"building,omitempty"`
+}
+
+// Record is one record of the topic: exactly one of its parts is set, or none when the record was deleted.
+type Record struct {
+	Hash    string // of the key, when Key is set or was deleted
+	Key     *Key
+	Control *Control
+}
+
+// Decode reads a record of the topic.
+func Decode(key, value []byte) (r Record, err error) {
+	if string(key) == ControlKey {
+		r.Control = new(Control)
+		if err = json.Unmarshal(value, r.Control); err != nil {
+			return Record{}, fmt.Errorf("workspace: decode generations: %w", err)
+		}
+		if c := r.Control.Current; c.Identity == 0 || c.Conversation == 0 || c.Store == 0 {
+			return Record{}, fmt.Errorf("workspace: decode generations: %+v has one below 1", c)
+		}
+		return r, nil
+	}
+	if r.Hash = string(key); len(r.Hash) != 2*sha256.Size {
+		return Record{}, fmt.Errorf("workspace: decode: %d bytes of key, want a SHA-256 in hexadecimal", len(key))
+	}
+	if value == nil {
+		return r, nil
+	}
+	r.Key = new(Key)
+	if err = json.Unmarshal(value, r.Key); err != nil {
+		return Record{}, fmt.Errorf("workspace: decode key: %w", err)
+	}
+	if err = ValidName(r.Key.Workspace); err != nil {
+		return Record{}, fmt.Errorf("workspace: decode key: %w", err)
+	}
+	return r, nil
+}
+
+// Encode writes a Key or Control as the value of its record.
+func Encode[T Key | Control](v T) ([]byte, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("workspace: encode: %w", err)
+	}
+	return b, nil
+}
