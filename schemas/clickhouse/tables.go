@@ -1,0 +1,40 @@
+package clickhouse
+
+import "github.com/throughline/throughline/schemas/topic"
+
+// Tables are the names of the store's tables and its dictionary in one set of generations.
+type Tables struct {
+	Touchpoints   string // facts
+	Rejected      string // dead letters
+	Identities    string // moved anchors
+	IdentityLog   string // every move
+	Refusals      string // links that did not join
+	Moved         string // dictionary over Identities
+	Conversations string
+	Members       string // touchpoint -> conversation
+}
+
+// TablesOf names the tables of the given generations. Facts and dead letters are built anew with the store alone,
+// the others with the store or with their own stage: "touchpoints_g2", "identities_g3", "conversations_g2_s2".
+// Generation 1 has no suffix.
+func TablesOf(g topic.Generations) Tables {
+	facts := topic.Suffix("_g", g.Store)
+	identities := topic.Suffix("_g", g.Identity) + topic.Suffix("_s", g.Store)
+	conversations := topic.Suffix("_g", g.Conversation) + topic.Suffix("_s", g.Store)
+	return Tables{
+		Touchpoints:   "touchpoints" + facts,
+		Rejected:      "rejected" + facts,
+		Identities:    "identities" + identities,
+		IdentityLog:   "identity_log" + identities,
+		Refusals:      "identity_refusals" + identities,
+		Moved:         "moved" + identities,
+		Conversations: "conversations" + conversations,
+		Members:       "conversation_touchpoints" + conversations,
+	}
+}
+
+// Copied are the tables, without the dictionary, in a fixed order: a generation is made by copying the shape of each
+// from generation 1.
+func (t Tables) Copied() []string {
+	return []string{t.Touchpoints, t.Rejected, t.Identities, t.IdentityLog, t.Refusals, t.Conversations, t.Members}
+}
