@@ -43,8 +43,8 @@ type Key struct {
 	Revoked   int64  `json:"revoked,omitempty"`
 }
 
-// HashOf is the record key of an API key: the SHA-256 in hexadecimal. A key is 128 random bits or more, so that there
-// is nothing to gain from hashing it slowly.
+// HashOf is the record key of an API key: the SHA-256 in hexadecimal. Keys that the product makes are 192 random bits,
+// so that there is nothing to gain from hashing them slowly; whoever chooses one should choose it as long.
 func HashOf(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return hex.EncodeToString(sum[:])

@@ -1,0 +1,272 @@
+// Package workspaces follows topic workspaces: which key belongs to which workspace, and which generation is read.
+package workspaces
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/throughline/throughline/schemas/topic"
+	"github.com/throughline/throughline/schemas/workspace"
+	"github.com/throughline/throughline/services/kafka"
+)
+
+// Config configures a Directory. Start from DefaultConfig.
+type Config struct {
+	Kafka    kafka.Config
+	Producer kafka.ProducerConfig
+	// Every is how often the topic is looked at: how long a revoked key may still be good.
+	Every  time.Duration
+	Logger *slog.Logger // nil discards
+}
+
+// DefaultConfig looks four times a second.
+func DefaultConfig() Config {
+	return Config{Producer: kafka.DefaultProducerConfig(), Every: 250 * time.Millisecond}
+}
+
+// Validate reports what is missing or wrong.
+func (c Config) Validate() error {
+	if err := c.Kafka.Validate(); err != nil {
+		return err
+	}
+	if c.Every <= 0 {
+		return errors.New("workspaces: every must be positive")
+	}
+	return c.Producer.Validate()
+}
+
+// Directory knows the keys and the generations. It is safe for use by several goroutines.
+type Directory struct {
+	config   Config
+	log      *slog.Logger
+	admin    *kafka.Admin
+	producer *kafka.Producer
+
+	state  atomic.Pointer[state]
+	mu     sync.Mutex // of advance
+	next   int64      // offset to read from; -1 is the first that the log has
+	caught chan struct{}
+	once   sync.Once
+}
+
+// state is everything the topic says; it is never changed, only replaced.
+type state struct {
+	keys    map[[sha256.Size]byte]workspace.Key
+	control workspace.Control
+}
+
+// NewDirectory makes a Directory that knows nothing yet: see Run and Wait.
+func NewDirectory(c Config) (*Directory, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	d := &Directory{config: c, log: c.Logger, next: -1, caught: make(chan struct{})}
+	if d.log == nil {
+		d.log = slog.New(slog.DiscardHandler)
+	}
+	d.state.Store(&state{control: workspace.Control{Current: topic.First}})
+	var err error
+	if d.admin, err = kafka.NewAdmin(c.Kafka); err != nil {
+		return nil, err
+	}
+	if d.producer, err = kafka.NewProducer(c.Kafka, c.Producer); err != nil {
+		d.admin.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+func (s *state) clone() *state {
+	c := &state{keys: maps.Clone(s.keys), control: s.control}
+	if c.keys == nil {
+		c.keys = map[[sha256.Size]byte]workspace.Key{}
+	}
+	return c
+}
+
+// Run follows the topic until ctx ends. While the broker is away, what was known stays true.
+func (d *Directory) Run(ctx context.Context) error {
+	tick := time.NewTicker(d.config.Every)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		if err := d.advance(ctx); err != nil && ctx.Err() == nil {
+			d.log.Warn("workspaces: cannot follow the topic", "error", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+	}
+	return nil
+}
+
+// Wait returns when everything was read that the topic had when Run began, or ctx ended.
+func (d *Directory) Wait(ctx context.Context) error {
+	select {
+	case <-d.caught:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("workspaces: wait: %w", ctx.Err())
+	}
+}
+
+// Close disconnects. Call it after Run returned.
+func (d *Directory) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	err := d.producer.Close(ctx)
+	d.admin.Close()
+	return err
+}
+
+// Authenticate returns the workspace of a key; ok is false when there is none or it was revoked.
+func (d *Directory) Authenticate(key string) (name string, ok bool) {
+	k, ok := d.state.Load().keys[sha256.Sum256([]byte(key))]
+	return k.Workspace, ok && k.Revoked == 0
+}
+
+// Generations is what is read now and what is being built beside it, which is nil when nothing is.
+func (d *Directory) Generations() (current topic.Generations, building *topic.Generations) {
+	c := d.state.Load().control
+	return c.Current, c.Building
+}
+
+// Keys lists the keys that are kept, oldest first, without what would let anybody in.
+func (d *Directory) Keys() []workspace.Key {
+	return slices.SortedFunc(maps.Values(d.state.Load().keys), func(a, b workspace.Key) int {
+		return int(a.Created - b.Created)
+	})
+}
+
+// Workspaces lists the names of the workspaces that have a key.
+func (d *Directory) Workspaces() []string {
+	names := map[string]struct{}{}
+	for _, k := range d.state.Load().keys {
+		names[k.Workspace] = struct{}{}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// Add lets key into its workspace, and returns when this directory knows it. The key itself is not kept.
+func (d *Directory) Add(ctx context.Context, key string, k workspace.Key) error {
+	if key == "" {
+		return ErrEmptyKey
+	}
+	if err := workspace.ValidName(k.Workspace); err != nil {
+		return err
+	}
+	value, err := workspace.Encode(k)
+	if err != nil {
+		return err
+	}
+	return d.write(ctx, workspace.HashOf(key), value)
+}
+
+// Revoke shuts key out from now on; at is when, in ms since 1970. A key that is not known is ErrUnknownKey.
+func (d *Directory) Revoke(ctx context.Context, key string, at int64) error {
+	if err := d.advance(ctx); err != nil {
+		return err
+	}
+	k, ok := d.state.Load().keys[sha256.Sum256([]byte(key))]
+	if !ok {
+		return ErrUnknownKey
+	}
+	k.Revoked = at
+	value, err := workspace.Encode(k)
+	if err != nil {
+		return err
+	}
+	return d.write(ctx, workspace.HashOf(key), value)
+}
+
+// SetGenerations says what is read and built from now on, and returns when this directory knows it.
+func (d *Directory) SetGenerations(ctx context.Context, c workspace.Control) error {
+	value, err := workspace.Encode(c)
+	if err != nil {
+		return err
+	}
+	return d.write(ctx, workspace.ControlKey, value)
+}
+
+var (
+	// ErrEmptyKey is returned by Add: a client that sends no key must not get in.
+	ErrEmptyKey = errors.New("workspaces: the key is empty")
+	// ErrUnknownKey is returned by Revoke.
+	ErrUnknownKey = errors.New("workspaces: no such key")
+)
+
+// NewKey makes a key of 192 random bits.
+func NewKey() string {
+	var b [24]byte
+	rand.Read(b[:]) // never fails
+	return "tl_" + base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+func (d *Directory) write(ctx context.Context, key string, value []byte) error {
+	r := &kafka.Record{Topic: string(topic.Workspaces), Key: []byte(key), Value: value}
+	if err := d.producer.Produce(ctx, []*kafka.Record{r}); err != nil {
+		return fmt.Errorf("workspaces: append: %w", err)
+	}
+	return d.advance(ctx)
+}
+
+// advance reads the topic to its end.
+func (d *Directory) advance(ctx context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	next := d.next
+	var s *state
+	err := d.admin.ReadRange(ctx, string(topic.Workspaces), 0, next, -1, func(records []*kafka.Record) error {
+		if s == nil {
+			s = d.state.Load().clone()
+		}
+		for _, r := range records {
+			next = r.Offset + 1
+			d.apply(s, r)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("workspaces: read: %w", err)
+	}
+	if s != nil {
+		d.state.Store(s)
+		d.next = next
+	}
+	d.once.Do(func() { close(d.caught) })
+	return nil
+}
+
+// apply takes one record in. One that cannot be read lets nobody in and must not keep the others out.
+func (d *Directory) apply(s *state, r *kafka.Record) {
+	rec, err := workspace.Decode(r.Key, r.Value)
+	if err != nil {
+		d.log.Error("workspaces: record passed over", "offset", r.Offset, "error", err)
+		return
+	}
+	if rec.Control != nil {
+		s.control = *rec.Control
+		return
+	}
+	var hash [sha256.Size]byte
+	if _, err := hex.Decode(hash[:], []byte(rec.Hash)); err != nil {
+		d.log.Error("workspaces: record passed over", "offset", r.Offset, "error", err)
+		return
+	}
+	if rec.Key == nil {
+		delete(s.keys, hash)
+		return
+	}
+	s.keys[hash] = *rec.Key
+}
