@@ -84,10 +84,10 @@ func messages() *rapid.Generator[Message] {
 		case 1:
 			m.Moved = &Moved{Workspace: workspace, Home: a, Anchor: b, Thread: thread, Person: c, Version: version}
 		case 2:
-			m.Adopt = &Adopt{Workspace: workspace, Person: b, Anchor: a, Thread: thread, Version: version,
+			m.Adopt = &Adopt{Workspace: workspace, Person: b, Anchor: a, Thread: thread, Hop: uint32(version),
 				Stubs: rapid.SliceOfN(stubs(workspace, a), 0, 3).Draw(t, "stubs")}
 		default:
-			m.Drop = &Drop{Workspace: workspace, Person: b, Anchor: a, Thread: thread, Version: version}
+			m.Drop = &Drop{Workspace: workspace, Person: b, Anchor: a, Thread: thread, Hop: uint32(version)}
 		}
 		return m
 	})
@@ -98,6 +98,9 @@ func TestMessageComesBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := messages().Draw(t, "message")
 		data := want.Append([]byte("prefix"))[6:]
+		if want.Stub != nil && len(data) > want.Stub.Size() {
+			t.Fatalf("takes %d bytes, Size says at most %d", len(data), want.Stub.Size())
+		}
 		got, err := d.Message(data)
 		if err != nil {
 			t.Fatal(err)
@@ -146,8 +149,8 @@ func FuzzDecodeMessage(f *testing.F) {
 	for _, m := range []Message{
 		{Stub: &s},
 		{Moved: &Moved{Workspace: "default", Home: s.Anchor, Anchor: s.Anchor, Person: s.Key, Version: 1 << 30}},
-		{Adopt: &Adopt{Workspace: "default", Person: s.Key, Anchor: s.Anchor, Version: 7, Stubs: []Stub{adopted, adopted}}},
-		{Drop: &Drop{Workspace: "default", Person: s.Key, Anchor: s.Anchor, Thread: s.Threads[0].Anchor, Version: 7}},
+		{Adopt: &Adopt{Workspace: "default", Person: s.Key, Anchor: s.Anchor, Hop: 7, Stubs: []Stub{adopted, adopted}}},
+		{Drop: &Drop{Workspace: "default", Person: s.Key, Anchor: s.Anchor, Thread: s.Threads[0].Anchor, Hop: 7}},
 	} {
 		f.Add(m.Append(nil))
 	}

@@ -51,7 +51,7 @@ func (d *Decoder) Message(data []byte) (m Message, err error) {
 			Workspace: workspace, Home: r.anchor(), Anchor: r.anchor(), Thread: r.optional(), Person: r.anchor(), Version: r.uvarint(),
 		}
 	case kindAdopt:
-		v := &Adopt{Workspace: workspace, Person: r.anchor(), Anchor: r.anchor(), Thread: r.optional(), Version: r.uvarint()}
+		v := &Adopt{Workspace: workspace, Person: r.anchor(), Anchor: r.anchor(), Thread: r.optional(), Hop: r.uint32()}
 		v.Stubs = make([]Stub, r.count(minStub))
 		for i := range v.Stubs {
 			v.Stubs[i].Workspace, v.Stubs[i].Anchor = workspace, v.Anchor
@@ -59,7 +59,7 @@ func (d *Decoder) Message(data []byte) (m Message, err error) {
 		}
 		m.Adopt = v
 	case kindDrop:
-		m.Drop = &Drop{Workspace: workspace, Person: r.anchor(), Anchor: r.anchor(), Thread: r.optional(), Version: r.uvarint()}
+		m.Drop = &Drop{Workspace: workspace, Person: r.anchor(), Anchor: r.anchor(), Thread: r.optional(), Hop: r.uint32()}
 	default:
 		r.bad = true
 	}
@@ -148,6 +148,14 @@ func (r *reader) uvarint() uint64 {
 	}
 	r.rest = r.rest[n:]
 	return v
+}
+
+func (r *reader) uint32() uint32 {
+	v := r.uvarint()
+	if v > math.MaxUint32 {
+		r.bad = true
+	}
+	return uint32(v)
 }
 
 func (r *reader) varint() int64 {

@@ -17,8 +17,8 @@ import (
 //	record    version 1, byte of kind, workspace, body
 //	stub      anchor, stub body
 //	moved     home, anchor, thread, person, uvarint version
-//	adopt     person, anchor, thread, uvarint version, uvarint n, n stub bodies (all of that anchor)
-//	drop      person, anchor, thread, uvarint version
+//	adopt     person, anchor, thread, uvarint hop, uvarint n, n stub bodies (all of that anchor)
+//	drop      person, anchor, thread, uvarint hop
 //	member    conversation, person, uvarint version, anchor, stub body
 //	stub body key, varint time, byte of direction and actor, channel, kind, actor id, threads (scheme, anchor), team,
 //	          topic, source, account, tags, 0 or 1 and rating (scale, 8 bytes of IEEE 754)
@@ -83,7 +83,7 @@ func (m *Message) Append(dst []byte) []byte {
 		dst = append(dst, v.Person[:]...)
 		dst = append(dst, v.Anchor[:]...)
 		dst = appendOptional(dst, v.Thread)
-		dst = binary.AppendUvarint(dst, v.Version)
+		dst = binary.AppendUvarint(dst, uint64(v.Hop))
 		dst = binary.AppendUvarint(dst, uint64(len(v.Stubs)))
 		for i := range v.Stubs {
 			dst = v.Stubs[i].append(dst)
@@ -95,9 +95,26 @@ func (m *Message) Append(dst []byte) []byte {
 		dst = append(dst, v.Person[:]...)
 		dst = append(dst, v.Anchor[:]...)
 		dst = appendOptional(dst, v.Thread)
-		return binary.AppendUvarint(dst, v.Version)
+		return binary.AppendUvarint(dst, uint64(v.Hop))
 	}
 	panic("conversation: message without a part")
+}
+
+// Size is an upper bound of the bytes that the stub takes in a record.
+func (s *Stub) Size() int {
+	const fixed = 128 // key, anchor, numbers, lengths
+	n := fixed + len(s.Workspace) + len(s.Channel) + len(s.Kind) + len(s.ActorID) +
+		len(s.Team) + len(s.Topic) + len(s.Source) + len(s.Account)
+	for i := range s.Threads {
+		n += len(s.Threads[i].Scheme) + 20
+	}
+	for _, tag := range s.Tags {
+		n += len(tag) + 5
+	}
+	if s.Rating != nil {
+		n += len(s.Rating.Scale)
+	}
+	return n
 }
 
 // Append writes the member to the end of dst.

@@ -42,7 +42,8 @@ type Message struct {
 	Drop  *Drop
 }
 
-// Moved tells an anchor's home that the anchor belongs to Person from Version on.
+// Moved tells an anchor's home that the anchor belongs to Person from Version on. Versions order the moves of a home
+// and say nothing else.
 type Moved struct {
 	Workspace string
 	Home      identity.Anchor // the home this is for
@@ -52,23 +53,23 @@ type Moved struct {
 	Version   uint64
 }
 
-// Adopt gives stubs of an anchor to the person it belongs to since Version. Several may come with one version, each
-// with further stubs.
+// Adopt gives stubs of an anchor to the person it belongs to since Hop, the anchor's home's count of the moves it has
+// taken. Several may come with one hop, each with further stubs.
 type Adopt struct {
 	Workspace string
 	Person    identity.PersonID
 	Anchor    identity.Anchor // of all the stubs
 	Thread    identity.Anchor // zero unless a participation: the stubs of Anchor that carry it
-	Version   uint64
+	Hop       uint32
 	Stubs     []Stub
 }
 
 // Drop takes an anchor's stubs away from a person that had them, because the anchor belongs to somebody else since
-// Version. With a Thread, only the stubs that carry it.
+// Hop. With a Thread, only the stubs that carry it.
 type Drop struct {
 	Workspace string
 	Person    identity.PersonID
 	Anchor    identity.Anchor
 	Thread    identity.Anchor
-	Version   uint64
+	Hop       uint32
 }
