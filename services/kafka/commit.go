@@ -10,19 +10,21 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
+// MaxMetadata is the most bytes of metadata that a commit may carry: the brokers' default limit.
+const MaxMetadata = 4096
+
 // Commit is the offset to go on from, with what should be known then.
 type Commit struct {
 	TopicPartition
 	Offset   int64
-	Metadata string // at most 4,096 bytes with the broker's default
+	Metadata string // at most MaxMetadata bytes
 }
 
 // Commit commits all of cs in one request, inside the group's generation, and waits for the answer. It waits while the
 // group rebalances, and tries again, until ctx ends, what the broker asks to try again.
 //
-// ErrFenced means that a partition is no longer this member's, ErrMetadataTooLarge that its metadata was refused: the
-// error then names the partition, and the commits of the other partitions in the call may have been made. Any other
-// error leaves open whether the commit was made; to try again is safe.
+// ErrFenced means that a partition is no longer this member's, ErrMetadataTooLarge that its metadata is over the limit.
+// Any other error leaves open whether the commits were made; to try again is safe.
 func (r *Reader) Commit(ctx context.Context, cs ...Commit) error {
 	if len(cs) == 0 {
 		return nil
@@ -43,6 +45,10 @@ func (r *Reader) commitOnce(ctx context.Context, cs []Commit) error {
 	for _, c := range cs {
 		if _, ok := r.owned[c.TopicPartition]; !ok {
 			return fmt.Errorf("%w: %s-%d", ErrFenced, c.Topic, c.Partition)
+		}
+		// The embedded broker takes any length; a plan that passes there must pass everywhere.
+		if len(c.Metadata) > MaxMetadata {
+			return fmt.Errorf("%w: %d bytes for %s-%d", ErrMetadataTooLarge, len(c.Metadata), c.Topic, c.Partition)
 		}
 		if offsets[c.Topic] == nil {
 			offsets[c.Topic] = make(map[int32]kgo.EpochOffset, len(cs))

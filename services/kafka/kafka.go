@@ -43,7 +43,7 @@ var (
 	ErrTooLarge = errors.New("kafka: record too large")
 	// ErrFenced is returned by a commit for a partition that this member no longer owns. Nothing was committed.
 	ErrFenced = errors.New("kafka: partition is no longer owned")
-	// ErrMetadataTooLarge is returned by a commit whose metadata is over the broker's limit (4,096 bytes by default).
+	// ErrMetadataTooLarge is returned by a commit whose metadata is over MaxMetadata, or over the broker's own limit.
 	ErrMetadataTooLarge = errors.New("kafka: commit metadata too large")
 	// ErrUnknownTopic is returned for a topic or partition that does not exist.
 	ErrUnknownTopic = errors.New("kafka: unknown topic or partition")

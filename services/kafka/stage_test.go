@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -134,6 +133,10 @@ func waitCommitted(t *testing.T, c *kafkatest.Cluster, group, topic string) {
 	})
 }
 
+func contextOf(d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), d)
+}
+
 func until(t *testing.T, ok func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
@@ -145,20 +148,34 @@ func until(t *testing.T, ok func() bool) {
 	}
 }
 
-// start runs a stage until the returned stop is called; stop returns its error.
-func start(t *testing.T, c kafka.StageConfig) (stop func() error) {
+// running is a stage that runs.
+type running struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+	err    error
+}
+
+func start(t *testing.T, c kafka.StageConfig) *running {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- kafka.RunStage(ctx, c) }()
-	var once sync.Once
-	var err error
-	stop = func() error {
-		once.Do(func() { cancel(); err = <-done })
-		return err
-	}
-	t.Cleanup(func() { stop() })
-	return stop
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &running{cancel: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(r.done)
+		r.err = kafka.RunStage(ctx, c)
+	}()
+	t.Cleanup(func() { r.now() })
+	return r
+}
+
+// now ends the stage in order and returns its error.
+func (r *running) now() error {
+	r.cancel()
+	return r.wait()
+}
+
+func (r *running) wait() error {
+	<-r.done
+	return r.err
 }
 
 func sumTopics() []kafka.TopicSpec {
@@ -172,7 +189,7 @@ func TestStageProcessesEverythingOnceWhenNothingFails(t *testing.T) {
 	waitCommitted(t, c, "sums", "in")
 	produceNumbers(t, c, 4, 5000, 6000)
 	waitCommitted(t, c, "sums", "in")
-	if err := stop(); err != nil {
+	if err := stop.now(); err != nil {
 		t.Fatal(err)
 	}
 	if out, in := checkSums(t, c); out != in {
@@ -186,7 +203,7 @@ func TestStageRestoresItsStateAndGoesOn(t *testing.T) {
 		produceNumbers(t, c, 4, i*1000, (i+1)*1000)
 		stop := start(t, sumStage(c, nil))
 		waitCommitted(t, c, "sums", "in")
-		if err := stop(); err != nil {
+		if err := stop.now(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -198,46 +215,47 @@ func TestStageRestoresItsStateAndGoesOn(t *testing.T) {
 func TestStageThatFailsBetweenFlushAndCommitWritesTheSameAgain(t *testing.T) {
 	c := kafkatest.Start(t, sumTopics()...)
 	boom := errors.New("boom")
-	var calls atomic.Int32
+	var out, in int
 	for i := range 5 {
 		produceNumbers(t, c, 4, i*1000, (i+1)*1000)
+		var batches atomic.Int32
 		cfg := sumStage(c, func([]*kafka.Record) error {
-			if calls.Add(1)%3 == 0 {
+			if batches.Add(1) > 20 {
 				return boom
 			}
 			return nil
 		})
-		cfg.CommitEvery = time.Hour // what was flushed before the failure stays uncommitted
-		stop := start(t, cfg)
-		time.Sleep(50 * time.Millisecond)
-		if err := stop(); err != nil && !errors.Is(err, boom) {
-			t.Fatal(err)
+		cfg.Reader.MaxPollRecords = 10
+		cfg.CommitEvery = time.Hour // what was flushed before the failure is not committed
+		if err := start(t, cfg).wait(); !errors.Is(err, boom) {
+			t.Fatalf("want the error of Process, got %v", err)
 		}
 	}
 	stop := start(t, sumStage(c, nil))
 	waitCommitted(t, c, "sums", "in")
-	stop()
-	out, in := checkSums(t, c)
-	t.Logf("%d outputs for %d inputs", out, in)
+	stop.now()
+	if out, in = checkSums(t, c); out <= in {
+		t.Fatalf("%d outputs for %d inputs: nothing was done again", out, in)
+	}
 }
 
 func TestStageMembersShareTheWorkAndLoseNothingWhenTheyComeAndGo(t *testing.T) {
 	c := kafkatest.Start(t, sumTopics()...)
 	stopA := start(t, sumStage(c, nil))
-	var stopB func() error
+	var stopB *running
 	for i := range 20 {
 		produceNumbers(t, c, 4, i*500, (i+1)*500)
 		switch i % 5 {
 		case 1:
 			stopB = start(t, sumStage(c, nil))
 		case 4:
-			if err := stopB(); err != nil {
+			if err := stopB.now(); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
 	waitCommitted(t, c, "sums", "in")
-	if err := stopA(); err != nil {
+	if err := stopA.now(); err != nil {
 		t.Fatal(err)
 	}
 	out, in := checkSums(t, c)

@@ -1,0 +1,164 @@
+package kafka_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/throughline/throughline/services/kafka"
+	"github.com/throughline/throughline/services/kafka/kafkatest"
+)
+
+// onBoth runs a test on the embedded broker and on real Kafka.
+func onBoth(t *testing.T, test func(t *testing.T, c *kafkatest.Cluster), topics ...kafka.TopicSpec) {
+	t.Run("embedded", func(t *testing.T) { test(t, kafkatest.Start(t, topics...)) })
+	t.Run("real", func(t *testing.T) { test(t, &kafkatest.Real(t, 1, topics...).Cluster) })
+}
+
+// recorder is a handler that keeps what it was told.
+type recorder struct {
+	mu       sync.Mutex
+	assigned map[kafka.TopicPartition]kafka.Assignment
+	events   []string
+	onRevoke func()
+}
+
+func (r *recorder) Assigned(_ context.Context, a kafka.Assignment) (int64, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.assigned == nil {
+		r.assigned = map[kafka.TopicPartition]kafka.Assignment{}
+	}
+	r.assigned[a.TopicPartition] = a
+	r.events = append(r.events, "assigned")
+	return a.From(), nil
+}
+
+func (r *recorder) Revoked(_ context.Context, ps []kafka.TopicPartition) {
+	if r.onRevoke != nil {
+		r.onRevoke()
+	}
+	r.drop("revoked", ps)
+}
+
+func (r *recorder) Lost(ps []kafka.TopicPartition) { r.drop("lost", ps) }
+
+func (r *recorder) drop(event string, ps []kafka.TopicPartition) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range ps {
+		delete(r.assigned, p)
+	}
+	r.events = append(r.events, event)
+}
+
+func (r *recorder) get(p kafka.TopicPartition) (kafka.Assignment, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	a, ok := r.assigned[p]
+	return a, ok
+}
+
+func (r *recorder) saw(event string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.events {
+		if e == event {
+			return true
+		}
+	}
+	return false
+}
+
+func newReader(t *testing.T, c *kafkatest.Cluster, h kafka.Handler) *kafka.Reader {
+	t.Helper()
+	rc := kafka.DefaultReaderConfig()
+	rc.Group, rc.Topics = "loader", []string{"in"}
+	rc.SessionTimeout, rc.RebalanceTimeout = time.Second, 5*time.Second
+	r, err := kafka.NewReader(c.Config(), rc, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.Close)
+	return r
+}
+
+// pollSome polls until n records came and returns them by partition.
+func pollSome(t *testing.T, r *kafka.Reader, n int) map[int32][]*kafka.Record {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	out := map[int32][]*kafka.Record{}
+	for n > 0 {
+		bs, err := r.Poll(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range bs {
+			out[b.Partition] = append(out[b.Partition], b.Records...)
+			n -= len(b.Records)
+		}
+	}
+	return out
+}
+
+func TestCommitCarriesMetadataAndTheNextMemberGetsIt(t *testing.T) {
+	onBoth(t, func(t *testing.T, c *kafkatest.Cluster) {
+		produceNumbers(t, c, 2, 0, 200)
+		r := newReader(t, c, &recorder{})
+		pollSome(t, r, 200)
+		p0, p1 := kafka.TopicPartition{Topic: "in", Partition: 0}, kafka.TopicPartition{Topic: "in", Partition: 1}
+		plan := strings.Repeat("m", 4096)
+		// Both partitions in one request.
+		if err := r.Commit(t.Context(), kafka.Commit{TopicPartition: p0, Offset: 40, Metadata: plan}, kafka.Commit{TopicPartition: p1, Offset: 7, Metadata: "p1"}); err != nil {
+			t.Fatal(err)
+		}
+		err := r.Commit(t.Context(), kafka.Commit{TopicPartition: p0, Offset: 41, Metadata: plan + "m"})
+		if !errors.Is(err, kafka.ErrMetadataTooLarge) {
+			t.Fatalf("4,097 bytes: %v", err)
+		}
+		r.Close()
+
+		h := &recorder{}
+		r = newReader(t, c, h)
+		got := pollSome(t, r, 60+93)
+		a, _ := h.get(p0)
+		b, _ := h.get(p1)
+		if a.Committed != 40 || a.Metadata != plan || a.End != 100 || b.Committed != 7 || b.Metadata != "p1" {
+			t.Fatalf("assigned %d %q.. and %d %q", a.Committed, a.Metadata[:3], b.Committed, b.Metadata)
+		}
+		if got[0][0].Offset != 40 || got[1][0].Offset != 7 {
+			t.Fatalf("reading went on at %d and %d", got[0][0].Offset, got[1][0].Offset)
+		}
+		os, err := c.Admin(t).GroupOffsets(t.Context(), "loader", "in")
+		if err != nil || os[0].Committed != 40 || os[0].Metadata != plan || os[0].Lag() != 60 {
+			t.Fatalf("admin sees %+v, %v", os, err)
+		}
+	}, kafka.TopicSpec{Name: "in", Partitions: 2})
+}
+
+func TestCommitOfWhatIsNotOwnedIsFenced(t *testing.T) {
+	onBoth(t, func(t *testing.T, c *kafkatest.Cluster) {
+		produceNumbers(t, c, 1, 0, 10)
+		h := &recorder{}
+		r := newReader(t, c, h)
+		pollSome(t, r, 10)
+		p := kafka.TopicPartition{Topic: "in", Partition: 0}
+		if err := r.Commit(t.Context(), kafka.Commit{TopicPartition: kafka.TopicPartition{Topic: "in", Partition: 9}, Offset: 1}); !errors.Is(err, kafka.ErrFenced) {
+			t.Fatalf("another partition: %v", err)
+		}
+		// In Revoked the partition is still ours.
+		var inRevoked error
+		h.onRevoke = func() { inRevoked = r.Commit(context.Background(), kafka.Commit{TopicPartition: p, Offset: 5}) }
+		r.Close()
+		if inRevoked != nil {
+			t.Fatalf("commit in Revoked: %v", inRevoked)
+		}
+		if err := r.Commit(t.Context(), kafka.Commit{TopicPartition: p, Offset: 6}); !errors.Is(err, kafka.ErrFenced) {
+			t.Fatalf("after Close: %v", err)
+		}
+	}, kafka.TopicSpec{Name: "in", Partitions: 1})
+}
