@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -87,7 +86,7 @@ func start() (string, error) {
 	}
 	c := engine.DefaultConfig()
 	c.Dir, c.Memory = dir, 2<<30
-	e, err := engine.Open(context.Background(), c, slog.New(slog.DiscardHandler))
+	e, err := engine.Open(context.Background(), c)
 	if err != nil {
 		return "", errors.Join(err, os.RemoveAll(dir))
 	}

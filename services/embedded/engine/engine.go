@@ -13,7 +13,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -37,13 +36,15 @@ type Config struct {
 	Queries int
 	// ResultBytes bounds one result, which is held in memory until it is sent; code 396 when passed.
 	ResultBytes int64
+	// ReadOnlyQueries is how many statements of BI tools may run at the same time, apart from Queries.
+	ReadOnlyQueries int
 	// LockWait is how long to wait for a predecessor, which may be dying, to let go of Dir.
 	LockWait time.Duration
 }
 
 // DefaultConfig returns the settings for a small node; Dir must be set.
 func DefaultConfig() Config {
-	return Config{Memory: 4 << 30, Queries: 16, ResultBytes: 512 << 20, LockWait: 10 * time.Second}
+	return Config{Memory: 4 << 30, Queries: 16, ReadOnlyQueries: 4, ResultBytes: 512 << 20, LockWait: 10 * time.Second}
 }
 
 // Validate reports the first field out of its range.
@@ -55,6 +56,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("engine: Memory %d is less than 256 MiB", c.Memory)
 	case c.Queries < 1 || c.Queries > 256:
 		return fmt.Errorf("engine: Queries %d is not in 1..256", c.Queries)
+	case c.ReadOnlyQueries < 1 || c.ReadOnlyQueries > 256:
+		return fmt.Errorf("engine: ReadOnlyQueries %d is not in 1..256", c.ReadOnlyQueries)
 	case c.ResultBytes < 1:
 		return fmt.Errorf("engine: ResultBytes %d is less than 1", c.ResultBytes)
 	}
@@ -66,14 +69,15 @@ var ErrLocked = errors.New("engine: another process uses the folder")
 
 // Engine is the engine of this process.
 type Engine struct {
-	pool   *pool
-	server *server
-	lock   *flock.Flock
+	pool     *pool
+	server   *server
+	readOnly *readOnlyServer
+	lock     *flock.Flock
 }
 
 // Open starts the engine in this process. It returns ErrNoLibrary when the engine is not installed and
 // ErrLocked when Dir is in use.
-func Open(ctx context.Context, c Config, log *slog.Logger) (*Engine, error) {
+func Open(ctx context.Context, c Config) (*Engine, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -96,26 +100,44 @@ func Open(ctx context.Context, c Config, log *slog.Logger) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	e, err := c.open(lib, dir)
+	if err != nil {
+		return nil, errors.Join(err, lock.Unlock())
+	}
+	e.lock = lock
+	return e, nil
+}
+
+func (c Config) open(lib *library, dir string) (*Engine, error) {
 	p, err := openPool(lib, c.args(dir), c.Queries)
 	if err != nil {
-		_ = lock.Unlock()
 		return nil, err
 	}
-	s, err := newServer(p, log)
+	s, err := newServer(p)
 	if err != nil {
-		_ = lock.Unlock()
 		return nil, err
 	}
-	return &Engine{pool: p, server: s, lock: lock}, nil
+	r, err := newReadOnlyServer(s, c.args(dir), c.ReadOnlyQueries, c.Memory/4)
+	if err != nil {
+		return nil, err
+	}
+	return &Engine{pool: p, server: s, readOnly: r}, nil
 }
 
 // Handler is ClickHouse's HTTP interface with all rights.
 func (e *Engine) Handler() http.Handler { return e.server }
 
-// Close waits for running statements as long as ctx lasts, then stops the engine. The process cannot open
-// another one afterwards.
+// ReadOnlyHandler is the same interface for BI tools: it takes statements that read, under limits of time and
+// memory, and nothing that reaches beyond the tables.
+func (e *Engine) ReadOnlyHandler() http.Handler { return e.readOnly }
+
+// Close waits for running statements as long as ctx lasts, then stops the engine and lets go of the folder. When
+// statements still run, the folder stays locked until the process ends. The process cannot open another engine.
 func (e *Engine) Close(ctx context.Context) error {
-	return errors.Join(e.pool.close(ctx), e.lock.Unlock())
+	if err := e.pool.close(ctx); err != nil {
+		return err // and keep the lock: only the end of the process makes the folder free
+	}
+	return e.lock.Unlock()
 }
 
 // lockDir makes the folder and takes its lock. The lock belongs to the open file, so that the kernel frees

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -23,10 +22,9 @@ const queueWait = 20 * time.Second
 type server struct {
 	pool  *pool
 	hello []byte
-	log   *slog.Logger
 }
 
-func newServer(p *pool, log *slog.Logger) (*server, error) {
+func newServer(p *pool) (*server, error) {
 	s, err := p.get(context.Background())
 	if err != nil {
 		return nil, err
@@ -36,7 +34,7 @@ func newServer(p *pool, log *slog.Logger) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &server{pool: p, hello: helloBlock(row[0], row[1]), log: log}, nil
+	return &server{pool: p, hello: helloBlock(row[0], row[1])}, nil
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
