@@ -81,8 +81,8 @@ func (c ProducerConfig) Validate() error {
 		return errors.New("kafka: producer buffers must be bounded by positive numbers")
 	case c.Linger < 0 || c.Linger > time.Second:
 		return errors.New("kafka: linger must be between 0 and 1 s")
-	case c.DeliveryTimeout < 0 || (c.DeliveryTimeout > 0 && c.DeliveryTimeout < 100*time.Millisecond):
-		return errors.New("kafka: delivery timeout must be 0 or at least 100 ms")
+	case c.DeliveryTimeout < 0 || (c.DeliveryTimeout > 0 && c.DeliveryTimeout < time.Second):
+		return errors.New("kafka: delivery timeout must be 0 or at least 1 s")
 	case c.MaxRecordBytes < 1<<10:
 		return errors.New("kafka: max record bytes must be at least 1 KiB")
 	}
