@@ -38,6 +38,8 @@ func ThreadNode(workspace, thread string) identity.Node {
 	return identity.Node{Anchor: identity.AnchorOf(workspace, identity.ThreadType, thread), Type: identity.ThreadType, Value: thread}
 }
 
+func isClaimedType(typ string) bool { return strings.HasPrefix(typ, ClaimedPrefix) }
+
 func identifierNode(workspace string, id touchpoint.Identifier) identity.Node {
 	return identity.Node{Anchor: identity.AnchorOf(workspace, id.Type, id.Value), Type: id.Type, Value: id.Value}
 }

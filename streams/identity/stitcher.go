@@ -1,0 +1,143 @@
+package identity
+
+import (
+	"encoding/binary"
+	"errors"
+	"math/bits"
+
+	"github.com/throughline/throughline/schemas/identity"
+	"github.com/throughline/throughline/schemas/touchpoint"
+)
+
+// Stitcher reads one partition of the touchpoints in order: it tells a touchpoint from its duplicates and conflicts, and
+// finds the links that it makes. It is not safe for use by several goroutines.
+//
+// It leaves out links that it gave not long ago. That is to save work and changes nothing: links are a set, and what was
+// forgotten, also in a restart, is given again.
+type Stitcher struct {
+	rules  *Rules
+	seen   touchpoint.Seen
+	recent []recentLink
+}
+
+// recentLink is a link that was given, with the earliest evidence that it was given with.
+type recentLink struct {
+	a, b identity.Anchor
+	kind identity.LinkKind
+	time int64
+	key  uint64
+}
+
+// ErrForeignAnchor is returned for a touchpoint whose envelope names an anchor that is none of its own.
+var ErrForeignAnchor = errors.New("identity: the envelope's anchor is none of the touchpoint's identifiers or threads")
+
+// recentLinks is how many links a stitcher remembers, in some 70 bytes each.
+const recentLinks = 1 << 14
+
+// NewStitcher makes a stitcher that has seen nothing.
+func NewStitcher(rules *Rules) *Stitcher {
+	return &Stitcher{rules: rules, recent: make([]recentLink, recentLinks)}
+}
+
+// Judge tells what the next touchpoint of the partition is. Only a new one makes links.
+func (s *Stitcher) Judge(f touchpoint.Fingerprint) touchpoint.Verdict { return s.seen.Judge(f) }
+
+// Seen is how many touchpoints were seen, and Bytes what remembering them takes.
+func (s *Stitcher) Seen() int { return s.seen.Len() }
+
+// Bytes is the memory that remembering the touchpoints takes.
+func (s *Stitcher) Bytes() int { return s.seen.Bytes() }
+
+// Links appends the links that a new touchpoint makes. The error is ErrForeignAnchor.
+//
+// The anchor is taken from the envelope, not from the rules: it was decided when the touchpoint was accepted, the facts
+// are stored under it, and new rules must not part the two.
+func (s *Stitcher) Links(e *touchpoint.Envelope, key touchpoint.Key, t *touchpoint.Touchpoint, dst []identity.Link) ([]identity.Link, error) {
+	anchor, verified, err := s.anchorNode(e, key, t)
+	if err != nil {
+		return dst, err
+	}
+	give := func(kind identity.LinkKind, a, b identity.Node, rule string) {
+		l := identity.Link{
+			Workspace: e.Workspace, Kind: kind, A: a, B: b,
+			Touchpoint: e.ID, Key: key, Time: e.Time, Source: t.Source, Rule: rule,
+		}
+		if s.fresh(&l) {
+			dst = append(dst, l)
+		}
+	}
+	for _, id := range t.Identifiers {
+		n := identifierNode(e.Workspace, id)
+		switch pattern := s.rules.blockedBy(id.Type, id.Value); {
+		case n.Anchor == anchor.Anchor:
+		case pattern != "":
+			give(identity.LinkVerified, anchor, n, blockedRule+pattern)
+		case !id.Verified:
+			give(identity.LinkClaimed, anchor, n, "claimed by one touchpoint")
+		case verified:
+			give(identity.LinkVerified, anchor, n, "verified by one touchpoint")
+		}
+	}
+	strongest := s.rules.strongestThread(t.Thread)
+	if strongest < 0 {
+		return dst, nil
+	}
+	first := ThreadNode(e.Workspace, t.Thread[strongest])
+	if anchor.Type == identity.ThreadType {
+		first = anchor
+		give(identity.LinkAnonymous, anchor, identity.Node{}, "thread of nobody known")
+	}
+	for _, thread := range t.Thread {
+		n := ThreadNode(e.Workspace, thread)
+		if verified {
+			give(identity.LinkThread, anchor, n, "wrote in the thread")
+		}
+		if n.Anchor != first.Anchor {
+			give(identity.LinkThreads, first, n, "threads of one touchpoint")
+		}
+	}
+	return dst, nil
+}
+
+// anchorNode finds what the envelope's anchor is the hash of, and whether that is a verified identifier.
+func (s *Stitcher) anchorNode(e *touchpoint.Envelope, key touchpoint.Key, t *touchpoint.Touchpoint) (n identity.Node, verified bool, err error) {
+	if n = s.rules.AnchorOf(e.Workspace, key, t); n.Anchor == e.Anchor {
+		return n, n.Type != identity.ThreadType && n.Type != TouchpointType && !isClaimedType(n.Type), nil
+	}
+	for _, id := range t.Identifiers { // accepted under other rules
+		if n = identifierNode(e.Workspace, id); n.Anchor == e.Anchor && id.Verified {
+			return n, true, nil
+		}
+		id.Type = ClaimedPrefix + id.Type
+		if n = identifierNode(e.Workspace, id); n.Anchor == e.Anchor && !id.Verified {
+			return n, false, nil
+		}
+	}
+	for _, thread := range t.Thread {
+		if n = ThreadNode(e.Workspace, thread); n.Anchor == e.Anchor {
+			return n, false, nil
+		}
+	}
+	if e.Anchor == key {
+		return identity.Node{Anchor: key, Type: TouchpointType, Value: t.ID}, false, nil
+	}
+	return identity.Node{}, false, ErrForeignAnchor
+}
+
+// fresh tells whether the link says more than what was given not long ago. Who wrote first in a thread owns it: earlier
+// evidence is news.
+func (s *Stitcher) fresh(l *identity.Link) bool {
+	r := recentLink{a: l.A.Anchor, b: l.B.Anchor, kind: l.Kind, time: l.Time, key: binary.BigEndian.Uint64(l.Key[:])}
+	if isBlocked(l) {
+		r.a, r.kind = identity.Anchor{}, blockedRule // one refusal of the value is enough
+	}
+	high, _ := bits.Mul64((r.a.Low()^r.b.High())*0x9e3779b97f4a7c15+uint64(len(r.kind)), uint64(len(s.recent)))
+	old := &s.recent[high]
+	if old.a == r.a && old.b == r.b && old.kind == r.kind {
+		if l.Kind != identity.LinkThread || r.time > old.time || r.time == old.time && r.key >= old.key {
+			return false
+		}
+	}
+	*old = r
+	return true
+}
