@@ -89,9 +89,10 @@ func stringEnd(d []byte, i int) (end int, escaped, wide bool) {
 
 // unescape returns the string with its escapes resolved.
 func (c *Cursor) unescape(start int, raw []byte) string {
-	if c.plain == nil {
-		// Escapes only ever shorten, so the rest of the text bounds all strings to come and the buffer never moves.
-		c.plain = make([]byte, 0, len(c.data)-start)
+	// Escapes only ever shorten, so the buffer never moves while a string is written. A full one is left to the strings
+	// in it.
+	if cap(c.plain)-len(c.plain) < len(raw) {
+		c.plain = make([]byte, 0, max(256, 2*len(raw)))
 	}
 	from := len(c.plain)
 	for i := 0; i < len(raw); {
@@ -162,7 +163,7 @@ func hex4(b []byte) (r rune, ok bool) {
 		case h-'0' <= 9:
 			h -= '0'
 		case h|0x20 >= 'a' && h|0x20 <= 'f':
-			h = h|0x20 - 'a' + 10
+			h = h | 0x20 - 'a' + 10
 		default:
 			return 0, false
 		}

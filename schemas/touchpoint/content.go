@@ -75,3 +75,8 @@ func verifiedByte(verified, there bool) byte {
 	}
 	return 0
 }
+
+// IsDerived tells whether the id is the one that a touchpoint of this content gets when it comes with a time but no id.
+func IsDerived(id string, c Content) bool {
+	return len(id) == len("c-")+2*len(c) && id == idOf(c)
+}

@@ -43,18 +43,19 @@ type Carrier struct {
 
 // Decode reads exactly one touchpoint from outside, strictly: a field that is unknown, there twice, of the wrong type or
 // over its limit is refused. The touchpoint comes back normalised, with absent fields filled. Its strings alias data.
+// After an error it is empty; IDOf may still find its id.
 // Content is of what was said: before normalising, and without what was filled from the clock, so that it is the same
 // whenever the touchpoint is delivered and whatever the rules then are.
 func Decode(data []byte, o *Options) (Touchpoint, Content, *FieldError) {
+	if len(data) > MaxSize {
+		return Touchpoint{}, Content{}, tooLarge(len(data))
+	}
 	c := strictjson.NewCursor(data)
 	t, content, err := decode(&c, o)
 	if err == nil {
 		if c.End(); c.Err() != nil {
 			err = fieldError("", c.Err())
 		}
-	}
-	if err == nil && len(data) > MaxSize {
-		err = tooLarge(len(data))
 	}
 	if err != nil {
 		return Touchpoint{}, Content{}, err
@@ -74,6 +75,24 @@ func DecodeNext(data []byte, o *Options) (Touchpoint, Content, int, *FieldError)
 		return Touchpoint{}, Content{}, 0, err
 	}
 	return t, content, c.Offset(), nil
+}
+
+// IDOf reads the id of a touchpoint that was refused, empty when there is none to be read.
+func IDOf(data []byte) string {
+	c := strictjson.NewCursor(data)
+	if c.Peek() != '{' {
+		return ""
+	}
+	for c.Open('{'); c.More('}'); {
+		if c.Key() == "id" && c.Peek() == '"' {
+			if id := c.String(); validateID(id) == nil {
+				return id
+			}
+			return ""
+		}
+		c.Skip()
+	}
+	return ""
 }
 
 func decode(c *strictjson.Cursor, o *Options) (t Touchpoint, content Content, err *FieldError) {

@@ -100,8 +100,12 @@ func cut(b []byte) (part, rest []byte, ok bool) {
 // RecordKey is the key of the touchpoint's record. All uses of one id meet in one partition, whose owner decides
 // by offset which came first.
 func RecordKey(workspace, id string) []byte {
-	b := make([]byte, 0, len(workspace)+1+len(id))
-	b = append(b, workspace...)
-	b = append(b, '/')
-	return append(b, id...)
+	return AppendRecordKey(make([]byte, 0, len(workspace)+1+len(id)), workspace, id)
+}
+
+// AppendRecordKey writes what RecordKey returns to the end of dst.
+func AppendRecordKey(dst []byte, workspace, id string) []byte {
+	dst = append(dst, workspace...)
+	dst = append(dst, '/')
+	return append(dst, id...)
 }

@@ -1,0 +1,40 @@
+package collect
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/throughline/throughline/schemas/touchpoint"
+	"github.com/throughline/throughline/services/api"
+)
+
+// metrics counts what came in, by door.
+type metrics struct {
+	http, raw doorMetrics
+}
+
+type doorMetrics struct {
+	accepted, rejected prometheus.Counter
+}
+
+func newMetrics(reg prometheus.Registerer, bodies *api.Bodies) *metrics {
+	accepted := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "throughline_collect_accepted_total",
+		Help: "Touchpoints that the log has, by door."}, []string{"source"})
+	rejected := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "throughline_collect_rejected_total",
+		Help: "Touchpoints that went to the dead letters, by door."}, []string{"source"})
+	inFlight := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "throughline_collect_body_bytes_in_flight",
+		Help: "Bytes of request bodies under way."}, func() float64 { return float64(bodies.InFlight()) })
+	if reg != nil {
+		reg.MustRegister(accepted, rejected, inFlight)
+	}
+	door := func(source string) doorMetrics {
+		return doorMetrics{accepted.WithLabelValues(source), rejected.WithLabelValues(source)}
+	}
+	return &metrics{http: door(touchpoint.SourceHTTP), raw: door(touchpoint.SourceRaw)}
+}
+
+func (m *doorMetrics) count(b *batch) {
+	m.accepted.Add(float64(b.answer.Accepted))
+	if b.refused > 0 {
+		m.rejected.Add(float64(b.refused))
+	}
+}
