@@ -1,0 +1,305 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/throughline/throughline/schemas/conversation"
+	"github.com/throughline/throughline/schemas/identity"
+	"github.com/throughline/throughline/services/clickhouse"
+)
+
+// Conversations is a page of conversations.
+type Conversations struct {
+	Conversations []Conversation `json:"conversations"`
+	Next          string         `json:"next,omitempty"`
+}
+
+// order is a way to sort the list of conversations: by a number that grows along the list, then by id.
+type order struct {
+	list   byte
+	number string // SQL of the number
+	of     func(Conversation) int64
+}
+
+// notWaiting sorts conversations that nobody waits in behind all others.
+const notWaiting = int64(1) << 62
+
+var orders = map[string]order{
+	"newest": {newestList, "-toUnixTimestamp64Milli(first)", func(c Conversation) int64 { return -c.first.UnixMilli() }},
+	"oldest": {oldestList, "toUnixTimestamp64Milli(first)", func(c Conversation) int64 { return c.first.UnixMilli() }},
+	"waiting": {waitingList, fmt.Sprintf("if(toUnixTimestamp64Milli(waiting_since) = 0, %d, toUnixTimestamp64Milli(waiting_since))", notWaiting),
+		func(c Conversation) int64 {
+			if ms := c.waitingSince.UnixMilli(); ms != 0 {
+				return ms
+			}
+			return notWaiting
+		}},
+}
+
+var states = []string{string(conversation.Open), string(conversation.WaitingForUs), string(conversation.WaitingForCustomer),
+	string(conversation.Resolved), string(conversation.Closed)}
+
+// listConversations answers GET /v1/conversations.
+func (s *Server) listConversations(w http.ResponseWriter, r *http.Request, c *call) error {
+	q := c.query
+	params := clickhouse.Params{"workspace": c.workspace}
+	var where []string
+	where = anyOf(where, params, "state", q.listOf("state", states...))
+	where = anyOf(where, params, "team", q.list("team"))
+	where = anyOf(where, params, "agent", q.list("agent"))
+	where = anyOf(where, params, "topic", q.list("topic"))
+	if channels := q.list("channel"); len(channels) > 0 {
+		params["channel"] = channels
+		where = append(where, "hasAny(channels, {channel:Array(String)})")
+	}
+	if q.flag("waiting") {
+		where = append(where, "toUnixTimestamp64Milli(waiting_since) > 0")
+	}
+	by := orders[q.oneOf("sort", "newest", "oldest", "waiting")]
+	limit := q.number("limit", 50, 1, 200)
+	after := q.cursor(by.list)
+	if err := q.done(); err != nil {
+		return err
+	}
+	page, err := s.conversations(r.Context(), c, s.store.report, where, params, by, limit, after)
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, page)
+}
+
+// getPersonConversations answers GET /v1/people/{id}/conversations.
+func (s *Server) getPersonConversations(w http.ResponseWriter, r *http.Request, c *call) error {
+	q := c.query
+	params := clickhouse.Params{"workspace": c.workspace}
+	where := anyOf(nil, params, "state", q.listOf("state", states...))
+	limit := q.number("limit", 50, 1, 200)
+	after := q.cursor(newestList)
+	if err := q.done(); err != nil {
+		return err
+	}
+	who, err := s.personOf(r, c, "/conversations")
+	if err != nil {
+		return err
+	}
+	where = append(where, s.personsConversations(c, who, params))
+	page, err := s.conversations(r.Context(), c, s.store.lookup, where, params, orders["newest"], limit, after)
+	if err != nil {
+		return err
+	}
+	if len(page.Conversations) == 0 && !who.recorded {
+		if known, err := s.seen(r.Context(), c, who); err != nil {
+			return err
+		} else if !known {
+			return who.unknown("/conversations")
+		}
+	}
+	return answer(w, http.StatusOK, page)
+}
+
+// personsConversations is the condition that a conversation is the person's, by way of the person's touchpoints: the
+// tables are sorted by workspace and anchor, so that a person costs what the person's story is long. The list of ids may
+// hold conversations of others in which the person takes part; the conversation's own person sorts them out.
+func (s *Server) personsConversations(c *call, w who, params clickhouse.Params) string {
+	params["person"] = number(w.id)
+	return `id IN (SELECT conversation FROM ` + c.tables.Members + ` WHERE workspace = {workspace:String} AND ` +
+		w.belongs("anchor", params) + `) AND (person IN {anchors:Array(UInt128)} OR person = {person:UInt128})`
+}
+
+// conversations reads a page: first which, from few columns, then all of those few rows.
+func (s *Server) conversations(ctx context.Context, c *call, class *class, where []string, params clickhouse.Params, by order, limit int, after *cursor) (page Conversations, err error) {
+	where = append(where, "workspace = {workspace:String}", "state NOT IN "+hidden)
+	params["limit"] = limit + 1
+	if after != nil {
+		where = append(where, "("+by.number+", id) > ({order:Int64}, {id:UInt128})")
+		params["order"], params["id"] = after.order, number(after.id)
+	}
+	sql := `SELECT ` + conversationColumns(c.tables.Moved) + ` FROM ` + c.tables.Conversations + ` FINAL
+WHERE workspace = {workspace:String} AND id IN (
+	SELECT id FROM ` + c.tables.Conversations + ` FINAL WHERE ` + strings.Join(where, " AND ") + `
+	ORDER BY ` + by.number + `, id LIMIT {limit:UInt32})
+ORDER BY ` + by.number + `, id`
+	page.Conversations = []Conversation{}
+	err = s.store.each(ctx, class, sql, params, func(r *clickhouse.Rows) error {
+		one, err := scanConversation(r)
+		page.Conversations = append(page.Conversations, one)
+		return err
+	})
+	if len(page.Conversations) > limit {
+		page.Conversations = page.Conversations[:limit]
+		last := page.Conversations[limit-1]
+		page.Next = cursor{by.list, by.of(last), last.ID}.String()
+	}
+	return page, err
+}
+
+// OpenConversation is a conversation that is not over, with the touchpoint that came last in it.
+type OpenConversation struct {
+	Conversation
+	Channel        string      `json:"channel"`         // of the last touchpoint
+	LastTouchpoint *Touchpoint `json:"last_touchpoint"` // null: not stored yet
+}
+
+// openConversations counts a person's conversations and details those that are not over, newest first, at most a page.
+func (s *Server) openConversations(ctx context.Context, c *call, w who) (count int, open []OpenConversation, err error) {
+	params := clickhouse.Params{"workspace": c.workspace}
+	where := s.personsConversations(c, w, params)
+	sql := `SELECT ` + conversationColumns(c.tables.Moved) + `, count() OVER () FROM ` + c.tables.Conversations + ` FINAL
+WHERE workspace = {workspace:String} AND ` + where + ` AND state NOT IN ` + hidden + `
+ORDER BY state IN ('resolved', 'closed'), last DESC, id LIMIT {limit:UInt32}`
+	params["limit"] = 50
+	open = []OpenConversation{}
+	var total uint64
+	err = s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
+		one, err := scanConversation(r, &total)
+		if err == nil && one.State != string(conversation.Resolved) && one.State != string(conversation.Closed) {
+			o := OpenConversation{Conversation: one}
+			if len(one.Channels) > 0 {
+				o.Channel = one.Channels[len(one.Channels)-1]
+			}
+			open = append(open, o)
+		}
+		return err
+	})
+	if err != nil || len(open) == 0 {
+		return int(total), open, err
+	}
+	return int(total), open, s.attachLast(ctx, c, w, open)
+}
+
+// attachLast finds the last touchpoint of each open conversation. It lies at the instant the conversation ends at.
+func (s *Server) attachLast(ctx context.Context, c *call, w who, open []OpenConversation) error {
+	anchors := append([]identity.Anchor{}, w.anchors...)
+	var lasts []string
+	var ids []identity.Anchor
+	for _, o := range open {
+		anchors = append(anchors, o.Participants...)
+		ids = append(ids, o.ID)
+		lasts = append(lasts, moment(o.last))
+	}
+	params := clickhouse.Params{"workspace": c.workspace, "anchors": numbers(anchors), "ids": numbers(ids), "lasts": lasts}
+	sql := `WITH arrayMap(t -> toDateTime64(t, 3, 'UTC'), {lasts:Array(String)}) AS instants
+SELECT ` + touchpointColumns + `, conversation FROM ` + c.tables.Touchpoints + ` AS t
+INNER JOIN (
+	SELECT key, conversation FROM ` + c.tables.Members + ` FINAL
+	WHERE workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)} AND has(instants, time) AND conversation IN {ids:Array(UInt128)}
+) AS m USING key
+WHERE workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)} AND has(instants, time)
+ORDER BY time, key ` + finalPerMonth
+	return s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
+		var of wide
+		t, err := scanTouchpoint(r, &of)
+		if err != nil {
+			return err
+		}
+		for i := range open {
+			if open[i].ID == asAnchor(&of) {
+				t.Conversation = &open[i].ID
+				open[i].Channel, open[i].LastTouchpoint = t.Channel, &t
+			}
+		}
+		return nil
+	})
+}
+
+// ConversationDetail is one conversation with a page of its touchpoints, oldest first.
+type ConversationDetail struct {
+	Conversation Conversation `json:"conversation"`
+	Touchpoints  []Touchpoint `json:"touchpoints"`
+	Next         string       `json:"next,omitempty"`
+}
+
+// getConversation answers GET /v1/conversations/{id}.
+func (s *Server) getConversation(w http.ResponseWriter, r *http.Request, c *call) error {
+	q := c.query
+	limit := q.number("limit", 200, 1, 1000)
+	after := q.cursor(conversationList)
+	if err := q.done(); err != nil {
+		return err
+	}
+	id, err := pathID("id", r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	var found *Conversation
+	sql := `SELECT ` + conversationColumns(c.tables.Moved) + ` FROM ` + c.tables.Conversations + ` FINAL
+WHERE workspace = {workspace:String} AND id = {id:UInt128}`
+	err = s.store.each(r.Context(), s.store.lookup, sql, clickhouse.Params{"workspace": c.workspace, "id": number(id)}, func(r *clickhouse.Rows) error {
+		one, err := scanConversation(r)
+		found = &one
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if found == nil {
+		return &notFound{"id", fmt.Sprintf("there is no conversation %s", id)}
+	}
+	if found.State == string(conversation.Superseded) || found.State == string(conversation.Gone) {
+		now, err := s.currentName(r.Context(), c, *found)
+		if err != nil {
+			return err
+		}
+		if now == id || now.IsZero() {
+			return &notFound{"id", fmt.Sprintf("conversation %s is no more", id)}
+		}
+		return &movedTo{"/v1/conversations/", "", now}
+	}
+	detail := ConversationDetail{Conversation: *found}
+	if detail.Touchpoints, detail.Next, err = s.touchpointsOf(r.Context(), c, *found, limit, after); err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, detail)
+}
+
+// currentName is the conversation that the touchpoint belongs to after which the old one was named.
+func (s *Server) currentName(ctx context.Context, c *call, old Conversation) (identity.Anchor, error) {
+	var now wide
+	sql := `SELECT conversation FROM ` + c.tables.Members + ` FINAL
+WHERE workspace = {workspace:String} AND anchor = {anchor:UInt128} AND key = {key:UInt128} ` + finalPerMonth
+	err := s.store.each(ctx, s.store.lookup, sql, clickhouse.Params{
+		"workspace": c.workspace, "anchor": number(old.anchor), "key": number(old.ID),
+	}, func(r *clickhouse.Rows) error { return r.Scan(&now) })
+	if err == nil && now.Sign() == 0 {
+		return old.supersededBy, nil
+	}
+	return asAnchor(&now), err
+}
+
+// touchpointsOf reads a conversation's touchpoints, oldest first. They have the anchors of its person and of its participants,
+// and lie between its first and its last.
+func (s *Server) touchpointsOf(ctx context.Context, c *call, of Conversation, limit int, after *cursor) (list []Touchpoint, next string, err error) {
+	owner, err := s.resolve(ctx, c, of.Person)
+	if err != nil {
+		return nil, "", err
+	}
+	anchors := append(append([]identity.Anchor{of.anchor}, owner.anchors...), of.Participants...)
+	params := clickhouse.Params{"workspace": c.workspace, "anchors": numbers(anchors), "id": number(of.ID), "limit": limit + 1,
+		"from": moment(of.first), "to": moment(of.last)}
+	where := `workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)}
+	AND time >= {from:DateTime64(3, 'UTC')} AND time <= {to:DateTime64(3, 'UTC')}`
+	if after != nil {
+		where += " AND (time, key) > ({time:DateTime64(3, 'UTC')}, {key:UInt128})"
+		params["time"], params["key"] = moment(time.UnixMilli(after.order)), number(after.id)
+	}
+	sql := `SELECT ` + touchpointColumns + ` FROM ` + c.tables.Touchpoints + `
+WHERE ` + where + ` AND key IN (SELECT key FROM ` + c.tables.Members + ` FINAL WHERE ` + where + ` AND conversation = {id:UInt128})
+ORDER BY time, key LIMIT {limit:UInt32} ` + finalPerMonth
+	list = []Touchpoint{}
+	err = s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
+		t, err := scanTouchpoint(r)
+		t.Conversation = &of.ID
+		list = append(list, t)
+		return err
+	})
+	if len(list) > limit {
+		list = list[:limit]
+		last := list[limit-1]
+		next = cursor{conversationList, last.time.UnixMilli(), last.Key}.String()
+	}
+	return list, next, err
+}

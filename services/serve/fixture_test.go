@@ -1,0 +1,343 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	schema "github.com/throughline/throughline/schemas/clickhouse"
+	"github.com/throughline/throughline/schemas/identity"
+	"github.com/throughline/throughline/schemas/topic"
+	"github.com/throughline/throughline/schemas/touchpoint"
+	"github.com/throughline/throughline/services/clickhouse"
+	"github.com/throughline/throughline/services/clickhouse/clickhousetest"
+	"github.com/throughline/throughline/services/kafka"
+	"github.com/throughline/throughline/services/kafka/kafkatest"
+	streams "github.com/throughline/throughline/streams/identity"
+)
+
+// now is when every test takes place.
+var now = at("2026-11-20T12:00:00Z")
+
+func at(s string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+// keys are those of the test's two workspaces.
+var keys = map[string]string{"ours-key": "ours", "theirs-key": "theirs"}
+
+type directory struct {
+	mu          sync.Mutex
+	generations topic.Generations
+}
+
+func (d *directory) Authenticate(key string) (string, bool) {
+	w, ok := keys[key]
+	return w, ok
+}
+
+func (d *directory) Generations() (topic.Generations, *topic.Generations) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.generations, nil
+}
+
+// resender remembers what was sent again.
+type resender struct {
+	sent []touchpoint.Rejected
+	body []byte
+	err  error
+}
+
+func (r *resender) Resend(_ context.Context, _ string, d touchpoint.Rejected, body []byte) error {
+	r.sent, r.body = append(r.sent, d), body
+	return r.err
+}
+
+// fixture is a server over an empty store and an empty log.
+type fixture struct {
+	tb       testing.TB
+	db       *clickhouse.DB
+	cluster  *kafkatest.Cluster
+	dir      *directory
+	resender *resender
+	server   *Server
+	handler  http.Handler
+}
+
+func start(tb testing.TB, change ...func(*Config)) *fixture {
+	tb.Helper()
+	f := &fixture{tb: tb, db: clickhousetest.Start(tb), dir: &directory{generations: topic.First}, resender: &resender{}}
+	if err := f.db.Migrate(tb.Context(), schema.Migrations, clickhouse.Layout{}); err != nil {
+		tb.Fatal(err)
+	}
+	var specs []kafka.TopicSpec
+	for _, t := range topic.Table {
+		specs = append(specs, kafka.TopicSpec{Name: string(t.Name), Partitions: 2})
+	}
+	f.cluster = kafkatest.Start(tb, specs...)
+	c := DefaultConfig()
+	c.DB, c.Log, c.Directory, c.Resender = f.db, f.cluster.Admin(tb), f.dir, f.resender
+	c.Gatherer = prometheus.NewRegistry()
+	c.Logger = slog.New(slog.NewTextHandler(tb.Output(), nil))
+	c.Now = func() time.Time { return now }
+	for _, change := range change {
+		change(&c)
+	}
+	var err error
+	if f.server, err = New(c); err != nil {
+		tb.Fatal(err)
+	}
+	f.handler = f.server.Handler()
+	return f
+}
+
+// row is a row to insert; what a column may hold is what text says.
+type row map[string]any
+
+func cell(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case int:
+		return strconv.Itoa(v)
+	case uint64:
+		return strconv.FormatUint(v, 10)
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	case bool:
+		return strconv.FormatBool(v)
+	case time.Time:
+		return moment(v)
+	case identity.Anchor:
+		return number(v)
+	case []string:
+		quoted := make([]string, len(v))
+		for i, s := range v {
+			quoted[i] = "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+		}
+		return "[" + strings.Join(quoted, ",") + "]"
+	case []identity.Anchor:
+		return numbers(v)
+	case []bool:
+		return strings.ReplaceAll(fmt.Sprint(v), " ", ",")
+	case []int:
+		return strings.ReplaceAll(fmt.Sprint(v), " ", ",")
+	}
+	panic(fmt.Sprintf("cell of %T", v))
+}
+
+// insert writes rows that have the same columns.
+func (f *fixture) insert(table string, rows ...row) {
+	f.tb.Helper()
+	var columns []clickhouse.Column
+	for name := range rows[0] {
+		data := new(clickhouse.StringColumn)
+		for _, r := range rows {
+			data.Append(cell(r[name]))
+		}
+		columns = append(columns, clickhouse.Column{Name: name, Data: data})
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := f.db.Insert(ctx, table, "", columns); err != nil {
+		f.tb.Fatal(err)
+	}
+}
+
+// event is a touchpoint to be stored, with the conversation it belongs to.
+type event struct {
+	workspace    string // "ours" when empty
+	id           string
+	time         string
+	channel      string
+	direction    string // inbound when empty
+	kind         string // message when empty
+	actor        string // customer when empty
+	agent        string
+	identifiers  []touchpoint.Identifier
+	thread       []string
+	subject      string
+	text         string
+	team         string
+	topic        string
+	source       string
+	account      string
+	tags         []string
+	properties   string
+	conversation string // id of the touchpoint it is named after
+}
+
+func verified(s string) touchpoint.Identifier { return identifier(s, true) }
+func claimed(s string) touchpoint.Identifier  { return identifier(s, false) }
+
+func identifier(s string, verified bool) touchpoint.Identifier {
+	typ, value, err := streams.ParseIdentifier(s)
+	if err != nil {
+		panic(err)
+	}
+	return touchpoint.Identifier{Type: typ, Value: value, Verified: verified}
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+func (e event) workspaceOf() string { return or(e.workspace, "ours") }
+
+func (e event) anchor() identity.Anchor {
+	t := touchpoint.Touchpoint{ID: e.id, Identifiers: e.identifiers, Thread: e.thread}
+	return streams.DefaultRules().AnchorOf(e.workspaceOf(), touchpoint.KeyOf(e.workspaceOf(), e.id), &t).Anchor
+}
+
+// store puts touchpoints and their memberships into the store.
+func (f *fixture) store(events ...event) {
+	f.tb.Helper()
+	var facts, members []row
+	for i, e := range events {
+		ws := e.workspaceOf()
+		var types, values []string
+		var checked []bool
+		for _, id := range e.identifiers {
+			types, values, checked = append(types, id.Type), append(values, id.Value), append(checked, id.Verified)
+		}
+		common := row{
+			"workspace": ws, "key": touchpoint.KeyOf(ws, e.id), "anchor": e.anchor(), "time": at(e.time), "channel": or(e.channel, "email"),
+			"direction": or(e.direction, "inbound"), "kind": or(e.kind, "message"), "team": e.team, "agent": e.agent, "topic": e.topic,
+			"source": e.source, "account": e.account, "tags": e.tags,
+		}
+		fact := row{
+			"id": e.id, "received": at(e.time).Add(time.Second), "actor_type": or(e.actor, "customer"), "actor_id": e.agent, "thread": e.thread,
+			"identifier_types": types, "identifier_values": values, "identifier_verified": checked, "subject": e.subject, "text": e.text,
+			"properties": e.properties, "_partition": 0, "_offset": i,
+		}
+		for k, v := range common {
+			fact[k] = v
+		}
+		facts = append(facts, fact)
+		if e.conversation != "" {
+			common["conversation"] = touchpoint.KeyOf(ws, e.conversation)
+			common["person"], common["version"] = e.anchor(), 1
+			members = append(members, common)
+		}
+	}
+	f.insert("touchpoints", facts...)
+	if len(members) > 0 {
+		f.insert("conversation_touchpoints", members...)
+	}
+}
+
+// talk is a conversation to be stored.
+type talk struct {
+	workspace    string
+	id           string // of the touchpoint it is named after
+	version      int    // 1 when 0
+	person       identity.Anchor
+	state        string // open when empty
+	first, last  string
+	touchpoints  int
+	contacts     int
+	channels     []string
+	team         string
+	agent        string
+	topic        string
+	tags         []string
+	participants []identity.Anchor
+	waiting      string
+	response     string // ms
+	resolution   string // ms
+	reopenings   int
+	superseded   string
+}
+
+func (f *fixture) talks(talks ...talk) {
+	f.tb.Helper()
+	var rows []row
+	for _, t := range talks {
+		ws := or(t.workspace, "ours")
+		r := row{
+			"workspace": ws, "id": touchpoint.KeyOf(ws, t.id), "version": max(t.version, 1), "person": t.person, "anchor": t.person,
+			"state": or(t.state, "open"), "superseded_by": "0", "first": at(t.first), "last": at(or(t.last, t.first)), "touchpoints": t.touchpoints,
+			"contacts": t.contacts, "channels": t.channels, "team": t.team, "agent": t.agent, "topic": t.topic, "tags": t.tags,
+			"participants": t.participants, "waiting_since": time.UnixMilli(0), "first_response": or(t.response, `\N`), "resolution": or(t.resolution, `\N`),
+			"reopenings": t.reopenings, "later_responses": []int{}, "resolved_at": `\N`,
+		}
+		if t.waiting != "" {
+			r["waiting_since"] = at(t.waiting)
+		}
+		if t.superseded != "" {
+			r["superseded_by"] = touchpoint.KeyOf(ws, t.superseded)
+		}
+		rows = append(rows, r)
+	}
+	f.insert("conversations", rows...)
+}
+
+// move assigns an anchor to a person, as the loader stores it.
+func (f *fixture) move(workspace string, a identity.Anchor, from, to identity.Anchor, version int) {
+	f.tb.Helper()
+	r := row{"workspace": workspace, "anchor": a, "person": to, "version": version, "home": a, "thread": "0"}
+	f.insert("identities", r)
+	r["from"], r["rule"], r["time"] = from, "verified", now
+	f.insert("identity_log", r)
+}
+
+// anchorOf is the anchor of a verified identifier of our workspace.
+func anchorOf(id string) identity.Anchor {
+	i := verified(id)
+	return identity.AnchorOf("ours", i.Type, i.Value)
+}
+
+func idOf(touchpointID string) string { return touchpoint.KeyOf("ours", touchpointID).String() }
+
+// do asks the API with a key.
+func (f *fixture) do(method, key, target string, body io.Reader, header ...string) *http.Response {
+	f.tb.Helper()
+	r := httptest.NewRequest(method, target, body)
+	if key != "" {
+		r.Header.Set("Authorization", "Bearer "+key)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	f.handler.ServeHTTP(w, r)
+	answer := w.Result()
+	checkAnswer(f.tb, method, r.URL.Path, answer, w.Body.Bytes())
+	return answer
+}
+
+// get asks for a path of our workspace and wants the status.
+func (f *fixture) get(status int, target string) []byte {
+	f.tb.Helper()
+	answer := f.do(http.MethodGet, "ours-key", target, nil)
+	body, _ := io.ReadAll(answer.Body)
+	if answer.StatusCode != status {
+		f.tb.Fatalf("GET %s: %d, want %d: %s", target, answer.StatusCode, status, body)
+	}
+	return body
+}
+
+func ids(all ...string) (out []touchpoint.Identifier) {
+	for _, id := range all {
+		out = append(out, verified(id))
+	}
+	return out
+}

@@ -1,0 +1,374 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/throughline/throughline/services/clickhouse"
+)
+
+// Report is the answer of every report.
+type Report struct {
+	From        string            `json:"from"` // included
+	To          string            `json:"to"`   // not included
+	TZ          string            `json:"tz"`
+	By          []string          `json:"by"`
+	Rows        []map[string]any  `json:"rows"`
+	Totals      map[string]any    `json:"totals"`
+	Groups      uint64            `json:"groups"` // how many rows there are, whatever the limit
+	AsOf        Time              `json:"as_of"`
+	Freshness   Freshness         `json:"freshness"`
+	Definitions map[string]string `json:"definitions"`
+}
+
+// dimension is something that a report groups by.
+type dimension struct {
+	name  string
+	sql   string // of the value
+	label func(value string, loc *time.Location) (string, error)
+}
+
+// bucket makes a dimension of a stretch of time in the zone of the request. Hours are instants, longer stretches
+// dates: a day of a zone has 23 to 25 hours, and only the date says which day.
+func bucket(name, sql string) dimension {
+	label := dateLabel
+	if name == "hour" {
+		label = hourLabel
+	}
+	return dimension{name, sql, label}
+}
+
+func hourLabel(value string, loc *time.Location) (string, error) {
+	s, err := strconv.ParseInt(value, 10, 64)
+	return time.Unix(s, 0).In(loc).Format(time.RFC3339), err
+}
+
+func dateLabel(value string, loc *time.Location) (string, error) {
+	d, err := time.Parse(time.DateOnly, value)
+	return startOfDay(d.Year(), d.Month(), d.Day(), loc).Format(time.RFC3339), err
+}
+
+func text(name, sql string) dimension {
+	return dimension{name, sql, func(v string, _ *time.Location) (string, error) { return v, nil }}
+}
+
+// buckets are the stretches of time of the column.
+func buckets(column string) []dimension {
+	local := "toTimeZone(" + column + ", {tz:String})"
+	return []dimension{
+		bucket("hour", "toInt64(toUnixTimestamp(toStartOfHour("+local+")))"),
+		bucket("day", "toDate32("+local+")"),
+		bucket("week", "toMonday(toDate32("+local+"))"),
+		bucket("month", "toStartOfMonth(toDate32("+local+"))"),
+	}
+}
+
+// tag has one row per tag, and one with an empty tag for what has none.
+var tag = text("tag", "arrayJoin(if(empty(tags), [''], tags))")
+
+// measure is a figure of a report.
+type measure struct {
+	name       string
+	definition string
+}
+
+// kind is a sort of report: what it may be grouped by and what it counts.
+type kind struct {
+	dimensions []dimension
+	measures   []measure
+	// filters names the parameters that keep rows, with the condition of each; {name:Array(String)} are its values.
+	filters map[string]string
+	// sql is the statement that gives, per group, the values of the dimensions as text, then its figures, then the
+	// number of groups.
+	sql func(c *call, r *reportQuery) string
+	// scan reads the figures into values that it returns, in the order of columns.
+	figures func() figures
+}
+
+// figures receives one row's figures.
+type figures interface {
+	targets() []any
+	// row adds the figures to a row of JSON.
+	row(map[string]any)
+	// cells are the figures as a row of CSV, in the order of header.
+	cells() []string
+	header() []string
+}
+
+// reportQuery is a report that was asked for.
+type reportQuery struct {
+	kind     *kind
+	from, to time.Time
+	loc      *time.Location
+	by       []dimension
+	where    []string
+	params   clickhouse.Params
+	order    string
+	limit    int
+	csv      bool
+}
+
+const (
+	maxDimensions = 6
+	maxReportRows = 10_000
+)
+
+// readReport reads the parameters that all reports have.
+func (s *Server) readReport(c *call, r *http.Request, k *kind) (*reportQuery, error) {
+	q := c.query
+	out := &reportQuery{kind: k, params: clickhouse.Params{"workspace": c.workspace}}
+	loc, err := s.zone(r.Context(), q.text("tz"))
+	if err != nil {
+		return nil, err
+	}
+	out.loc = loc
+	out.params["tz"] = loc.String()
+	now := s.config.Now()
+	var given bool
+	if out.to, given = q.instant("to", loc); !given {
+		out.to = now
+	}
+	if out.from, given = q.instant("from", loc); !given {
+		out.from = out.to.AddDate(0, 0, -30)
+	}
+	if !out.from.Before(out.to) {
+		q.fail("from", "want a time before to")
+	}
+	out.params["from"], out.params["to"] = moment(ceilMilli(out.from)), moment(ceilMilli(out.to))
+	for _, name := range sortedKeys(k.filters) {
+		var values []string
+		switch name {
+		case "direction":
+			values = q.listOf(name, directions...)
+		case "state":
+			values = q.listOf(name, states...)
+		default:
+			values = q.list(name)
+		}
+		if len(values) > 0 {
+			out.params[name] = values
+			out.where = append(out.where, k.filters[name])
+		}
+	}
+	out.by = readBy(q, k)
+	names := []string{"by"}
+	for _, m := range k.measures {
+		names = append(names, m.name)
+	}
+	out.order = q.oneOf("order", names...)
+	out.limit = q.number("limit", 1000, 1, maxReportRows)
+	out.params["limit"] = out.limit
+	switch q.text("format") {
+	case "csv":
+		out.csv = true
+	case "json":
+	case "":
+		out.csv = strings.Contains(r.Header.Get("Accept"), "text/csv")
+	default:
+		q.fail("format", "want json or csv")
+	}
+	return out, q.done()
+}
+
+// ceilMilli rounds up to the millisecond, so that comparing stored milliseconds with it is comparing with t.
+func ceilMilli(t time.Time) time.Time { return t.Add(time.Millisecond - 1).Truncate(time.Millisecond) }
+
+func readBy(q *query, k *kind) (by []dimension) {
+	var allowed []string
+	for _, d := range k.dimensions {
+		allowed = append(allowed, d.name)
+	}
+	for _, part := range q.list("by") {
+		for name := range strings.SplitSeq(part, ",") {
+			if name == "" && part == "" {
+				continue
+			}
+			i := slices.Index(allowed, name)
+			if i < 0 {
+				q.fail("by", "want any of "+strings.Join(allowed, ", "))
+				return nil
+			}
+			if slices.ContainsFunc(by, func(d dimension) bool { return d.name == name }) {
+				q.fail("by", name+" is there twice")
+			}
+			by = append(by, k.dimensions[i])
+		}
+	}
+	if len(by) > maxDimensions {
+		q.fail("by", fmt.Sprintf("at most %d dimensions", maxDimensions))
+	}
+	return by
+}
+
+func sortedKeys(m map[string]string) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// inside is the condition of the report on a table whose time is column.
+func (r *reportQuery) inside(column string, more ...string) string {
+	where := []string{"workspace = {workspace:String}", column + " >= {from:DateTime64(3, 'UTC')}", column + " < {to:DateTime64(3, 'UTC')}"}
+	where = append(where, r.where...)
+	return strings.Join(append(where, more...), " AND ")
+}
+
+// selected are the dimensions as columns d0, d1, ... of a SELECT, each followed by a comma.
+func (r *reportQuery) selected() string {
+	var b strings.Builder
+	for i, d := range r.by {
+		fmt.Fprintf(&b, "%s AS d%d, ", d.sql, i)
+	}
+	return b.String()
+}
+
+// shown are the same as text.
+func (r *reportQuery) shown() string {
+	var b strings.Builder
+	for i := range r.by {
+		fmt.Fprintf(&b, "toString(d%d), ", i)
+	}
+	return b.String()
+}
+
+func (r *reportQuery) columns() string {
+	names := make([]string, len(r.by))
+	for i := range r.by {
+		names[i] = fmt.Sprintf("d%d", i)
+	}
+	return strings.Join(names, ", ")
+}
+
+// grouped is the GROUP BY clause; none for a report without dimensions, which always has its one row.
+func (r *reportQuery) grouped() string {
+	if len(r.by) == 0 {
+		return ""
+	}
+	return "GROUP BY " + r.columns()
+}
+
+// ordered is the end of the statement.
+func (r *reportQuery) ordered() string {
+	var keys []string
+	if r.order != "by" {
+		keys = append(keys, r.order+" DESC")
+	}
+	if len(r.by) > 0 {
+		keys = append(keys, r.columns())
+	}
+	order := ""
+	if len(keys) > 0 {
+		order = "ORDER BY " + strings.Join(keys, ", ")
+	}
+	return order + ` LIMIT {limit:UInt32}
+SETTINGS do_not_merge_across_partitions_select_final = 1, enable_extended_results_for_datetime_functions = 1`
+}
+
+// totals is the same report without dimensions.
+func (r *reportQuery) totals() *reportQuery {
+	t := *r
+	t.by, t.order = nil, "by"
+	return &t
+}
+
+type reportRow struct {
+	by      []string
+	figures figures
+}
+
+// run reads the rows of the report and how many groups there are.
+func (s *Server) run(ctx context.Context, c *call, r *reportQuery) (rows []reportRow, groups uint64, err error) {
+	err = s.store.each(ctx, s.store.report, r.kind.sql(c, r), r.params, func(in *clickhouse.Rows) error {
+		row := reportRow{make([]string, len(r.by)), r.kind.figures()}
+		var targets []any
+		for i := range row.by {
+			targets = append(targets, &row.by[i])
+		}
+		targets = append(append(targets, row.figures.targets()...), &groups)
+		if err := in.Scan(targets...); err != nil {
+			return err
+		}
+		for i, d := range r.by {
+			label, err := d.label(row.by[i], r.loc)
+			if err != nil {
+				return fmt.Errorf("serve: report: %s: %w", d.name, err)
+			}
+			row.by[i] = label
+		}
+		rows = append(rows, row)
+		return nil
+	})
+	return rows, groups, err
+}
+
+// report answers with the report of the kind.
+func (s *Server) report(w http.ResponseWriter, r *http.Request, c *call, k *kind) error {
+	asOf := s.config.Now()
+	query, err := s.readReport(c, r, k)
+	if err != nil {
+		return err
+	}
+	var (
+		rows, totals []reportRow
+		groups       uint64
+		fresh        Freshness
+	)
+	g, ctx := errgroup.WithContext(r.Context())
+	g.Go(func() (err error) {
+		rows, groups, err = s.run(ctx, c, query)
+		return err
+	})
+	if len(query.by) > 0 {
+		g.Go(func() (err error) {
+			totals, _, err = s.run(ctx, c, query.totals())
+			return err
+		})
+	}
+	g.Go(func() (err error) {
+		fresh, err = s.freshness(ctx, c, asOf)
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	if len(query.by) == 0 {
+		totals = rows
+	}
+	w.Header().Set("Vary", "Accept")
+	if query.csv {
+		return answerCSV(w, query, rows, asOf)
+	}
+	out := Report{
+		From: query.from.In(query.loc).Format(time.RFC3339Nano), To: query.to.In(query.loc).Format(time.RFC3339Nano), TZ: query.loc.String(),
+		By: []string{}, Rows: []map[string]any{}, Totals: map[string]any{}, Groups: groups,
+		AsOf: Time(asOf), Freshness: fresh, Definitions: map[string]string{},
+	}
+	for _, d := range query.by {
+		out.By = append(out.By, d.name)
+	}
+	for _, row := range rows {
+		values := map[string]any{}
+		for i, d := range query.by {
+			values[d.name] = row.by[i]
+		}
+		row.figures.row(values)
+		out.Rows = append(out.Rows, values)
+	}
+	for _, row := range totals {
+		row.figures.row(out.Totals)
+	}
+	for _, m := range k.measures {
+		out.Definitions[m.name] = m.definition
+	}
+	return answer(w, http.StatusOK, out)
+}

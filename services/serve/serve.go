@@ -1,0 +1,264 @@
+// Package serve answers questions: who a customer is, what happened, what waits, and what the figures are. It reads
+// the store and writes nothing; what it takes in (touchpoints, dead letters to be sent again) it hands to collect.
+//
+// # What is not obvious
+//
+//   - Persons are resolved when a question is asked. Look-ups read the tables of moves, so that they follow a merge as
+//     soon as it is stored; reports use the dictionary over them, which is a second behind at most.
+//   - The generation of the tables is looked up per request: a rebuild switches it while requests go on.
+//   - Values never become text of a statement. What is concatenated into SQL are names and conditions out of this package.
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	tables "github.com/throughline/throughline/schemas/clickhouse"
+	"github.com/throughline/throughline/schemas/openapi"
+	"github.com/throughline/throughline/schemas/registry"
+	"github.com/throughline/throughline/schemas/topic"
+	"github.com/throughline/throughline/schemas/touchpoint"
+	"github.com/throughline/throughline/services/api"
+	"github.com/throughline/throughline/services/clickhouse"
+	"github.com/throughline/throughline/services/kafka"
+	"github.com/throughline/throughline/streams/identity"
+)
+
+// Directory says which workspace a key belongs to and which generation of everything derived is to be read.
+type Directory interface {
+	api.Directory
+	Generations() (current topic.Generations, building *topic.Generations)
+}
+
+// Log is what serve asks the log: how far it goes, and how far the groups have come. *kafka.Admin does.
+type Log interface {
+	Ping(ctx context.Context) error
+	GroupOffsets(ctx context.Context, group string, topics ...string) ([]kafka.Offsets, error)
+}
+
+// Resender sends a dead letter again, with a repaired body or, when body is nil, as it was. It returns a
+// *touchpoint.FieldError when it is refused again.
+type Resender interface {
+	Resend(ctx context.Context, workspace string, rejected touchpoint.Rejected, body []byte) error
+}
+
+// Config configures a Server. Start from DefaultConfig.
+type Config struct {
+	DB        *clickhouse.DB
+	Log       Log
+	Directory Directory
+	Rules     *identity.Rules
+	Registry  *registry.Registry
+	Resender  Resender
+
+	// Touchpoints answers POST /v1/touchpoints, where this process also collects; TouchpointSchema answers
+	// GET /v1/schemas/touchpoint.json. Either may be nil.
+	Touchpoints      http.Handler
+	TouchpointSchema http.Handler
+
+	Lookup clickhouse.Limits // of one query that looks something up
+	Report clickhouse.Limits // of one query of a report or list
+
+	Lookups int           // queries of look-ups at the same time
+	Reports int           // queries of reports at the same time
+	Wait    time.Duration // for a query's turn, then 503
+
+	Bodies     api.BodiesConfig // of dead letters sent again
+	Gatherer   prometheus.Gatherer
+	Registerer prometheus.Registerer // nil: no metrics
+	Logger     *slog.Logger          // nil discards
+	Now        func() time.Time
+}
+
+// DefaultConfig has limits that suit a machine with 2 cores and 4 GiB for the store.
+func DefaultConfig() Config {
+	return Config{
+		Rules:    identity.DefaultRules(),
+		Registry: registry.Default(),
+		Lookup:   clickhouse.Limits{MaxTime: 5 * time.Second, MaxMemory: 512 << 20, MaxRows: 20_000},
+		Report:   clickhouse.Limits{MaxTime: 30 * time.Second, MaxMemory: 2 << 30, MaxRows: 20_000},
+		Lookups:  16,
+		Reports:  6,
+		Wait:     5 * time.Second,
+		Bodies:   api.BodiesConfig{Max: 2 * touchpoint.MaxSize, InFlight: 16 << 20, Patience: 15 * time.Second},
+		Gatherer: prometheus.DefaultGatherer,
+		Now:      time.Now,
+	}
+}
+
+// Validate reports what is missing or wrong.
+func (c Config) Validate() error {
+	switch {
+	case c.DB == nil:
+		return errors.New("serve: DB is missing")
+	case c.Log == nil:
+		return errors.New("serve: Log is missing")
+	case c.Directory == nil:
+		return errors.New("serve: Directory is missing")
+	case c.Rules == nil || c.Registry == nil:
+		return errors.New("serve: Rules and Registry are needed to read identifiers")
+	case c.Resender == nil:
+		return errors.New("serve: Resender is missing")
+	case c.Lookup.MaxTime <= 0 || c.Report.MaxTime <= 0:
+		return errors.New("serve: queries must have a time limit")
+	case c.Lookups < 1 || c.Reports < 1:
+		return errors.New("serve: at least one look-up and one report at the same time")
+	case c.Wait <= 0:
+		return errors.New("serve: Wait must be positive")
+	case c.Gatherer == nil:
+		return errors.New("serve: Gatherer is missing")
+	case c.Now == nil:
+		return errors.New("serve: Now is missing")
+	}
+	if err := c.Bodies.Validate(); err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}
+
+// Server answers the HTTP API. It is safe for concurrent use.
+type Server struct {
+	config Config
+	store  *store
+	bodies *api.Bodies
+	zones  zones
+	newest *memo[newestKey, time.Time]
+	status *memo[topic.Generations, offsets]
+	before rates
+}
+
+// New makes a Server.
+func New(c Config) (*Server, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{
+		config: c,
+		store: &store{
+			db:     c.DB,
+			lookup: newClass(c.Lookup, c.Lookups, c.Wait),
+			report: newClass(c.Report, c.Reports, c.Wait),
+		},
+		bodies: api.NewBodies(c.Bodies),
+		newest: newMemo[newestKey, time.Time](time.Second, c.Now),
+		status: newMemo[topic.Generations, offsets](time.Second, c.Now),
+	}
+	s.store.measure(c.Registerer)
+	return s, nil
+}
+
+// route is one row of the table of routes.
+type route struct {
+	method, path string
+	answer       func(s *Server, w http.ResponseWriter, r *http.Request, c *call) error
+}
+
+// routes need a key.
+var routes = []route{
+	{http.MethodGet, "/v1/people", (*Server).getPersonByIdentifier},
+	{http.MethodGet, "/v1/people/{id}", (*Server).getPerson},
+	{http.MethodGet, "/v1/people/{id}/timeline", (*Server).getTimeline},
+	{http.MethodGet, "/v1/people/{id}/conversations", (*Server).getPersonConversations},
+	{http.MethodGet, "/v1/conversations", (*Server).listConversations},
+	{http.MethodGet, "/v1/conversations/{id}", (*Server).getConversation},
+	{http.MethodGet, "/v1/reports/touchpoints", (*Server).getTouchpointReport},
+	{http.MethodGet, "/v1/reports/conversations", (*Server).getConversationReport},
+	{http.MethodGet, "/v1/dead-letters", (*Server).listDeadLetters},
+	{http.MethodGet, "/v1/dead-letters/{id}", (*Server).getDeadLetter},
+	{http.MethodPost, "/v1/dead-letters/{id}/resend", (*Server).resendDeadLetter},
+	{http.MethodGet, "/v1/registry", (*Server).getRegistry},
+	{http.MethodGet, "/v1/status", (*Server).getStatus},
+}
+
+// Handler answers all of the API.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	methods := map[string]string{}
+	handle := func(method, path string, h http.Handler) {
+		mux.Handle(method+" "+path, h)
+		methods[path] += ", " + method
+	}
+	for _, route := range routes {
+		handle(route.method, route.path, api.Authenticated(s.config.Directory, s.answered(route)))
+	}
+	if s.config.Touchpoints != nil {
+		handle(http.MethodPost, "/v1/touchpoints", s.config.Touchpoints)
+	}
+	if s.config.TouchpointSchema != nil {
+		handle(http.MethodGet, "/v1/schemas/touchpoint.json", s.config.TouchpointSchema)
+	}
+	handle(http.MethodGet, "/healthz", http.HandlerFunc(s.healthy))
+	handle(http.MethodGet, "/readyz", http.HandlerFunc(s.ready))
+	handle(http.MethodGet, "/metrics", promhttp.HandlerFor(s.config.Gatherer, promhttp.HandlerOpts{}))
+	handle(http.MethodGet, "/openapi.yaml", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		send(w, http.StatusOK, "application/yaml", openapi.Document)
+	}))
+	for path, allowed := range methods {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Allow", allowed[2:])
+			api.Problem(w, r, http.StatusMethodNotAllowed, "", "want "+allowed[2:])
+		})
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		api.Problem(w, r, http.StatusNotFound, "", "there is nothing at this path; /openapi.yaml says what there is")
+	})
+	return mux
+}
+
+// call is what every handler needs to know of its request.
+type call struct {
+	workspace   string
+	generations topic.Generations
+	tables      tables.Tables
+	query       *query
+}
+
+func (s *Server) answered(route route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		current, _ := s.config.Directory.Generations()
+		c := &call{
+			workspace:   api.WorkspaceOf(r.Context()),
+			generations: current,
+			tables:      tables.TablesOf(current),
+			query:       newQuery(r.URL.RawQuery),
+		}
+		if err := route.answer(s, w, r, c); err != nil {
+			s.fail(w, r, err)
+		}
+	})
+}
+
+func (s *Server) healthy(w http.ResponseWriter, r *http.Request) {
+	if err := answer(w, http.StatusOK, map[string]string{"status": "ok"}); err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+// ready says whether the store and the log answer.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	err := s.config.DB.Ping(ctx)
+	if err == nil {
+		if err = s.config.Log.Ping(ctx); err == nil {
+			err = answer(w, http.StatusOK, map[string]string{"status": "ready"})
+		} else {
+			err = fmt.Errorf("%w: %w", kafka.ErrUnavailable, err)
+		}
+	} else {
+		err = fmt.Errorf("%w: %w", clickhouse.ErrUnavailable, err)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}

@@ -1,0 +1,158 @@
+package serve
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/throughline/throughline/schemas/identity"
+	"github.com/throughline/throughline/schemas/touchpoint"
+	"github.com/throughline/throughline/services/clickhouse"
+)
+
+// Timeline is a page of a person's touchpoints, newest first.
+type Timeline struct {
+	Person      identity.PersonID `json:"person"`
+	Touchpoints []Touchpoint      `json:"touchpoints"`
+	Next        string            `json:"next,omitempty"`
+}
+
+var directions = []string{string(touchpoint.Inbound), string(touchpoint.Outbound), string(touchpoint.Internal)}
+
+// getTimeline answers GET /v1/people/{id}/timeline.
+func (s *Server) getTimeline(w http.ResponseWriter, r *http.Request, c *call) error {
+	q := c.query
+	limit := q.number("limit", 50, 1, 200)
+	after := q.cursor(timelineList)
+	params := clickhouse.Params{"workspace": c.workspace, "limit": limit + 1}
+	where := []string{"workspace = {workspace:String}"}
+	where = anyOf(where, params, "channel", q.list("channel"))
+	where = anyOf(where, params, "kind", q.list("kind"))
+	where = anyOf(where, params, "direction", q.listOf("direction", directions...))
+	if from, given := q.instant("from", time.UTC); given {
+		where = append(where, "time >= {from:DateTime64(3, 'UTC')}")
+		params["from"] = moment(from)
+	}
+	if to, given := q.instant("to", time.UTC); given {
+		where = append(where, "time < {to:DateTime64(3, 'UTC')}")
+		params["to"] = moment(to)
+	}
+	if text := q.text("q"); text != "" {
+		where = append(where, "(positionCaseInsensitiveUTF8(subject, {q:String}) > 0 OR positionCaseInsensitiveUTF8(text, {q:String}) > 0)")
+		params["q"] = text
+	}
+	if after != nil {
+		where = append(where, "(time, key) < ({time:DateTime64(3, 'UTC')}, {key:UInt128})", "time <= {time:DateTime64(3, 'UTC')}")
+		params["time"], params["key"] = moment(time.UnixMilli(after.order)), number(after.id)
+	}
+	if err := q.done(); err != nil {
+		return err
+	}
+	who, err := s.personOf(r, c, "/timeline")
+	if err != nil {
+		return err
+	}
+	where = append(where, who.belongs("anchor", params))
+	page := Timeline{Person: who.id, Touchpoints: []Touchpoint{}}
+	sql := `SELECT ` + touchpointColumns + ` FROM ` + c.tables.Touchpoints + `
+WHERE ` + strings.Join(where, " AND ") + ` ORDER BY time DESC, key DESC LIMIT {limit:UInt32}`
+	err = s.store.each(r.Context(), s.store.lookup, sql, params, func(rows *clickhouse.Rows) error {
+		t, err := scanTouchpoint(rows)
+		page.Touchpoints = append(page.Touchpoints, t)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if len(page.Touchpoints) > limit {
+		page.Touchpoints = page.Touchpoints[:limit]
+		last := page.Touchpoints[limit-1]
+		page.Next = cursor{timelineList, last.time.UnixMilli(), last.Key}.String()
+	}
+	if len(page.Touchpoints) == 0 && !who.recorded {
+		// A person with no touchpoints on this page may still be one; one that nobody ever saw is not.
+		if known, err := s.seen(r.Context(), c, who); err != nil {
+			return err
+		} else if !known {
+			return who.unknown("/timeline")
+		}
+	}
+	if err := s.attachConversations(r.Context(), c, page.Touchpoints); err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, page)
+}
+
+// seen says whether there is any touchpoint of the person.
+func (s *Server) seen(ctx context.Context, c *call, w who) (bool, error) {
+	params := clickhouse.Params{"workspace": c.workspace}
+	found := false
+	err := s.store.each(ctx, s.store.lookup, `SELECT 1 FROM `+c.tables.Touchpoints+`
+WHERE workspace = {workspace:String} AND `+w.belongs("anchor", params)+` LIMIT 1`, params, func(*clickhouse.Rows) error {
+		found = true
+		return nil
+	})
+	return found, err
+}
+
+// attachConversations says of each touchpoint to which conversation it belongs now.
+func (s *Server) attachConversations(ctx context.Context, c *call, touchpoints []Touchpoint) error {
+	if len(touchpoints) == 0 {
+		return nil
+	}
+	var anchors, keys []identity.Anchor
+	from, to := touchpoints[0].time, touchpoints[0].time
+	known := map[identity.Anchor]bool{}
+	for _, t := range touchpoints {
+		if !known[t.anchor] {
+			known[t.anchor] = true
+			anchors = append(anchors, t.anchor)
+		}
+		keys = append(keys, t.Key)
+		if t.time.Before(from) {
+			from = t.time
+		}
+		if t.time.After(to) {
+			to = t.time
+		}
+	}
+	sql := `SELECT key, conversation FROM ` + c.tables.Members + ` FINAL
+WHERE workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)} AND key IN {keys:Array(UInt128)}
+	AND time >= {from:DateTime64(3, 'UTC')} AND time <= {to:DateTime64(3, 'UTC')} AND conversation != 0 ` + finalPerMonth
+	of := map[identity.Anchor]identity.Anchor{}
+	err := s.store.each(ctx, s.store.lookup, sql, clickhouse.Params{
+		"workspace": c.workspace, "anchors": numbers(anchors), "keys": numbers(keys), "from": moment(from), "to": moment(to),
+	}, func(r *clickhouse.Rows) error {
+		var key, conversation wide
+		if err := r.Scan(&key, &conversation); err != nil {
+			return err
+		}
+		of[asAnchor(&key)] = asAnchor(&conversation)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i := range touchpoints {
+		if id, ok := of[touchpoints[i].Key]; ok {
+			touchpoints[i].Conversation = &id
+		}
+	}
+	return nil
+}
+
+// finalPerMonth: all versions of a member lie in one month, so months need not be merged with each other.
+const finalPerMonth = `SETTINGS do_not_merge_across_partitions_select_final = 1`
+
+// anyOf adds the condition that the column is one of the values, when there are any.
+func anyOf(where []string, params clickhouse.Params, column string, values []string) []string {
+	if len(values) == 0 {
+		return where
+	}
+	params[column] = values
+	return append(where, column+" IN {"+column+":Array(String)}")
+}
+
+// moment is a time as the text of a DateTime64(3, 'UTC') parameter.
+func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.000") }
