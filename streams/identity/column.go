@@ -1,5 +1,7 @@
 package identity
 
+import "unsafe"
+
 // column is a growing array in pages: it is never copied as a whole, and never half empty. Indexes are 32 bits, which
 // is half of what a pointer takes, and the garbage collector does not follow them.
 type column[T any] struct {
@@ -31,4 +33,13 @@ func (c *column[T]) push(v T) uint32 {
 	}
 	c.n++
 	return i
+}
+
+// bytes is the memory that the column takes.
+func (c *column[T]) bytes() (n int) {
+	var one T
+	if len(c.pages) > 0 {
+		n = (len(c.pages)-1)*pageSize + cap(c.pages[0])
+	}
+	return n * int(unsafe.Sizeof(one))
 }

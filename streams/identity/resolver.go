@@ -227,3 +227,12 @@ const blockedRule = "blocked: "
 
 // isBlocked tells that the link is there only to be refused.
 func isBlocked(l *identity.Link) bool { return strings.HasPrefix(l.Rule, blockedRule) }
+
+// Bytes is the memory that the workspace takes, but for maps of what is rare.
+func (r *Resolver) Bytes() int {
+	n := r.customers.bytes() + r.threads.bytes() + r.edges.bytes()
+	for i := range r.index.shards {
+		n += cap(r.index.shards[i].tags) * 5
+	}
+	return n
+}
