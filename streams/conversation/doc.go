@@ -1,0 +1,35 @@
+// Package conversation decides which touchpoints of a person belong together, and measures what comes out.
+//
+// # Which stubs belong together
+//
+// The conversations of a person are a function of the person's set of stubs, taken in the order of (time, key). How and
+// when the stubs arrived plays no part. A stub whose kind has effect none is called silent, every other one speaks.
+// A thread whose scheme keeps apart (a ticket) is called apart, every other one (a session) a tie.
+//
+//  1. Apart threads that one stub carries together are one story, and so on from thread to thread. All stubs that carry
+//     a thread of the story are one conversation. Two stories are never joined.
+//  2. Ties that one stub carries together are one bundle, and so on. If a stub carries a tie of the bundle and an
+//     apart thread, then the bundle is part of that thread's story; of several such stubs the first decides. Stubs
+//     that carry ties and no apart thread belong where their bundle belongs.
+//  3. A bundle that is part of no story, and a speaking stub without any thread (a bundle by itself), is placed as a whole
+//     when its first stub speaks: into the conversation of the latest speaking stub before, among those that are
+//     not settled at that moment and whose latest speaking stub is not longer ago than the window; if there is none, it
+//     begins a conversation.
+//  4. A story begins a conversation when its first stub speaks. Silent stubs belong to the conversation of their story or
+//     bundle, also those before it began; silent stubs of a thread in which nobody speaks, or without thread, belong to
+//     none.
+//
+// A conversation is settled at a moment if among the speaking stubs before, the last that settles or unsettles settles:
+// resolve and close settle; an inbound message or call, reopen and awaiting unsettle. So a message in the thread of a
+// resolved ticket reopens it, while a message that merely comes soon after begins anew.
+//
+// A conversation is named by the key of its first stub.
+//
+// # Homes
+//
+// [Homes] is the state of one partition of touchpoints.by-person: the stubs of the anchors whose home it is, and the sets of
+// the persons whose home it is. It is a function of the partition's prefix: see homes.go for how stubs travel when
+// anchors move. Drive it so: Apply every record in order, Flush whenever a batch ends. What Flush gives out covers
+// everything that any record since the last Flush has changed, even what later records changed back, since an earlier
+// owner of the partition may have flushed in between and written it down.
+package conversation

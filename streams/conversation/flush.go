@@ -1,0 +1,160 @@
+package conversation
+
+import (
+	"slices"
+
+	"github.com/throughline/throughline/schemas/conversation"
+	"github.com/throughline/throughline/schemas/touchpoint"
+)
+
+// Output takes what a flush gives out. What it is called with is valid during the call only.
+type Output interface {
+	// Message is a record for touchpoints.by-person, in the order in which it must be sent.
+	Message(*Routed)
+	// Conversation is a row that is new, has changed, or is no conversation any more.
+	Conversation(*conversation.Conversation)
+	// Member says which conversation a touchpoint belongs to now.
+	Member(*conversation.Member)
+}
+
+// Flush gives out all that has changed since the last Flush, each row once, as of now.
+func (h *Homes) Flush(out Output) {
+	for i := range h.outbox {
+		out.Message(&h.outbox[i])
+	}
+	clear(h.outbox)
+	h.outbox = h.outbox[:0]
+	for _, p := range h.dirty {
+		t := p.touched
+		p.touched = nil
+		h.flushNames(p, t, out)
+		h.flushMembers(p, t, out)
+		t.names, t.members, t.gone = t.names[:0], t.members[:0], t.gone[:0]
+		if len(h.spare) < maxSpare && cap(t.names) < 64 && cap(t.members) < 64 {
+			h.spare = append(h.spare, t)
+		}
+	}
+	clear(h.dirty)
+	h.dirty = h.dirty[:0]
+}
+
+// maxSpare bounds the notes kept for reuse.
+const maxSpare = 1 << 14
+
+// flushNames gives out a row for every conversation that was touched, and for every name that was lost.
+func (h *Homes) flushNames(p *person, t *touched, out Output) {
+	slices.SortStableFunc(t.names, func(a, b name) int { return a.compare(&b.member) })
+	live := h.live[:0]
+	for i := 0; i < len(t.names); {
+		n := &t.names[i]
+		var lost *name
+		for ; i < len(t.names) && t.names[i].key == n.key; i++ {
+			if t.names[i].lost {
+				lost = &t.names[i]
+			}
+		}
+		at, found := p.find(n.time, n.key)
+		if found && p.names(at) {
+			live = append(live, p.stubs[at].conv)
+			continue
+		}
+		if lost == nil {
+			continue
+		}
+		hop := lost.hop
+		if found {
+			hop = h.hopOf(p, &p.stubs[at])
+		}
+		h.row = conversation.Conversation{
+			Workspace: h.tables.names[p.workspace], ID: n.key, Version: conversation.VersionOf(hop, p.changes), Person: p.id,
+			Anchor: h.nodes[n.anchor].anchor, State: conversation.Gone, First: n.time, Last: n.time, Channels: h.row.Channels[:0],
+		}
+		if lost.successor != (touchpoint.Key{}) {
+			h.row.State, h.row.SupersededBy = conversation.Superseded, lost.successor
+		}
+		out.Conversation(&h.row)
+	}
+	h.live = live
+	h.flushLive(p, live, out)
+}
+
+// names tells whether the stub at the place names its conversation.
+func (p *person) names(at int) bool {
+	c := p.stubs[at].conv
+	return c != none && int(p.convs[c].first) == at
+}
+
+// flushLive measures conversations and gives out their rows. One pass over the stubs chains those of each.
+func (h *Homes) flushLive(p *person, live []uint32, out Output) {
+	if len(live) == 0 {
+		return
+	}
+	first, end := p.convs[live[0]].first, uint32(0)
+	for _, c := range live {
+		first, end = min(first, p.convs[c].first), max(end, p.convs[c].end)
+	}
+	next := slices.Grow(h.next[:0], int(end-first)+1)[:end-first+1] // place of the next stub of the same conversation
+	head := slices.Grow(h.head[:0], len(p.convs))[:len(p.convs)]
+	for i := range head {
+		head[i] = none
+	}
+	for i := end; ; i-- {
+		if c := p.stubs[i].conv; c != none {
+			next[i-first], head[c] = head[c], i
+		}
+		if i == first {
+			break
+		}
+	}
+	h.next, h.head = next, head
+	for _, c := range live {
+		row := &h.row
+		*row = conversation.Conversation{
+			Workspace: h.tables.names[p.workspace], Person: p.id, Channels: row.Channels[:0], Tags: row.Tags[:0],
+			LaterResponses: row.LaterResponses[:0], Participants: row.Participants[:0],
+		}
+		naming := &p.stubs[p.convs[c].first]
+		row.Version = conversation.VersionOf(h.hopOf(p, naming), p.changes)
+		row.Anchor = h.nodes[naming.anchor].anchor
+		h.measure.start(&h.tables, row)
+		for i := head[c]; i != none; i = next[i-first] {
+			s := &p.stubs[i]
+			h.measure.add(s)
+			if len(p.registers) > 0 && len(row.Participants) < MaxParticipants && h.participates(p, s) {
+				if a := h.nodes[s.anchor].anchor; !slices.Contains(row.Participants, a) {
+					row.Participants = append(row.Participants, a)
+				}
+			}
+		}
+		h.measure.finish()
+		out.Conversation(row)
+	}
+}
+
+// flushMembers gives out where every touched stub belongs.
+func (h *Homes) flushMembers(p *person, t *touched, out Output) {
+	slices.SortFunc(t.members, func(a, b member) int { return a.compare(&b) })
+	slices.SortStableFunc(t.gone, func(a, b gone) int { return a.ref().compare(b.ref()) })
+	for i, m := range t.members {
+		if i > 0 && t.members[i-1] == m {
+			continue
+		}
+		v := &h.member
+		v.Conversation, v.Person = conversation.ID{}, p.id
+		var s *stub
+		var hop uint32
+		if at, found := p.find(m.time, m.key); found {
+			s = &p.stubs[at]
+			hop = h.hopOf(p, s)
+			if s.conv != none {
+				v.Conversation = p.nameOf(s.conv)
+			}
+		} else {
+			left := t.left(m)
+			s, hop = &left.stub, left.hop
+		}
+		v.Version = conversation.VersionOf(hop, p.changes)
+		h.expand(s, h.tables.names[p.workspace], h.nodes[s.anchor].anchor, &v.Stub)
+		out.Member(v)
+	}
+}

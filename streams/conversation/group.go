@@ -1,0 +1,276 @@
+package conversation
+
+import (
+	"slices"
+	"sort"
+
+	"github.com/throughline/throughline/schemas/registry"
+	"github.com/throughline/throughline/schemas/touchpoint"
+)
+
+// settled is whether a conversation is settled after a speaking stub.
+func settled(before bool, effect registry.Effect, direction touchpoint.Direction) bool {
+	switch effect {
+	case registry.Resolve, registry.Close:
+		return true
+	case registry.Reopen, registry.Awaiting:
+		return false
+	case registry.Message, registry.Started:
+		return before && direction != touchpoint.Inbound
+	}
+	return before
+}
+
+// join places the newest stub of p where the conversations of the others stay as they are, which is nearly always so.
+// Otherwise it changes nothing and returns false.
+func (h *Homes) join(p *person) bool {
+	at := len(p.stubs) - 1
+	s := &p.stubs[at]
+	speaks := h.speaks(s)
+	target, known, fresh := none, false, false
+	apart, freshApart, boundTie := false, false, false
+	threads := h.threadsOf(s)
+	for _, n := range threads {
+		row := &h.threads[n]
+		apart = apart || row.apart
+		i, bound := p.binding(n)
+		if !bound {
+			fresh, freshApart = true, freshApart || row.apart
+			continue
+		}
+		boundTie = boundTie || !row.apart
+		if known && p.bindings[i].conv != target {
+			return false // it may join two
+		}
+		target, known = p.bindings[i].conv, true
+	}
+	if boundTie && freshApart {
+		return false // the tie's stubs may follow the new thread
+	}
+	switch {
+	case target != none:
+	case known && speaks:
+		return false // silent stubs have waited for this one
+	case !speaks:
+	case apart:
+		target = p.begin(at)
+	default:
+		if target = h.place(p, at); target == none {
+			target = p.begin(at)
+		}
+	}
+	if fresh {
+		for _, n := range threads {
+			p.bind(n, target)
+		}
+	}
+	s.conv = target
+	if target == none {
+		return true
+	}
+	c := &p.convs[target]
+	c.end = uint32(at)
+	if speaks {
+		c.settled = settled(c.settled, h.effect(s), h.acts[s.act].direction)
+	}
+	t := h.touch(p)
+	t.member(s)
+	t.name(&p.stubs[c.first])
+	return true
+}
+
+// place returns the conversation that the stub at the given place continues, or none. The conversations of p are as of
+// that moment.
+func (h *Homes) place(p *person, at int) uint32 {
+	since := p.stubs[at].time - h.window
+	for i := at - 1; i >= 0 && p.stubs[i].time >= since; i-- {
+		s := &p.stubs[i]
+		if h.speaks(s) && !p.convs[s.conv].settled {
+			return s.conv
+		}
+	}
+	return none
+}
+
+// begin opens a conversation with the stub at the given place.
+func (p *person) begin(at int) uint32 {
+	p.convs = append(grow(p.convs), conv{first: uint32(at), end: uint32(at)})
+	return uint32(len(p.convs) - 1)
+}
+
+func (p *person) binding(thread uint32) (at int, bound bool) {
+	at = sort.Search(len(p.bindings), func(i int) bool { return p.bindings[i].thread >= thread })
+	return at, at < len(p.bindings) && p.bindings[at].thread == thread
+}
+
+func (p *person) bind(thread, conv uint32) {
+	if at, bound := p.binding(thread); !bound {
+		p.bindings = slices.Insert(grow(p.bindings), at, binding{thread: thread, conv: conv})
+	}
+}
+
+// regroup computes the conversations of p anew, as the package's documentation defines them.
+func (h *Homes) regroup(p *person) {
+	h.stats.Regrouped++
+	g := &h.groups
+	g.build(h, p)
+	p.convs = p.convs[:0]
+	g.held = g.held[:0]
+	for i := range p.stubs {
+		s := &p.stubs[i]
+		s.conv = none
+		group, story := g.of(h, s)
+		speaks := h.speaks(s)
+		switch {
+		case group != none && g.conv[group] != none:
+			s.conv = g.conv[group]
+		case !speaks:
+			if group != none {
+				g.held = append(g.held, held{at: uint32(i), group: group})
+			}
+			continue
+		case story:
+			s.conv = p.begin(i)
+		default:
+			if s.conv = h.place(p, i); s.conv == none {
+				s.conv = p.begin(i)
+			}
+		}
+		if group != none {
+			g.conv[group] = s.conv
+		}
+		c := &p.convs[s.conv]
+		c.end = uint32(i)
+		if speaks {
+			c.settled = settled(c.settled, h.effect(s), h.acts[s.act].direction)
+		}
+	}
+	for _, waiting := range g.held {
+		conv := g.conv[waiting.group]
+		if conv == none {
+			continue
+		}
+		p.stubs[waiting.at].conv = conv
+		c := &p.convs[conv]
+		c.first, c.end = min(c.first, waiting.at), max(c.end, waiting.at)
+	}
+	p.bindings = p.bindings[:0]
+	for i, n := range g.threads {
+		p.bindings = append(p.bindings, binding{thread: n, conv: g.conv[g.root(uint32(i))]})
+	}
+	p.convs, p.bindings = fit(p.convs), fit(p.bindings)
+}
+
+// groups are the stories and bundles of a person; scratch of regroup. Threads are numbered by their place in threads.
+type groups struct {
+	threads []uint32 // sorted
+	parent  []uint32 // union-find: of apart threads among each other, and of ties among each other
+	apart   []bool
+	bridge  []uint32 // of the root of a bundle: an apart thread of its story, or none
+	conv    []uint32 // of the root of a story, or of a bundle without: where it was placed, or none
+	held    []held
+}
+
+// held is a silent stub of a group in which nobody has spoken before it.
+type held struct {
+	at, group uint32
+}
+
+func (g *groups) build(h *Homes, p *person) {
+	g.threads = g.threads[:0]
+	for i := range p.stubs {
+		g.threads = append(g.threads, h.threadsOf(&p.stubs[i])...)
+	}
+	slices.Sort(g.threads)
+	g.threads = slices.Compact(g.threads)
+	g.parent, g.apart, g.bridge, g.conv = g.parent[:0], g.apart[:0], g.bridge[:0], g.conv[:0]
+	for i, n := range g.threads {
+		g.parent = append(g.parent, uint32(i))
+		g.apart = append(g.apart, h.threads[n].apart)
+		g.bridge = append(g.bridge, none)
+		g.conv = append(g.conv, none)
+	}
+	for i := range p.stubs {
+		if p.stubs[i].threads&listed == 0 {
+			continue
+		}
+		story, bundle := none, none
+		for _, n := range h.threadsOf(&p.stubs[i]) {
+			n = g.number(n)
+			last := &bundle
+			if g.apart[n] {
+				last = &story
+			}
+			if *last != none {
+				g.parent[g.find(n)] = g.find(*last)
+			}
+			*last = n
+		}
+	}
+	// Only now that the bundles are complete can the first stub that carries a tie of one and an apart thread be told.
+	for i := range p.stubs {
+		if p.stubs[i].threads&listed == 0 {
+			continue
+		}
+		story, bundle := none, none
+		for _, n := range h.threadsOf(&p.stubs[i]) {
+			if n = g.number(n); g.apart[n] {
+				story = n
+			} else {
+				bundle = g.find(n)
+			}
+		}
+		if story != none && bundle != none && g.bridge[bundle] == none {
+			g.bridge[bundle] = story
+		}
+	}
+}
+
+func (g *groups) number(thread uint32) uint32 {
+	i, _ := slices.BinarySearch(g.threads, thread)
+	return uint32(i)
+}
+
+func (g *groups) find(n uint32) uint32 {
+	for g.parent[n] != n {
+		g.parent[n] = g.parent[g.parent[n]]
+		n = g.parent[n]
+	}
+	return n
+}
+
+// root is the story that the thread is part of, else its bundle.
+func (g *groups) root(n uint32) uint32 {
+	root := g.find(n)
+	if bridge := g.bridge[root]; bridge != none {
+		return g.find(bridge)
+	}
+	return root
+}
+
+// of returns the group of a stub, none if it has no thread, and whether the group is a story.
+func (g *groups) of(h *Homes, s *stub) (group uint32, story bool) {
+	if s.threads == 0 {
+		return none, false
+	}
+	threads := h.threadsOf(s)
+	n := g.number(threads[0])
+	for _, other := range threads[1:] {
+		if g.apart[n] {
+			break
+		}
+		if other := g.number(other); g.apart[other] {
+			n = other
+		}
+	}
+	group = g.root(n)
+	return group, g.apart[group]
+}
+
+// fit gives back memory that a list has taken for more than it holds now.
+func fit[T any](list []T) []T {
+	if cap(list) > 2*len(list)+4 {
+		return slices.Clone(list)
+	}
+	return list
+}

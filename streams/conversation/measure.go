@@ -1,0 +1,284 @@
+package conversation
+
+import (
+	"slices"
+
+	"github.com/throughline/throughline/schemas/conversation"
+	"github.com/throughline/throughline/schemas/registry"
+	"github.com/throughline/throughline/schemas/touchpoint"
+)
+
+// Bounds of the lists in a row, so that no conversation, however long, outgrows a record. Beyond, the first are kept.
+const (
+	MaxLaterResponses = 1000
+	MaxTags           = 256
+	MaxParticipants   = 256
+)
+
+// measure reads a conversation's stubs in order and keeps its row up to date. It is a machine of three questions:
+//
+//   - Is it settled? See settled. A touchpoint that unsettles it counts as a reopening.
+//   - Is the customer waiting for any answer (WaitingSince), and for a human's (asked)? An inbound message starts both. A
+//     human's answer ends both and is the first or a later response, timed from the first message that no human had
+//     answered. A bot's answer ends only the first; when the bot hands over, the customer waits again, since the message
+//     that no human has answered. Settling ends both without a response, and so does awaiting the first.
+//   - Whose turn is it, for the state, and for contacts: an inbound message counts as one if it is the first, or follows
+//     an answer in another session or call, or a settlement.
+//
+// A human's answer is an outbound message or call by an agent. An inbound call that an agent takes (the actor of its
+// start is an agent) is a contact answered at once; one that the customer or a system reports is answered by what an agent
+// says in it, or, if that is only its end, at its start. Automatic messages (actor system) answer nothing. Silent stubs
+// count among the touchpoints and span First to Last; they mean nothing more.
+type measure struct {
+	row *conversation.Conversation
+	t   *tables
+
+	spoken   bool  // a speaking stub was there
+	begun    int64 // time of the first speaking stub
+	isAsked  bool  // a message waits for a human's answer, the first of them
+	asked    int64 // since then
+	waits    bool  // for any answer, since row.WaitingSince
+	inCall   bool  // an inbound call goes on that nobody has been seen to take
+	callAt   int64 // since then
+	theirs   bool  // the ball is with the customer
+	settled  bool
+	closed   bool
+	turn     bool   // the next inbound message is a contact, unless in the same session
+	contact  uint32 // threads of the last inbound message
+	channel  uint32 // of the last inbound message
+	reached  bool   // there was one
+	handled  bool   // a team, an agent or a bot had it
+	team     uint32
+	agent    uint32
+	topic    uint32
+	source   uint32
+	account  uint32
+	channels []uint32
+	tags     []uint32
+}
+
+// start makes the measure ready for another conversation; its lists are reused.
+func (m *measure) start(t *tables, row *conversation.Conversation) {
+	*m = measure{row: row, t: t, channels: m.channels[:0], tags: m.tags[:0]}
+}
+
+func (m *measure) add(s *stub) {
+	row, a := m.row, &m.t.acts[s.act]
+	if row.Touchpoints == 0 {
+		row.ID, row.First, row.Last = s.key, s.time, s.time
+	}
+	row.Last = s.time
+	row.Touchpoints++
+	switch a.direction {
+	case touchpoint.Inbound:
+		row.Inbound++
+	case touchpoint.Outbound:
+		row.Outbound++
+	case touchpoint.Internal:
+		row.Internal++
+	}
+	if !m.t.speaks(s) {
+		return
+	}
+	if !m.spoken {
+		m.spoken, m.begun = true, s.time
+	}
+	effect := m.t.effect(s)
+	m.settle(s.time, effect, a.direction)
+	m.hand(s, effect, a.actor)
+	m.label(s, a)
+	m.converse(s, a, effect)
+}
+
+// settle follows whether the matter is settled.
+func (m *measure) settle(time int64, effect registry.Effect, direction touchpoint.Direction) {
+	row := m.row
+	switch after := settled(m.settled, effect, direction); {
+	case after && !m.settled:
+		m.settled = true
+		m.endWait(time)
+		m.isAsked, m.inCall = false, false
+		row.ResolvedAt, row.Resolution = new(time), new(time-m.begun)
+	case !after && m.settled:
+		m.settled, m.closed, m.theirs = false, false, false
+		m.turn, m.contact = true, 0
+		row.Reopenings++
+	}
+	m.closed = m.closed || effect == registry.Close
+}
+
+// hand counts hand-overs: by word, if somebody had the matter before, or because another team appears.
+func (m *measure) hand(s *stub, effect registry.Effect, actor touchpoint.ActorType) {
+	changed := s.team != 0 && m.team != 0 && s.team != m.team
+	said := effect == registry.HandOver && (m.handled || actor == touchpoint.Bot)
+	if changed || said {
+		m.row.HandOvers++
+	}
+	if effect == registry.HandOver && actor == touchpoint.Bot && m.isAsked {
+		m.wait(m.asked)
+	}
+	m.handled = m.handled || s.team != 0 || actor == touchpoint.Agent || actor == touchpoint.Bot
+}
+
+// label follows the dimensions of reports.
+func (m *measure) label(s *stub, a *act) {
+	last := func(to *uint32, v uint32) {
+		if v != 0 {
+			*to = v
+		}
+	}
+	first := func(to *uint32, v uint32) {
+		if *to == 0 {
+			*to = v
+		}
+	}
+	last(&m.team, s.team)
+	if a.actor == touchpoint.Agent {
+		last(&m.agent, s.agent)
+	}
+	last(&m.topic, s.topic)
+	first(&m.source, a.source)
+	first(&m.account, s.account)
+	if !slices.Contains(m.channels, a.channel) {
+		m.channels = append(m.channels, a.channel)
+	}
+	for _, tag := range m.t.tags[s.tags] {
+		if len(m.tags) < MaxTags && !slices.Contains(m.tags, tag) {
+			m.tags = append(m.tags, tag)
+		}
+	}
+	if s.rating != 0 {
+		r := m.t.ratings[s.rating]
+		m.row.Rating = &touchpoint.Rating{Scale: m.t.names[r.scale], Value: r.value}
+	}
+}
+
+// converse follows who waits for whom.
+func (m *measure) converse(s *stub, a *act, effect registry.Effect) {
+	agent, bot := a.actor == touchpoint.Agent, a.actor == touchpoint.Bot
+	switch effect {
+	case registry.Message, registry.Reopen:
+		switch {
+		case a.direction == touchpoint.Inbound:
+			m.ask(s, a.channel)
+		case a.direction == touchpoint.Outbound && effect == registry.Message:
+			m.reply(s.time, agent, bot)
+		}
+	case registry.Started:
+		switch {
+		case a.direction == touchpoint.Inbound:
+			m.ask(s, a.channel)
+			m.inCall, m.callAt = !agent, s.time
+			if agent {
+				m.reply(s.time, true, false)
+				m.theirs = false
+			}
+		case a.direction == touchpoint.Outbound:
+			m.reply(s.time, agent, bot)
+			m.theirs = false
+		}
+	case registry.Ended:
+		if m.inCall && agent {
+			m.reply(m.callAt, true, false)
+			m.theirs = false
+		}
+		m.inCall = false
+	case registry.Awaiting:
+		m.endWait(s.time)
+		m.theirs = true
+	}
+}
+
+// ask is an inbound message or call: the customer waits.
+func (m *measure) ask(s *stub, channel uint32) {
+	if m.reached && channel != m.channel {
+		m.row.ChannelSwitches++
+	}
+	if !m.reached || m.turn && !m.sameSession(s) {
+		m.row.Contacts++
+	}
+	m.reached, m.turn, m.theirs = true, false, false
+	m.channel, m.contact = channel, s.threads
+	if !m.isAsked {
+		m.isAsked, m.asked = true, s.time
+	}
+	m.wait(s.time)
+}
+
+func (m *measure) wait(since int64) {
+	if !m.waits {
+		m.waits, m.row.WaitingSince = true, since
+	}
+}
+
+// sameSession tells whether the stub carries a tie that the last inbound message carried.
+func (m *measure) sameSession(s *stub) bool {
+	if m.contact == 0 || s.threads == 0 {
+		return false
+	}
+	if s.threads == m.contact && s.threads&listed == 0 {
+		return !m.t.threads[s.threads].apart
+	}
+	before := stub{threads: m.contact}
+	for _, n := range slices.Clone(m.t.threadsOf(s)) {
+		if !m.t.threads[n].apart && m.t.carries(&before, n) {
+			return true
+		}
+	}
+	return false
+}
+
+// reply is an answer by an agent or a bot, or somebody's word that answers nothing.
+func (m *measure) reply(time int64, agent, bot bool) {
+	if !agent && !bot {
+		return
+	}
+	row := m.row
+	if bot && m.waits && row.FirstBotResponse == nil {
+		row.FirstBotResponse = new(time - row.WaitingSince)
+	}
+	m.endWait(time)
+	m.turn, m.theirs = true, true
+	if bot || !m.isAsked {
+		return
+	}
+	m.isAsked, m.inCall = false, false
+	switch wait := time - m.asked; {
+	case row.FirstResponse == nil:
+		row.FirstResponse = new(wait)
+	case len(row.LaterResponses) < MaxLaterResponses:
+		row.LaterResponses = append(row.LaterResponses, wait)
+	}
+}
+
+func (m *measure) endWait(time int64) {
+	if m.waits {
+		m.row.LongestWait = max(m.row.LongestWait, time-m.row.WaitingSince)
+		m.waits, m.row.WaitingSince = false, 0
+	}
+}
+
+// finish writes what is known only now into the row.
+func (m *measure) finish() {
+	row, names := m.row, m.t.names
+	switch {
+	case m.closed:
+		row.State = conversation.Closed
+	case m.settled:
+		row.State = conversation.Resolved
+	case m.waits:
+		row.State = conversation.WaitingForUs
+	case m.theirs:
+		row.State = conversation.WaitingForCustomer
+	default:
+		row.State = conversation.Open
+	}
+	row.Team, row.Agent, row.Topic = names[m.team], names[m.agent], names[m.topic]
+	row.Source, row.Account = names[m.source], names[m.account]
+	for _, n := range m.channels {
+		row.Channels = append(row.Channels, names[n])
+	}
+	for _, n := range m.tags {
+		row.Tags = append(row.Tags, names[n])
+	}
+}
