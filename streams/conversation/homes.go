@@ -97,7 +97,10 @@ func NewHomes(r *registry.Registry, window time.Duration) *Homes {
 	if window == 0 {
 		window = DefaultWindow
 	}
-	return &Homes{tables: newTables(r), window: window.Milliseconds(), anchorOf: map[identity.Anchor]uint32{}, nodes: make([]node, 1)}
+	return &Homes{
+		tables: newTables(r), window: window.Milliseconds(), anchorOf: map[identity.Anchor]uint32{}, nodes: make([]node, 1),
+		row: conversation.Conversation{Channels: []string{}}, // an empty list on the log, never null
+	}
 }
 
 // Stats returns the counts as of now.
