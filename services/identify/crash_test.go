@@ -80,7 +80,7 @@ func TestKilledAtAnyPoint(t *testing.T) {
 	c := DefaultConfig()
 	m := newMetrics(nil)
 	rapid.Check(t, func(rt *rapid.T) {
-		input := numbered(company(t, rapid.Uint64().Draw(rt, "seed"), rapid.IntRange(1, 60).Draw(rt, "n")))
+		input := numbered(company(t, rapid.Uint64().Draw(rt, "seed"), rapid.IntRange(1, 40).Draw(rt, "n")))
 		bad := &kafka.Record{Topic: string(topic.Touchpoints), Key: []byte("default/x"), Value: []byte("nonsense")}
 		input = numbered(slices.Insert(input, rapid.IntRange(0, len(input)).Draw(rt, "poison"), bad))
 
