@@ -5,6 +5,7 @@ package registry
 import (
 	"bytes"
 	_ "embed"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -22,9 +23,18 @@ type Channel struct {
 	Name        string        `yaml:"name" json:"name"`
 	Label       Text          `yaml:"label" json:"label"`
 	Synchronous bool          `yaml:"synchronous" json:"synchronous"` // both sides are there at the same time
-	Respond     time.Duration `yaml:"respond" json:"respond"`         // within which customers expect an answer
+	Respond     time.Duration `yaml:"respond" json:"-"`               // within which customers expect an answer
 	Tone        string        `yaml:"tone" json:"tone"`               // formal, friendly or casual
 	Cost        float64       `yaml:"cost" json:"cost"`               // of one contact, in euro
+}
+
+// MarshalJSON writes the channel for clients, with the time in seconds.
+func (c Channel) MarshalJSON() ([]byte, error) {
+	type plain Channel
+	return json.Marshal(struct {
+		plain
+		Respond float64 `json:"respond_seconds"`
+	}{plain(c), c.Respond.Seconds()})
 }
 
 // Effect is what a kind means to conversations.

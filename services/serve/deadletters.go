@@ -127,6 +127,12 @@ WHERE workspace = {workspace:String} AND id = {id:String}`, clickhouse.Params{"w
 	return d, err
 }
 
+// ResentAnswer says which touchpoint a dead letter became.
+type ResentAnswer struct {
+	Accepted int    `json:"accepted"`
+	ID       string `json:"id"`
+}
+
 // resendDeadLetter answers POST /v1/dead-letters/{id}/resend. Without a body the letter is sent as it was; with one, the
 // body is what it should have been.
 func (s *Server) resendDeadLetter(w http.ResponseWriter, r *http.Request, c *call) error {
@@ -142,14 +148,11 @@ func (s *Server) resendDeadLetter(w http.ResponseWriter, r *http.Request, c *cal
 	if err != nil {
 		return err
 	}
-	if d.Status == touchpoint.Resent {
-		return &conflict{"this dead letter was sent again already"}
-	}
 	var repaired []byte
 	if len(body.Bytes) > 0 {
 		repaired = body.Bytes
 	}
-	err = s.config.Resender.Resend(r.Context(), c.workspace, touchpoint.Rejected{
+	touchpointID, err := s.config.Collect.Resend(r.Context(), c.workspace, touchpoint.Rejected{
 		Workspace: c.workspace, ID: d.ID, Version: d.version, Time: d.time.UnixMilli(), Source: d.Source, Position: d.Position,
 		Touchpoint: d.Touchpoint, Field: d.Field, Reason: d.Reason, Bytes: d.Bytes, Status: d.Status,
 	}, repaired)
@@ -161,5 +164,5 @@ func (s *Server) resendDeadLetter(w http.ResponseWriter, r *http.Request, c *cal
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusAccepted, map[string]any{"accepted": 1, "id": d.ID})
+	return answer(w, http.StatusAccepted, ResentAnswer{Accepted: 1, ID: touchpointID})
 }

@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/services/api"
 	"github.com/throughline/throughline/services/clickhouse"
+	"github.com/throughline/throughline/services/collect"
 	"github.com/throughline/throughline/services/kafka"
 )
 
@@ -29,23 +31,44 @@ type movedTo struct {
 
 func (e *movedTo) Error() string { return "moved to " + e.id.String() }
 
-// conflict says that the state of a thing does not allow what was asked.
-type conflict struct{ detail string }
-
-func (e *conflict) Error() string { return e.detail }
-
 // retryAfter is what a client that met a busy or absent store is told to wait, in seconds.
 const retryAfter = 2
 
-// fail answers with the error's problem document. This is the one table of errors and statuses.
+const narrower = "; narrow it down: a shorter time from..to, more filters, fewer dimensions in by"
+
+// failures is the table of errors and what they are to a client. The first that matches counts.
+var failures = []struct {
+	err    error
+	status int
+	field  string
+	detail string
+}{
+	{errBusy, http.StatusServiceUnavailable, "", "as many queries as may are running; try again"},
+	{errStoreFull, http.StatusServiceUnavailable, "", "the store has no memory left for more queries at this moment; try again"},
+	{clickhouse.ErrTooSlow, http.StatusUnprocessableEntity, "", "the query takes longer than a query may" + narrower},
+	{clickhouse.ErrTooLarge, http.StatusUnprocessableEntity, "", "the query needs more memory or rows than a query may" + narrower},
+	{clickhouse.ErrUnavailable, http.StatusServiceUnavailable, "", "the store does not answer; try again"},
+	{kafka.ErrUnavailable, http.StatusServiceUnavailable, "", "the log does not answer; try again"},
+	{kafka.ErrBusy, http.StatusServiceUnavailable, "", "the log is busy; try again"},
+	{collect.ErrResent, http.StatusConflict, "", "this dead letter was sent again already"},
+	{api.ErrBodyTooLarge, http.StatusRequestEntityTooLarge, "", "the body is larger than a touchpoint may be"},
+	{api.ErrBodyEncoding, http.StatusUnsupportedMediaType, "Content-Encoding", "want gzip, zstd or identity"},
+	{api.ErrBodyCorrupt, http.StatusBadRequest, "Content-Encoding", "the body does not unpack"},
+	{api.ErrBodySlow, http.StatusRequestTimeout, "", "the body came too slowly"},
+	{api.ErrBodiesFull, http.StatusServiceUnavailable, "", "too many bodies are under way; try again"},
+	{context.DeadlineExceeded, http.StatusUnprocessableEntity, "", "the query takes longer than a query may" + narrower},
+}
+
+// errStoreFull is a memory limit of the whole store, as opposed to one query's: narrowing the query down would not help.
+var errStoreFull = errors.New("serve: the store is out of memory")
+
+// fail answers with the error's problem document, or with the redirect that it is.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var (
-		field    *fieldError
-		missing  *notFound
-		moved    *movedTo
-		conflict *conflict
+		field   *fieldError
+		missing *notFound
+		moved   *movedTo
 	)
-	status, name, detail := http.StatusInternalServerError, "", "something went wrong here; it is in the log"
 	switch {
 	case errors.As(err, &moved):
 		location := moved.prefix + moved.id.String() + moved.suffix
@@ -56,25 +79,22 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		w.WriteHeader(http.StatusPermanentRedirect)
 		return
 	case errors.As(err, &field):
-		status, name, detail = http.StatusBadRequest, field.field, field.detail
+		api.Problem(w, r, http.StatusBadRequest, field.field, field.detail)
+		return
 	case errors.As(err, &missing):
-		status, name, detail = http.StatusNotFound, missing.field, missing.detail
-	case errors.As(err, &conflict):
-		status, detail = http.StatusConflict, conflict.detail
-	case r.Context().Err() != nil:
+		api.Problem(w, r, http.StatusNotFound, missing.field, missing.detail)
+		return
+	case r.Context().Err() != nil && !errors.Is(err, api.ErrBodySlow):
 		return // nobody listens any more
-	case errors.Is(err, errBusy):
-		status, detail = http.StatusServiceUnavailable, "as many queries as may are running; try again"
 	case wholeStoreFull(err):
-		status, detail = http.StatusServiceUnavailable, "the store has no memory left for more queries at this moment; try again"
-	case errors.Is(err, clickhouse.ErrTooSlow), errors.Is(err, context.DeadlineExceeded):
-		status, detail = http.StatusUnprocessableEntity, "the query takes longer than a query may; narrow it down: a shorter time from..to, more filters, fewer dimensions in by"
-	case errors.Is(err, clickhouse.ErrTooLarge):
-		status, detail = http.StatusUnprocessableEntity, "the query needs more memory or rows than a query may; narrow it down: a shorter time from..to, more filters, fewer dimensions in by"
-	case errors.Is(err, clickhouse.ErrUnavailable):
-		status, detail = http.StatusServiceUnavailable, "the store does not answer; try again"
-	case errors.Is(err, kafka.ErrUnavailable), errors.Is(err, kafka.ErrBusy):
-		status, detail = http.StatusServiceUnavailable, "the log does not answer; try again"
+		err = fmt.Errorf("%w: %w", errStoreFull, err)
+	}
+	status, name, detail := http.StatusInternalServerError, "", "something went wrong here; it is in the log"
+	for _, f := range failures {
+		if errors.Is(err, f.err) {
+			status, name, detail = f.status, f.field, f.detail
+			break
+		}
 	}
 	if status >= http.StatusInternalServerError {
 		s.config.Logger.Error("request failed", "path", r.URL.Path, "status", status, "error", err)

@@ -21,6 +21,7 @@ import (
 	"github.com/throughline/throughline/schemas/touchpoint"
 	"github.com/throughline/throughline/services/clickhouse"
 	"github.com/throughline/throughline/services/clickhouse/clickhousetest"
+	"github.com/throughline/throughline/services/collect"
 	"github.com/throughline/throughline/services/kafka"
 	"github.com/throughline/throughline/services/kafka/kafkatest"
 	streams "github.com/throughline/throughline/streams/identity"
@@ -56,32 +57,19 @@ func (d *directory) Generations() (topic.Generations, *topic.Generations) {
 	return d.generations, nil
 }
 
-// resender remembers what was sent again.
-type resender struct {
-	sent []touchpoint.Rejected
-	body []byte
-	err  error
-}
-
-func (r *resender) Resend(_ context.Context, _ string, d touchpoint.Rejected, body []byte) error {
-	r.sent, r.body = append(r.sent, d), body
-	return r.err
-}
-
 // fixture is a server over an empty store and an empty log.
 type fixture struct {
-	tb       testing.TB
-	db       *clickhouse.DB
-	cluster  *kafkatest.Cluster
-	dir      *directory
-	resender *resender
-	server   *Server
-	handler  http.Handler
+	tb      testing.TB
+	db      *clickhouse.DB
+	cluster *kafkatest.Cluster
+	dir     *directory
+	server  *Server
+	handler http.Handler
 }
 
 func start(tb testing.TB, change ...func(*Config)) *fixture {
 	tb.Helper()
-	f := &fixture{tb: tb, db: clickhousetest.Start(tb), dir: &directory{generations: topic.First}, resender: &resender{}}
+	f := &fixture{tb: tb, db: clickhousetest.Start(tb), dir: &directory{generations: topic.First}}
 	if err := f.db.Migrate(tb.Context(), schema.Migrations, clickhouse.Layout{}); err != nil {
 		tb.Fatal(err)
 	}
@@ -91,7 +79,7 @@ func start(tb testing.TB, change ...func(*Config)) *fixture {
 	}
 	f.cluster = kafkatest.Start(tb, specs...)
 	c := DefaultConfig()
-	c.DB, c.Log, c.Directory, c.Resender = f.db, f.cluster.Admin(tb), f.dir, f.resender
+	c.DB, c.Log, c.Directory, c.Collect = f.db, f.cluster.Admin(tb), f.dir, f.collector()
 	c.Gatherer = prometheus.NewRegistry()
 	c.Logger = slog.New(slog.NewTextHandler(tb.Output(), nil))
 	c.Now = func() time.Time { return now }
@@ -104,6 +92,19 @@ func start(tb testing.TB, change ...func(*Config)) *fixture {
 	}
 	f.handler = f.server.Handler()
 	return f
+}
+
+// collector is the door, onto the test's log.
+func (f *fixture) collector() *collect.Collector {
+	f.tb.Helper()
+	c := collect.DefaultConfig()
+	c.Producer, c.Directory = f.cluster.Producer(f.tb), f.dir
+	c.Now = func() time.Time { return now }
+	out, err := collect.New(c)
+	if err != nil {
+		f.tb.Fatal(err)
+	}
+	return out
 }
 
 // row is a row to insert; what a column may hold is what text says.

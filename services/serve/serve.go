@@ -27,6 +27,7 @@ import (
 	"github.com/throughline/throughline/schemas/touchpoint"
 	"github.com/throughline/throughline/services/api"
 	"github.com/throughline/throughline/services/clickhouse"
+	"github.com/throughline/throughline/services/collect"
 	"github.com/throughline/throughline/services/kafka"
 	"github.com/throughline/throughline/streams/identity"
 )
@@ -43,12 +44,6 @@ type Log interface {
 	GroupOffsets(ctx context.Context, group string, topics ...string) ([]kafka.Offsets, error)
 }
 
-// Resender sends a dead letter again, with a repaired body or, when body is nil, as it was. It returns a
-// *touchpoint.FieldError when it is refused again.
-type Resender interface {
-	Resend(ctx context.Context, workspace string, rejected touchpoint.Rejected, body []byte) error
-}
-
 // Config configures a Server. Start from DefaultConfig.
 type Config struct {
 	DB        *clickhouse.DB
@@ -56,12 +51,7 @@ type Config struct {
 	Directory Directory
 	Rules     *identity.Rules
 	Registry  *registry.Registry
-	Resender  Resender
-
-	// Touchpoints answers POST /v1/touchpoints, where this process also collects; TouchpointSchema answers
-	// GET /v1/schemas/touchpoint.json. Either may be nil.
-	Touchpoints      http.Handler
-	TouchpointSchema http.Handler
+	Collect   *collect.Collector // takes what comes in: touchpoints, and dead letters that are sent again
 
 	Lookup clickhouse.Limits // of one query that looks something up
 	Report clickhouse.Limits // of one query of a report or list
@@ -104,8 +94,8 @@ func (c Config) Validate() error {
 		return errors.New("serve: Directory is missing")
 	case c.Rules == nil || c.Registry == nil:
 		return errors.New("serve: Rules and Registry are needed to read identifiers")
-	case c.Resender == nil:
-		return errors.New("serve: Resender is missing")
+	case c.Collect == nil:
+		return errors.New("serve: Collect is missing")
 	case c.Lookup.MaxTime <= 0 || c.Report.MaxTime <= 0:
 		return errors.New("serve: queries must have a time limit")
 	case c.Lookups < 1 || c.Reports < 1:
@@ -176,7 +166,6 @@ var routes = []route{
 	{http.MethodGet, "/v1/dead-letters", (*Server).listDeadLetters},
 	{http.MethodGet, "/v1/dead-letters/{id}", (*Server).getDeadLetter},
 	{http.MethodPost, "/v1/dead-letters/{id}/resend", (*Server).resendDeadLetter},
-	{http.MethodGet, "/v1/registry", (*Server).getRegistry},
 	{http.MethodGet, "/v1/status", (*Server).getStatus},
 }
 
@@ -191,12 +180,10 @@ func (s *Server) Handler() http.Handler {
 	for _, route := range routes {
 		handle(route.method, route.path, api.Authenticated(s.config.Directory, s.answered(route)))
 	}
-	if s.config.Touchpoints != nil {
-		handle(http.MethodPost, "/v1/touchpoints", s.config.Touchpoints)
-	}
-	if s.config.TouchpointSchema != nil {
-		handle(http.MethodGet, "/v1/schemas/touchpoint.json", s.config.TouchpointSchema)
-	}
+	door := s.config.Collect.Handler()
+	handle(http.MethodPost, "/v1/touchpoints", door)
+	handle(http.MethodGet, "/v1/schemas/touchpoint.json", door)
+	handle(http.MethodGet, "/v1/registry", door)
 	handle(http.MethodGet, "/healthz", http.HandlerFunc(s.healthy))
 	handle(http.MethodGet, "/readyz", http.HandlerFunc(s.ready))
 	handle(http.MethodGet, "/metrics", promhttp.HandlerFor(s.config.Gatherer, promhttp.HandlerOpts{}))

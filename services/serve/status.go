@@ -8,6 +8,7 @@ import (
 
 	"github.com/throughline/throughline/schemas/topic"
 	"github.com/throughline/throughline/services/clickhouse"
+	"github.com/throughline/throughline/services/collect"
 	"github.com/throughline/throughline/services/kafka"
 )
 
@@ -44,7 +45,7 @@ const loadRole = "load"
 
 // roles are all consumers, in the order of the flow.
 var roles = []role{
-	{"collect", func(topic.Generations) string { return "collect" }, []topic.Name{topic.Raw}},
+	{"collect", func(topic.Generations) string { return collect.Group }, []topic.Name{topic.Raw}},
 	{"identify.stitch", func(g topic.Generations) string { return "identify.stitch" + topic.Suffix(".g", g.Identity) }, []topic.Name{topic.Touchpoints}},
 	{"identify.resolve", func(g topic.Generations) string { return "identify.resolve" + topic.Suffix(".g", g.Identity) }, []topic.Name{topic.Links}},
 	{"converse", func(g topic.Generations) string { return "converse" + topic.Suffix(".g", g.Conversation) }, []topic.Name{topic.ByPerson}},
