@@ -55,12 +55,13 @@ type Config struct {
 	Plain    bool          // bodies are not compressed: for a server on the same machine
 	Timeout  time.Duration // of one request
 	RetryFor time.Duration // how long one batch is tried
+	Backoff  time.Duration // before the second attempt; it doubles up to 10 s
 	HTTP     *http.Client  // nil: one of its own
 }
 
 // DefaultConfig waits half a minute for an answer and ten minutes for a server.
 func DefaultConfig() Config {
-	return Config{URL: "http://127.0.0.1:8080", Timeout: 30 * time.Second, RetryFor: 10 * time.Minute}
+	return Config{URL: "http://127.0.0.1:8080", Timeout: 30 * time.Second, RetryFor: 10 * time.Minute, Backoff: 100 * time.Millisecond}
 }
 
 // Validate reports what cannot work.
@@ -72,8 +73,8 @@ func (c Config) Validate() error {
 	if c.Key == "" {
 		return errors.New("client: key: an API key is needed")
 	}
-	if c.Timeout <= 0 || c.RetryFor <= 0 {
-		return errors.New("client: timeout and retry-for must be positive")
+	if c.Timeout <= 0 || c.RetryFor <= 0 || c.Backoff <= 0 {
+		return errors.New("client: timeout, retry-for and backoff must be positive")
 	}
 	return nil
 }
@@ -136,7 +137,7 @@ func (c *Client) Send(ctx context.Context, lines []byte) (Answer, error) {
 		if ctx.Err() != nil {
 			return Answer{}, ctx.Err()
 		}
-		wait = max(wait, backoff(attempt))
+		wait = max(wait, c.backoff(attempt))
 		if time.Now().Add(wait).After(deadline) {
 			return Answer{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
@@ -220,8 +221,8 @@ func passing(status int) bool {
 	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500 && status != http.StatusNotImplemented
 }
 
-// backoff doubles from 100 ms to 10 s, and is spread so that clients do not come back together.
-func backoff(attempt int) time.Duration {
-	d := min(100*time.Millisecond<<min(attempt, 10), 10*time.Second)
-	return d/2 + rand.N(d/2)
+// backoff is spread so that clients do not come back together.
+func (c *Client) backoff(attempt int) time.Duration {
+	d := min(c.c.Backoff<<min(attempt, 10), 10*time.Second)
+	return d/2 + rand.N(d/2+1)
 }

@@ -83,6 +83,6 @@ func (d *door) config(mapping string, files ...string) Config {
 	c := DefaultConfig()
 	c.Mapping, c.Files = mapping, files
 	c.Client.URL, c.Client.Key = d.URL, "secret"
-	c.Client.RetryFor = 20 * time.Second
+	c.Client.RetryFor, c.Client.Backoff = 20*time.Second, time.Millisecond
 	return c
 }
