@@ -1,6 +1,7 @@
 package strictjson
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math/bits"
@@ -96,13 +97,13 @@ func (c *Cursor) unescape(start int, raw []byte) string {
 	}
 	from := len(c.plain)
 	for i := 0; i < len(raw); {
-		b := raw[i]
-		if b != '\\' {
-			c.plain = append(c.plain, b)
-			i++
-			continue
+		run := bytes.IndexByte(raw[i:], '\\')
+		if run < 0 {
+			c.plain = append(c.plain, raw[i:]...)
+			break
 		}
-		i++
+		c.plain = append(c.plain, raw[i:i+run]...)
+		i += run + 1
 		switch raw[i] {
 		case '"', '\\', '/':
 			c.plain = append(c.plain, raw[i])

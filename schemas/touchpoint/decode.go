@@ -167,6 +167,7 @@ type said struct {
 	fields   uint32 // bit per field
 	verified uint32 // bit per identifier whose `verified` is there
 	time     string // of a time in RFC 3339, to be parsed
+	newer    bool   // fields that are not known may be there
 }
 
 func (s *said) has(f field) bool { return s.fields&(1<<f) != 0 }

@@ -2,7 +2,6 @@ package touchpoint
 
 import (
 	"reflect"
-	"strings"
 	"testing"
 
 	"github.com/throughline/throughline/schemas/registry"
@@ -47,36 +46,5 @@ func TestDecodeKeepsEverything(t *testing.T) {
 	}
 	if !reflect.DeepEqual(back, want) {
 		t.Fatalf("payload %s\ngot  %+v\nwant %+v", payload, back, want)
-	}
-}
-
-func BenchmarkDecode(b *testing.B) {
-	data := []byte(strings.ReplaceAll(full, "\n", ""))
-	o := testOptions()
-	b.SetBytes(int64(len(data)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, _, err := Decode(data, o); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkAppendJSON(b *testing.B) {
-	t, _, _ := Decode([]byte(full), testOptions())
-	buf := make([]byte, 0, 4096)
-	b.ReportAllocs()
-	for b.Loop() {
-		t.AppendJSON(buf)
-	}
-}
-
-func BenchmarkDecodePayload(b *testing.B) {
-	t, _, _ := Decode([]byte(full), testOptions())
-	p, _ := t.AppendJSON(nil)
-	b.SetBytes(int64(len(p)))
-	b.ReportAllocs()
-	for b.Loop() {
-		DecodePayload(p, &t)
 	}
 }

@@ -11,7 +11,7 @@ import (
 // parse reads the object into t as it is, and notes what was there.
 func parse(c *strictjson.Cursor, t *Touchpoint, s *said) *FieldError {
 	if b := c.Peek(); b != '{' {
-		return wrongType(c, "", "a touchpoint, which is an object,", b)
+		return wrongType(c, "", "a touchpoint, which is an object", b)
 	}
 	for c.Open('{'); c.More('}'); {
 		name := c.Key()
@@ -20,6 +20,10 @@ func parse(c *strictjson.Cursor, t *Touchpoint, s *said) *FieldError {
 		}
 		f, ok := fieldOf(name)
 		if !ok {
+			if s.newer {
+				c.Skip()
+				continue
+			}
 			return unknownField("", name, fieldNames[:])
 		}
 		if s.has(f) {
@@ -341,7 +345,7 @@ func parseFloat(c *strictjson.Cursor, field string) (float64, *FieldError) {
 	return v, nil
 }
 
-// wrongType says what came instead. A byte that starts no value is no JSON, which the cursor says better.
+// wrongType says what came instead; when that is no JSON, the cursor says so better.
 func wrongType(c *strictjson.Cursor, field, want string, b byte) *FieldError {
 	got := ""
 	switch {
@@ -358,7 +362,7 @@ func wrongType(c *strictjson.Cursor, field, want string, b byte) *FieldError {
 	case b == '-' || b-'0' <= 9:
 		got = "a number"
 	}
-	if got == "" || b == 'n' || b == 't' || b == 'f' {
+	if b != '{' && b != '[' {
 		if c.Skip(); c.Err() != nil {
 			return fieldError(field, c.Err())
 		}

@@ -6,7 +6,7 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/segmentio/encoding/json"
+	"github.com/throughline/throughline/schemas/strictjson"
 )
 
 // ErrBadPayload is returned when an envelope's payload is not what AppendJSON writes.
@@ -62,15 +62,17 @@ func (t *Touchpoint) AppendJSON(dst []byte) ([]byte, error) {
 }
 
 // DecodePayload reads what AppendJSON wrote into t, whose former content is gone. Strings of t alias payload, which
-// must therefore outlive it. It trusts the payload's values: they were judged by Decode.
+// must therefore outlive it. It trusts the payload's values, which were judged by Decode, and passes over top-level
+// fields that a newer version may have added.
 func DecodePayload(payload []byte, t *Touchpoint) error {
 	*t = Touchpoint{}
-	rest, err := json.Parse(payload, t, json.ZeroCopy|json.DontMatchCaseInsensitiveStructFields)
-	if err != nil {
+	c := strictjson.NewCursor(payload)
+	s := said{newer: true}
+	if err := parse(&c, t, &s); err != nil {
 		return fmt.Errorf("%w: %w", ErrBadPayload, err)
 	}
-	if len(rest) > 0 {
-		return fmt.Errorf("%w: %d bytes too many", ErrBadPayload, len(rest))
+	if c.End(); c.Err() != nil {
+		return fmt.Errorf("%w: %w", ErrBadPayload, c.Err())
 	}
 	return nil
 }
