@@ -22,13 +22,21 @@ func (h *Homes) Flush(out Output) {
 	for i := range h.outbox {
 		out.Message(&h.outbox[i])
 	}
+	for _, p := range h.dirty {
+		h.flushNames(p, p.touched, out)
+		h.flushMembers(p, p.touched, out)
+	}
+	h.Discard()
+}
+
+// Discard forgets what has changed since the last Flush: for a state that is restored, whose changes an earlier owner has
+// written down.
+func (h *Homes) Discard() {
 	clear(h.outbox)
 	h.outbox = h.outbox[:0]
 	for _, p := range h.dirty {
 		t := p.touched
 		p.touched = nil
-		h.flushNames(p, t, out)
-		h.flushMembers(p, t, out)
 		t.names, t.members, t.gone = t.names[:0], t.members[:0], t.gone[:0]
 		if len(h.spare) < maxSpare && cap(t.names) < 64 && cap(t.members) < 64 {
 			h.spare = append(h.spare, t)

@@ -42,12 +42,13 @@ func (w *world) append(key identity.Anchor, m conversation.Message) {
 func (w *world) restore(partition int) *owner {
 	o := &owner{partition: partition, homes: NewHomes(w.reg, 0)}
 	for o.at < w.commit[partition] {
-		o.apply(w, min(w.commit[partition]-o.at, rapid.IntRange(1, 20).Draw(w.t, "replayed")), collect())
+		o.read(w, min(w.commit[partition]-o.at, rapid.IntRange(1, 20).Draw(w.t, "replayed")))
+		o.homes.Discard()
 	}
 	return o
 }
 
-func (o *owner) apply(w *world, n int, out Output) {
+func (o *owner) read(w *world, n int) {
 	for range n {
 		m, err := conversation.DecodeMessage(w.logs[o.partition][o.at])
 		if err != nil {
@@ -56,7 +57,6 @@ func (o *owner) apply(w *world, n int, out Output) {
 		o.homes.Apply(&m)
 		o.at++
 	}
-	o.homes.Flush(out)
 }
 
 // step lets an owner work on a batch of at most n records; what of its messages reaches the log before it dies is up
@@ -67,7 +67,8 @@ func (w *world) step(o *owner, n, keep int) {
 		return
 	}
 	w.out.messages = nil
-	o.apply(w, n, w.out)
+	o.read(w, n)
+	o.homes.Flush(w.out)
 	messages := slices.Clone(w.out.messages)
 	if keep >= 0 {
 		messages = messages[:min(keep, len(messages))]
