@@ -34,14 +34,24 @@ var shared struct {
 
 var databases atomic.Int64
 
-// DSN returns the address of the engine of this test process. Without the library the test is skipped, or
-// fails when THROUGHLINE_REQUIRE_ENGINE is set.
+// NeedEngine skips the test when the engine's library is not installed, or fails it when
+// THROUGHLINE_REQUIRE_ENGINE is set.
+func NeedEngine(tb testing.TB) {
+	tb.Helper()
+	_, err := engine.Find()
+	switch {
+	case errors.Is(err, engine.ErrNoLibrary) && os.Getenv(RequireVariable) == "":
+		tb.Skip(err)
+	case err != nil:
+		tb.Fatal(err)
+	}
+}
+
+// DSN returns the address of the engine of this test process; see NeedEngine.
 func DSN(tb testing.TB) string {
 	tb.Helper()
+	NeedEngine(tb)
 	shared.once.Do(func() { shared.dsn, shared.err = start() })
-	if errors.Is(shared.err, engine.ErrNoLibrary) && os.Getenv(RequireVariable) == "" {
-		tb.Skip(shared.err)
-	}
 	if shared.err != nil {
 		tb.Fatal(shared.err)
 	}

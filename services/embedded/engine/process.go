@@ -52,6 +52,8 @@ type order struct {
 const (
 	firstBackoff = 100 * time.Millisecond
 	lastBackoff  = 5 * time.Second
+	// A child that ran this long did not die of what it met at its start.
+	healthyTime = time.Second
 	// A child that does not come up this many times in a row is given up.
 	maxFailures = 10
 )
@@ -209,7 +211,7 @@ func (p *Process) supervise(ctx context.Context, c *child) {
 			}
 			p.log.Error("embedded ClickHouse ended, starting it again", "error", err)
 			failures = 0
-			if time.Since(started) > 30*time.Second {
+			if time.Since(started) > healthyTime {
 				backoff = firstBackoff
 			}
 		}

@@ -182,7 +182,10 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 
 func get(t *testing.T, dsn string, values url.Values, header http.Header) (*http.Response, string) {
 	t.Helper()
-	req, err := http.NewRequest(http.MethodGet, dsn+"/?"+values.Encode(), nil)
+	if values != nil {
+		dsn += "/?" + values.Encode()
+	}
+	req, err := http.NewRequest(http.MethodGet, dsn, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
