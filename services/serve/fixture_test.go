@@ -342,3 +342,5 @@ func ids(all ...string) (out []touchpoint.Identifier) {
 	}
 	return out
 }
+
+func keyOf(touchpointID string) touchpoint.Key { return touchpoint.KeyOf("ours", touchpointID) }
