@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // TopicSpec is a topic as it should be.
@@ -48,7 +49,8 @@ func (a *Admin) Ping(ctx context.Context) error {
 	return nil
 }
 
-// EnsureTopics makes the topics that are missing and leaves the others as they are. A topic that exists with another
+// EnsureTopics makes the topics that are missing, waits until every broker knows them, and leaves the others as they are.
+// A topic that exists with another
 // number of partitions is an error (ErrPartitionCount), reported after the missing ones were made.
 func (a *Admin) EnsureTopics(ctx context.Context, specs []TopicSpec) error {
 	have, err := a.Topics(ctx)
@@ -56,6 +58,7 @@ func (a *Admin) EnsureTopics(ctx context.Context, specs []TopicSpec) error {
 		return err
 	}
 	var errs []error
+	var made []string
 	for _, s := range specs {
 		if n, ok := have[s.Name]; ok {
 			if n != s.Partitions {
@@ -65,9 +68,51 @@ func (a *Admin) EnsureTopics(ctx context.Context, specs []TopicSpec) error {
 		}
 		if err := a.createTopic(ctx, s); err != nil {
 			errs = append(errs, err)
+			continue
 		}
+		made = append(made, s.Name)
+	}
+	if len(made) > 0 {
+		errs = append(errs, a.settled(ctx, made))
 	}
 	return errors.Join(errs...)
+}
+
+// settled waits until every broker that answers knows the topics and their leaders: until then clients that ask one that
+// is behind are told that there is no such topic.
+func (a *Admin) settled(ctx context.Context, topics []string) error {
+	for _, b := range a.cl.DiscoveredBrokers() {
+		for n := 1; ; n++ {
+			req := kmsg.NewPtrMetadataRequest()
+			for _, t := range topics {
+				rt := kmsg.NewMetadataRequestTopic()
+				rt.Topic = kmsg.StringPtr(t)
+				req.Topics = append(req.Topics, rt)
+			}
+			resp, err := b.Request(ctx, req)
+			if err != nil || led(resp.(*kmsg.MetadataResponse)) {
+				break // one that is away asks the others when it comes back
+			}
+			if !sleep(ctx, backoff(n)) {
+				return fmt.Errorf("kafka: topics not known to every broker: %w", ctx.Err())
+			}
+		}
+	}
+	return nil
+}
+
+func led(m *kmsg.MetadataResponse) bool {
+	for _, t := range m.Topics {
+		if t.ErrorCode != 0 {
+			return false
+		}
+		for _, p := range t.Partitions {
+			if p.ErrorCode != 0 || p.Leader < 0 {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func (a *Admin) createTopic(ctx context.Context, s TopicSpec) error {

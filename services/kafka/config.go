@@ -89,6 +89,9 @@ func (c Config) newClient(opts ...kgo.Opt) (*kgo.Client, error) {
 		kgo.WithLogger(logAdapter{c.logger()}),
 		// The default doubles from 250 ms to 2.5 s. A broker that comes back should be noticed sooner than that.
 		kgo.RetryBackoffFn(backoff),
+		// A broker that is starting or stopping closes connections at once, which the client otherwise takes for a
+		// wrong configuration and gives up.
+		kgo.AlwaysRetryEOF(),
 		kgo.MetadataMinAge(250 * time.Millisecond),
 		kgo.MetadataMaxAge(time.Minute),
 	}

@@ -49,7 +49,8 @@ type ProducerConfig struct {
 	BlockWhenFull bool
 
 	// DeliveryTimeout is how long a record may wait for its acknowledgement before it fails with ErrUnavailable, so
-	// that a caller can be told the truth; 0 waits for ever. What failed may be in the log all the same.
+	// that a caller can be told the truth; at least 1 s. 0 waits for as long as the client does: it gives up when it
+	// reaches no broker at its first record for half a minute. What failed may be in the log all the same.
 	DeliveryTimeout time.Duration
 
 	// ByPartition lists topics whose records carry their partition number in Record.Partition; the records of all
@@ -113,6 +114,7 @@ func NewProducer(c Config, p ProducerConfig) (*Producer, error) {
 		kgo.MaxBufferedBytes(p.BufferedBytes),
 		kgo.ProducerBatchMaxBytes(int32(p.MaxRecordBytes)),
 		kgo.RecordPartitioner(partitioner(p.ByPartition)),
+		kgo.UnknownTopicRetries(unknownTopicTries),
 	}
 	if p.DeliveryTimeout > 0 {
 		// A request that is under way when the time is over must fail too, or callers hang for as long as the broker

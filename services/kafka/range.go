@@ -69,12 +69,16 @@ func (a *Admin) ReadRange(ctx context.Context, topic string, partition int32, fr
 	return ctx.Err()
 }
 
+// unknownTopicTries is how often a topic is looked for, which takes some 5 s, before it is believed not to exist.
+const unknownTopicTries = 9
+
 // bounds turns -1 into offsets and refuses a range that the log does not cover.
 func (a *Admin) bounds(ctx context.Context, topic string, partition int32, from, to int64) (int64, int64, error) {
 	for n := 1; ; n++ {
 		all, err := a.LogOffsets(ctx, topic)
 		if err != nil {
-			if errors.Is(err, ErrUnknownTopic) || !sleep(ctx, backoff(n)) {
+			// A broker that has just come back may not know its topics yet.
+			if (errors.Is(err, ErrUnknownTopic) && n > unknownTopicTries) || !sleep(ctx, backoff(n)) {
 				return 0, 0, err
 			}
 			continue

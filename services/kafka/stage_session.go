@@ -20,14 +20,16 @@ type session struct {
 	wake   chan struct{} // something was pushed
 	took   chan struct{} // the queue is empty again
 
-	mu        sync.Mutex
-	queue     []*Record
-	restoring bool
-	next, end int64
+	dirty  chan struct{} // there is something to commit
+	worked chan struct{} // closed: nothing more will be
 
-	committed  int64 // the rest belongs to the goroutine
+	mu         sync.Mutex
+	queue      []*Record
+	restoring  bool
+	next, end  int64
 	commitable int64
-	commitAt   time.Time
+
+	committed int64 // belongs to whoever commits
 }
 
 func newSession(s *Stage, a Assignment) *session {
@@ -35,6 +37,7 @@ func newSession(s *Stage, a Assignment) *session {
 		s: s, a: a,
 		stop: make(chan struct{}), done: make(chan struct{}),
 		wake: make(chan struct{}, 1), took: make(chan struct{}, 1),
+		dirty: make(chan struct{}, 1), worked: make(chan struct{}),
 		restoring: true, next: a.From(), end: a.End,
 		committed: a.From(), commitable: a.From(),
 	}
@@ -114,12 +117,7 @@ func (w *session) run() {
 	defer w.s.metrics.forget(w.a.Partition)
 	// The next session of this partition must not find it paused.
 	defer w.s.reader.Resume(w.a.TopicPartition)
-	err := w.work()
-	switch {
-	case err == nil, w.ctx.Err() != nil:
-	case errors.Is(err, ErrFenced):
-		w.s.log.Warn("kafka stage: partition is no longer ours, batch abandoned", "partition", w.a.Partition)
-	default:
+	if err := w.work(); err != nil && !errors.Is(err, context.Canceled) {
 		w.s.fail(fmt.Errorf("kafka: stage %s: %s-%d from offset %d: %w", w.s.cfg.Group, w.a.Topic, w.a.Partition, w.status().Next, err))
 	}
 }
@@ -132,13 +130,15 @@ func (w *session) work() error {
 	if err := w.restore(p); err != nil {
 		return err
 	}
-	if err := w.loop(p); err != nil {
-		return err
+	// Commits are made beside the work: while the group's coordinator is away the records still flow.
+	var commits sync.WaitGroup
+	commits.Go(w.commits)
+	if err = w.loop(p); err != nil {
+		w.cancel() // as in a crash: what was not committed by now is done again
 	}
-	if err := w.commit(); err != nil {
-		w.s.log.Warn("kafka stage: last commit failed, its work will be done again", "partition", w.a.Partition, "err", err)
-	}
-	return nil
+	close(w.worked)
+	commits.Wait()
+	return err
 }
 
 // loop processes until the session is to end, which is no error.
@@ -150,15 +150,10 @@ func (w *session) loop(p Partition) error {
 		defer t.Stop()
 		tick = t.C
 	}
-	commit := time.NewTimer(time.Hour)
-	defer commit.Stop()
 	for {
 		if !w.stopped() {
 			if records := w.take(); len(records) > 0 {
 				if err := w.process(p, records); err != nil {
-					return err
-				}
-				if err := w.maybeCommit(commit); err != nil {
 					return err
 				}
 				continue
@@ -170,10 +165,6 @@ func (w *session) loop(p Partition) error {
 		case <-w.stop:
 			return nil
 		case <-w.wake:
-		case <-commit.C:
-			if err := w.maybeCommit(commit); err != nil {
-				return err
-			}
 		case now := <-tick:
 			out, err := ticker.Tick(now)
 			if err == nil {
@@ -183,9 +174,6 @@ func (w *session) loop(p Partition) error {
 				return err
 			}
 			w.processed(p)
-			if err := w.maybeCommit(commit); err != nil {
-				return err
-			}
 		}
 	}
 }
@@ -270,11 +258,15 @@ func (w *session) process(p Partition, records []*Record) error {
 // processed says that all outputs so far are in the log.
 func (w *session) processed(p Partition) {
 	st := w.status()
-	w.commitable = st.Next
+	to := st.Next
 	if h, ok := p.(Holder); ok {
-		w.commitable = min(h.Held(st.Next), st.Next)
+		to = min(h.Held(to), to)
 	}
+	w.mu.Lock()
+	w.commitable = to
+	w.mu.Unlock()
 	w.s.metrics.at(st)
+	signal(w.dirty)
 }
 
 // produce returns when all outputs are in the log. It tries again what fails for reasons that may pass: outputs say the
@@ -300,35 +292,46 @@ func (w *session) produce(out []*Record) error {
 	return nil
 }
 
-// maybeCommit commits when the last commit is long enough ago, else has the timer remind it.
-func (w *session) maybeCommit(timer *time.Timer) error {
-	if w.commitable <= w.committed {
-		return nil
+// commits commits what was processed, at most once per CommitEvery, and the rest when the work has ended.
+func (w *session) commits() {
+	for ended := false; !ended; {
+		select {
+		case <-w.dirty:
+		case <-w.worked:
+			ended = true
+		}
+		err := w.commit()
+		switch {
+		case err == nil, w.ctx.Err() != nil:
+		case ended:
+			w.s.log.Warn("kafka stage: last commit failed, its work will be done again", "partition", w.a.Partition, "err", err)
+		default:
+			// Also when it was fenced: what this member goes on to write until it is told of its loss says the same as
+			// what the new owner writes.
+			w.s.metrics.retries.Inc()
+			w.s.log.Warn("kafka stage: commit failed, trying again", "partition", w.a.Partition, "err", err)
+			signal(w.dirty)
+		}
+		pause := time.NewTimer(w.s.cfg.CommitEvery)
+		select {
+		case <-pause.C:
+		case <-w.worked:
+		}
+		pause.Stop()
 	}
-	if wait := w.s.cfg.CommitEvery - time.Since(w.commitAt); wait > 0 {
-		timer.Reset(wait)
-		return nil
-	}
-	err := w.commit()
-	if err != nil && !errors.Is(err, ErrFenced) {
-		// The offsets stay to be committed; meanwhile the work goes on.
-		w.s.metrics.retries.Inc()
-		w.s.log.Warn("kafka stage: commit failed, trying again", "partition", w.a.Partition, "err", err)
-		timer.Reset(time.Second)
-		return nil
-	}
-	return err
 }
 
 func (w *session) commit() error {
-	if w.commitable <= w.committed {
+	w.mu.Lock()
+	to := w.commitable
+	w.mu.Unlock()
+	if to <= w.committed || w.ctx.Err() != nil {
 		return nil
 	}
-	err := w.s.reader.Commit(w.ctx, Commit{TopicPartition: w.a.TopicPartition, Offset: w.commitable})
-	if err != nil {
+	if err := w.s.reader.Commit(w.ctx, Commit{TopicPartition: w.a.TopicPartition, Offset: to}); err != nil {
 		return err
 	}
-	w.committed, w.commitAt = w.commitable, time.Now()
+	w.committed = to
 	return nil
 }
 

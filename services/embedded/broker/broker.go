@@ -4,7 +4,8 @@
 //
 //   - Acknowledged records and committed offsets are there after kill -9 (they are in the page cache); not after a power
 //     cut, unless Config.Sync. A kill can tear the last write; the broker cuts a torn segment off when it reads it, and
-//     repair does the same for the log of the groups, where everything after a torn entry would be lost one start later.
+//     repair does the same for the log of the groups, where everything after a torn entry would be lost one start
+//     later.
 //   - Compaction is off. kfake compacts by deleting a partition's files and writing new ones: a kill in between would
 //     lose the partition. Compacted topics keep all their records here, which readers cannot tell from a broker that has
 //     not come to compacting yet.
@@ -12,7 +13,8 @@
 //     an old timestamp, and outside producers choose their timestamps.
 //   - Committed offsets are kept for ever. The default is seven days, after which a node that was off for a week would
 //     begin anew.
-//   - A start reads every segment. The garbage of that is returned to the system at once.
+//   - A start reads every segment, and after a kill the broker by itself would hold them all in memory: see snapshot.go.
+//   - A partition must never lose its last segment, or the broker begins it again at offset 0 when it starts.
 package broker
 
 import (
@@ -23,6 +25,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -115,11 +118,15 @@ func Start(ctx context.Context, c Config) (*Broker, error) {
 			opts = append(opts, kfake.SyncWrites())
 		}
 	}
-	cluster, err := kfake.NewCluster(opts...)
+	cluster, err := load(opts)
 	if err != nil {
 		return nil, fmt.Errorf("broker: start: %w", err)
 	}
-	debug.FreeOSMemory()
+	if c.Dir != "" {
+		// Only a stop in order writes the producers' sequence numbers; after a kill the old ones would refuse a producer
+		// that lived on.
+		os.Remove(filepath.Join(c.Dir, "seq_windows.json"))
+	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	b := &Broker{c: cluster, addr: cluster.ListenAddrs()[0], stop: stop, done: make(chan struct{})}
 	go func() {
@@ -130,6 +137,20 @@ func Start(ctx context.Context, c Config) (*Broker, error) {
 	}()
 	return b, nil
 }
+
+// load starts the broker, which reads every segment and makes as much garbage; it must not pile up until the collector
+// finds the heap twice as large as before.
+func load(opts []kfake.Opt) (*kfake.Cluster, error) {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	was := debug.SetMemoryLimit(int64(m.Sys) + loadMemory)
+	defer debug.FreeOSMemory()
+	defer debug.SetMemoryLimit(was)
+	return kfake.NewCluster(opts...)
+}
+
+// loadMemory is what reading the log may use. More is taken when so many partitions are read at a time.
+const loadMemory = 256 << 20
 
 // never is longer than anything runs, and still fits a time.Duration.
 const never = 100 * 365 * 24 * time.Hour
@@ -159,5 +180,3 @@ func (a logAdapter) Logf(level kfake.LogLevel, format string, args ...any) {
 	}
 	a.l.Log(context.Background(), lv, "broker: "+fmt.Sprintf(strings.TrimSpace(format), args...))
 }
-
-func partitionsDir(dir string) string { return filepath.Join(dir, "partitions") }

@@ -124,7 +124,7 @@ func TestAcknowledgedRecordsAndCommitsAreThereAfterKill(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	acked := map[int]bool{}
-	for round := range 4 {
+	for round := range 3 {
 		c := serve(t, dir)
 		a := admin(t, c.addr)
 		specs := []kafka.TopicSpec{{Name: "t", Partitions: 4}, {Name: "g", Partitions: 1}}

@@ -10,8 +10,10 @@ import (
 	"path/filepath"
 )
 
-// repair cuts the torn end off the logs of groups and producers. The broker ignores it when it reads them but appends
-// after it, so that the start after the next would lose all that was committed since.
+// repair makes a folder that was left by a kill what one left in order is.
+//
+// It cuts the torn end off the logs of groups and producers: the broker ignores it when it reads them but appends after
+// it, so that the start after the next would lose all that was committed since. Then it sees to the partitions.
 func repair(dir string, log *slog.Logger) error {
 	for _, name := range []string{"groups.log", "pids.log"} {
 		path := filepath.Join(dir, name)
@@ -31,7 +33,7 @@ func repair(dir string, log *slog.Logger) error {
 			return err
 		}
 	}
-	return nil
+	return repairPartitions(dir, log)
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
