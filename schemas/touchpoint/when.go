@@ -148,11 +148,13 @@ func daysIn(year, month int) int {
 }
 
 // daysSince1970 counts days in the proleptic Gregorian calendar, with the year starting in March so that the leap day
-// is its last.
+// is its last. It counts from 400 years earlier, where divisions of the years 0 to 9999 do not round upwards.
 func daysSince1970(year, month, day int) int64 {
+	year += 400
 	if month <= 2 {
 		year--
 		month += 12
 	}
-	return int64(365*year+year/4-year/100+year/400+(153*(month-3)+2)/5+day) - 719469
+	const days400 = 146_097
+	return int64(365*year+year/4-year/100+year/400+(153*(month-3)+2)/5+day) - 719_469 - days400
 }
