@@ -2,6 +2,7 @@ package identify
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/throughline/throughline/schemas/conversation"
 	words "github.com/throughline/throughline/schemas/identity"
@@ -20,6 +21,7 @@ type resolve struct {
 
 	resolvers map[string]*identity.Resolver // by workspace
 	out       outputs
+	link      words.Link
 	outcome   identity.Outcome
 }
 
@@ -41,8 +43,8 @@ func (p *resolve) RestoreFrom() string { return p.links }
 // Replay decides again what was decided before; what came of it is on the log already.
 func (p *resolve) Replay(records []*kafka.Record, _ int64) error {
 	for _, r := range records {
-		if l, err := words.Decode[words.Link](r.Value); err == nil {
-			p.apply(r.Offset, &l)
+		if words.DecodeLink(r.Value, &p.link) == nil {
+			p.apply(r.Offset)
 		}
 	}
 	p.measure()
@@ -53,15 +55,14 @@ func (p *resolve) Replay(records []*kafka.Record, _ int64) error {
 func (p *resolve) Process(records []*kafka.Record) ([]*kafka.Record, error) {
 	p.out.reset()
 	for _, r := range records {
-		l, err := words.Decode[words.Link](r.Value)
-		if err != nil {
+		if err := words.DecodeLink(r.Value, &p.link); err != nil {
 			p.metrics.unreadable.Inc()
 			if err := p.out.refuse(p.rejected, workspaceOf(r.Key), r, err); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		p.apply(r.Offset, &l)
+		p.apply(r.Offset)
 		if err := p.tell(); err != nil {
 			return nil, err
 		}
@@ -70,15 +71,16 @@ func (p *resolve) Process(records []*kafka.Record) ([]*kafka.Record, error) {
 	return p.out.list(), nil
 }
 
-// apply leaves in p.outcome what the link brings about.
-func (p *resolve) apply(offset int64, l *words.Link) {
+// apply leaves in p.outcome what p.link brings about.
+func (p *resolve) apply(offset int64) {
 	p.outcome.Moves, p.outcome.Refusals = p.outcome.Moves[:0], p.outcome.Refusals[:0]
-	r, ok := p.resolvers[l.Workspace]
+	r, ok := p.resolvers[p.link.Workspace]
 	if !ok {
-		r = identity.NewResolver(l.Workspace, p.rules)
-		p.resolvers[l.Workspace] = r
+		workspace := strings.Clone(p.link.Workspace) // the link's strings go with its record
+		r = identity.NewResolver(workspace, p.rules)
+		p.resolvers[workspace] = r
 	}
-	r.Apply(offset, l, &p.outcome)
+	r.Apply(offset, &p.link, &p.outcome)
 }
 
 // tell writes each move twice: for the store, and for the home of the anchor. Both carry the version, so that neither
@@ -120,11 +122,13 @@ func (p *resolve) measure() {
 	p.metrics.anchorBytes.WithLabelValues(p.label).Set(float64(bytes))
 }
 
-// kindOf keeps what is on the log, which others may write, from becoming labels without end.
+// kindOf is the label of a kind. It is a string of its own: the link's goes with its record, and what is on the log, which
+// others may write, must not become labels without end.
 func kindOf(k words.LinkKind) string {
-	switch k {
-	case words.LinkVerified, words.LinkClaimed, words.LinkThread, words.LinkThreads, words.LinkAnonymous:
-		return string(k)
+	for _, known := range [...]words.LinkKind{words.LinkVerified, words.LinkClaimed, words.LinkThread, words.LinkThreads, words.LinkAnonymous} {
+		if k == known {
+			return string(known)
+		}
 	}
 	return "unknown"
 }

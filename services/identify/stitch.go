@@ -99,7 +99,7 @@ func (s *stitch) touchpoint(r *kafka.Record) error {
 		return s.unreadable(r, err)
 	}
 	for i := range s.made {
-		if _, err := s.out.add(s.links, []byte(e.Workspace), func(dst []byte) ([]byte, error) { return words.Append(dst, &s.made[i]) }); err != nil {
+		if _, err := s.out.add(s.links, []byte(e.Workspace), func(dst []byte) ([]byte, error) { return words.AppendLink(dst, &s.made[i]), nil }); err != nil {
 			return err
 		}
 	}
