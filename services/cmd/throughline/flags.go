@@ -1,0 +1,83 @@
+package main
+
+import (
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/throughline/throughline/schemas/registry"
+	"github.com/throughline/throughline/services/clickhouse"
+	"github.com/throughline/throughline/services/kafka"
+	"github.com/throughline/throughline/streams/identity"
+)
+
+// kafkaFlags name the brokers.
+type kafkaFlags struct {
+	Kafka     []string `required:"" placeholder:"HOST:PORT,..." help:"Kafka brokers." env:"THROUGHLINE_KAFKA"`
+	KafkaTLS  bool     `help:"Use TLS towards Kafka." env:"THROUGHLINE_KAFKA_TLS"`
+	KafkaSASL string   `help:"PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512; user and password come from THROUGHLINE_KAFKA_USER and THROUGHLINE_KAFKA_PASSWORD." env:"THROUGHLINE_KAFKA_SASL"`
+}
+
+func (f kafkaFlags) config(log *slog.Logger) kafka.Config {
+	c := kafka.Config{Brokers: f.Kafka, ClientID: "throughline", Logger: log}
+	if f.KafkaTLS {
+		c.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	if f.KafkaSASL != "" {
+		c.SASL = kafka.SASL{
+			Mechanism: strings.ToUpper(f.KafkaSASL),
+			User:      os.Getenv("THROUGHLINE_KAFKA_USER"),
+			Password:  os.Getenv("THROUGHLINE_KAFKA_PASSWORD"),
+		}
+	}
+	return c
+}
+
+// storeFlags name the ClickHouse server.
+type storeFlags struct {
+	ClickHouse string `name:"clickhouse" required:"" placeholder:"DSN" help:"ClickHouse: http://host:8123, https:// or clickhouse://host:9000; /DATABASE may follow. User and password may come from THROUGHLINE_CLICKHOUSE_USER and THROUGHLINE_CLICKHOUSE_PASSWORD." env:"THROUGHLINE_CLICKHOUSE"`
+	Cluster    string `help:"Name of the ClickHouse cluster, if the tables are on one." env:"THROUGHLINE_CLICKHOUSE_CLUSTER"`
+}
+
+func (f storeFlags) config() clickhouse.Config {
+	c := clickhouse.DefaultConfig(f.ClickHouse)
+	c.User = os.Getenv("THROUGHLINE_CLICKHOUSE_USER")
+	c.Password = os.Getenv("THROUGHLINE_CLICKHOUSE_PASSWORD")
+	return c
+}
+
+func (f storeFlags) layout() clickhouse.Layout { return clickhouse.Layout{Cluster: f.Cluster} }
+
+// ruleFlags name the data that the decisions are made by.
+type ruleFlags struct {
+	Rules    string `type:"existingfile" help:"identity.yaml; the built-in rules when absent." env:"THROUGHLINE_RULES"`
+	Registry string `type:"existingfile" help:"registry.yaml of channels, kinds and thread schemes; the built-in one when absent." env:"THROUGHLINE_REGISTRY"`
+}
+
+func (f ruleFlags) load() (*identity.Rules, *registry.Registry, error) {
+	rules, registered := identity.DefaultRules(), registry.Default()
+	var errs []error
+	if f.Rules != "" {
+		text, err := os.ReadFile(f.Rules)
+		if err == nil {
+			rules, err = identity.ParseRules(text)
+		}
+		errs = append(errs, err)
+	}
+	if f.Registry != "" {
+		text, err := os.ReadFile(f.Registry)
+		if err == nil {
+			registered, err = registry.Parse(text)
+		}
+		errs = append(errs, err)
+	}
+	return rules, registered, errors.Join(errs...)
+}
+
+// serverFlags say which running Throughline to talk to.
+type serverFlags struct {
+	URL string `name:"url" default:"http://127.0.0.1:8080" help:"Address of a running Throughline." env:"THROUGHLINE_URL"`
+	Key string `required:"" help:"API key." env:"THROUGHLINE_KEY"`
+}

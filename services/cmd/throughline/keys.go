@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/throughline/throughline/schemas/workspace"
+	"github.com/throughline/throughline/services/kafka"
+	"github.com/throughline/throughline/services/workspaces"
+)
+
+type keysCommands struct {
+	Create createKeyCommand `cmd:"" help:"Let a key into a workspace; prints it once."`
+	List   listKeysCommand  `cmd:"" help:"List the keys, without what would let anybody in."`
+	Revoke revokeKeyCommand `cmd:"" help:"Shut a key out."`
+}
+
+type createKeyCommand struct {
+	kafkaFlags
+	Workspace string `default:"default" help:"Workspace; made when it is new."`
+	Name      string `help:"What the key is for."`
+	Key       string `help:"Use this key instead of a new one; choose it long." env:"THROUGHLINE_KEY"`
+}
+
+func (c *createKeyCommand) Run(ctx context.Context, log *slog.Logger) error {
+	return withDirectory(ctx, c.config(log), func(d *workspaces.Directory) error {
+		key, made := c.Key, false
+		if key == "" {
+			key, made = workspaces.NewKey(), true
+		}
+		if err := d.Add(ctx, key, workspace.Key{Workspace: c.Workspace, Name: c.Name, Created: time.Now().UnixMilli()}); err != nil {
+			return err
+		}
+		if made {
+			fmt.Println(key)
+		}
+		return nil
+	})
+}
+
+type listKeysCommand struct{ kafkaFlags }
+
+func (c *listKeysCommand) Run(ctx context.Context, log *slog.Logger) error {
+	return withDirectory(ctx, c.config(log), func(d *workspaces.Directory) error {
+		w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "WORKSPACE\tNAME\tCREATED\tREVOKED")
+		for _, k := range d.Keys() {
+			revoked := ""
+			if k.Revoked > 0 {
+				revoked = time.UnixMilli(k.Revoked).UTC().Format(time.RFC3339)
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", k.Workspace, k.Name, time.UnixMilli(k.Created).UTC().Format(time.RFC3339), revoked)
+		}
+		return w.Flush()
+	})
+}
+
+type revokeKeyCommand struct {
+	kafkaFlags
+	Key string `required:"" help:"The key to shut out." env:"THROUGHLINE_KEY"`
+}
+
+func (c *revokeKeyCommand) Run(ctx context.Context, log *slog.Logger) error {
+	return withDirectory(ctx, c.config(log), func(d *workspaces.Directory) error {
+		return d.Revoke(ctx, c.Key, time.Now().UnixMilli())
+	})
+}
+
+// withDirectory runs f with a directory that knows everything the topic had at the start.
+func withDirectory(ctx context.Context, brokers kafka.Config, f func(*workspaces.Directory) error) error {
+	config := workspaces.DefaultConfig()
+	config.Kafka, config.Logger = brokers, brokers.Logger
+	d, err := workspaces.NewDirectory(config)
+	if err != nil {
+		return err
+	}
+	follow, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- d.Run(follow) }()
+	err = d.Wait(ctx)
+	if err == nil {
+		err = f(d)
+	}
+	stop()
+	<-done
+	if closed := d.Close(); err == nil {
+		err = closed
+	}
+	return err
+}

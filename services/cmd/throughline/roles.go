@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/throughline/throughline/services/node"
+)
+
+// roleFlags are what every role that runs alone needs.
+type roleFlags struct {
+	kafkaFlags
+	ruleFlags
+	Listen string `default:"127.0.0.1:8080" help:"Address of the role's HTTP: its API if it has one, health and metrics." env:"THROUGHLINE_LISTEN"`
+}
+
+func (f roleFlags) run(ctx context.Context, log *slog.Logger, role node.Role, store *storeFlags) error {
+	config, err := nodeConfig(f.Listen, f.ruleFlags, log)
+	if err != nil {
+		return err
+	}
+	config.Roles, config.Kafka = []node.Role{role}, f.kafkaFlags.config(log)
+	if store != nil {
+		config.Store, config.Layout = store.config(), store.layout()
+	}
+	n, err := node.New(ctx, config)
+	if err != nil {
+		return err
+	}
+	log.Info("running", "role", role, "url", "http://"+n.Addr())
+	return n.Run(ctx)
+}
+
+type collectCommand struct{ roleFlags }
+
+func (c *collectCommand) Run(ctx context.Context, log *slog.Logger) error {
+	return c.run(ctx, log, node.Collect, nil)
+}
+
+type identifyCommand struct{ roleFlags }
+
+func (c *identifyCommand) Run(ctx context.Context, log *slog.Logger) error {
+	return c.run(ctx, log, node.Identify, nil)
+}
+
+type converseCommand struct{ roleFlags }
+
+func (c *converseCommand) Run(ctx context.Context, log *slog.Logger) error {
+	return c.run(ctx, log, node.Converse, nil)
+}
+
+type loadCommand struct {
+	roleFlags
+	storeFlags
+}
+
+func (c *loadCommand) Run(ctx context.Context, log *slog.Logger) error {
+	return c.run(ctx, log, node.Load, &c.storeFlags)
+}
+
+type serveCommand struct {
+	roleFlags
+	storeFlags
+}
+
+func (c *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
+	return c.run(ctx, log, node.Serve, &c.storeFlags)
+}

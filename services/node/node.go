@@ -1,0 +1,237 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/throughline/throughline/schemas/topic"
+	"github.com/throughline/throughline/services/api"
+	"github.com/throughline/throughline/services/clickhouse"
+	"github.com/throughline/throughline/services/collect"
+	"github.com/throughline/throughline/services/converse"
+	"github.com/throughline/throughline/services/identify"
+	"github.com/throughline/throughline/services/kafka"
+	"github.com/throughline/throughline/services/load"
+	"github.com/throughline/throughline/services/serve"
+	"github.com/throughline/throughline/services/workspaces"
+)
+
+// Node is the roles of one process, built and not yet running.
+type Node struct {
+	config    Config
+	directory *workspaces.Directory
+	admin     *kafka.Admin
+	store     *clickhouse.DB // nil when no role needs it
+	collector *collect.Collector
+	producer  *kafka.Producer // of the collector
+	server    *api.Server
+}
+
+// New builds the roles. The topics, tables and keys must be there (see Prepare); the engines may come later.
+func New(ctx context.Context, c Config) (_ *Node, err error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	n := &Node{config: c}
+	defer func() {
+		if err != nil {
+			_ = n.close(ctx)
+		}
+	}()
+	directory := workspaces.DefaultConfig()
+	directory.Kafka, directory.Logger = c.Kafka, c.Logger
+	if n.directory, err = workspaces.NewDirectory(directory); err != nil {
+		return nil, fmt.Errorf("node: %w", err)
+	}
+	if n.admin, err = kafka.NewAdmin(c.Kafka); err != nil {
+		return nil, fmt.Errorf("node: %w", err)
+	}
+	if c.needsStore() {
+		if n.store, err = openStore(ctx, c.Store); err != nil {
+			return nil, fmt.Errorf("node: %w", err)
+		}
+	}
+	handler, err := n.handler()
+	if err != nil {
+		return nil, fmt.Errorf("node: %w", err)
+	}
+	c.HTTP.Registerer, c.HTTP.Logger = c.Metrics, c.Logger
+	if n.server, err = api.NewServer(c.HTTP, handler); err != nil {
+		return nil, fmt.Errorf("node: %w", err)
+	}
+	return n, nil
+}
+
+// Addr is where the node answers HTTP.
+func (n *Node) Addr() string { return n.server.Addr() }
+
+// Run runs the roles until ctx ends or one of them fails for good. The doors close first, then the stages finish what
+// they hold, so that everything accepted is at least on the log.
+func (n *Node) Run(ctx context.Context) error {
+	defer func() { _ = n.close(context.WithoutCancel(ctx)) }()
+	stages, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	group, running := errgroup.WithContext(stages)
+	group.Go(func() error { return n.directory.Run(running) })
+	doors, closeDoors := context.WithCancel(ctx)
+	defer closeDoors()
+	// A stage that fails closes the doors.
+	context.AfterFunc(running, closeDoors)
+	group.Go(func() error {
+		defer stop()
+		return n.server.Run(doors)
+	})
+	c := n.config
+	if c.runs(Collect) {
+		group.Go(func() error { return named(Collect, n.collector.Run(running)) })
+	}
+	if c.runs(Identify) {
+		n.follow(running, group, Identify, ofIdentify, n.identify)
+	}
+	if c.runs(Converse) {
+		n.follow(running, group, Converse, ofConverse, n.converse)
+	}
+	if c.runs(Load) {
+		n.follow(running, group, Load, ofLoad, n.load)
+	}
+	err := group.Wait()
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (n *Node) follow(ctx context.Context, group *errgroup.Group, role Role, of func(topic.Generations) topic.Generations, run func(context.Context, topic.Generations) error) {
+	group.Go(func() error {
+		if err := n.directory.Wait(ctx); err != nil {
+			return named(role, err)
+		}
+		return named(role, follow(ctx, n.directory, of, run))
+	})
+}
+
+func (n *Node) identify(ctx context.Context, g topic.Generations) error {
+	c := identify.DefaultConfig()
+	c.Kafka, c.Generations, c.Rules = n.config.Kafka, g, n.config.Rules
+	c.Registerer, c.Logger = n.config.Metrics, n.config.Logger
+	return identify.Run(ctx, c)
+}
+
+func (n *Node) converse(ctx context.Context, g topic.Generations) error {
+	c := converse.DefaultConfig()
+	c.Kafka, c.Generations, c.Registry = n.config.Kafka, g, n.config.Registry
+	c.Registerer, c.Logger = n.config.Metrics, n.config.Logger
+	return converse.Run(ctx, c)
+}
+
+func (n *Node) load(ctx context.Context, g topic.Generations) error {
+	c := load.DefaultConfig()
+	c.Kafka, c.Store, c.Layout, c.Generations = n.config.Kafka, n.store, n.config.Layout, g
+	c.Registerer, c.Logger = n.config.Metrics, n.config.Logger
+	return load.Run(ctx, c)
+}
+
+// handler is what the node answers to: the roles with doors have their own routes, the others health and metrics.
+func (n *Node) handler() (http.Handler, error) {
+	c := n.config
+	if c.runs(Collect) || c.runs(Serve) {
+		if err := n.buildCollector(); err != nil {
+			return nil, err
+		}
+	}
+	if c.runs(Serve) {
+		s := serve.DefaultConfig()
+		s.DB, s.Log, s.Directory, s.Collect = n.store, n.admin, n.directory, n.collector
+		s.Rules, s.Registry, s.Gatherer, s.Registerer, s.Logger = c.Rules, c.Registry, c.Metrics, c.Metrics, c.Logger
+		server, err := serve.New(s)
+		if err != nil {
+			return nil, err
+		}
+		return n.operations(server.Handler()), nil
+	}
+	mux := http.NewServeMux()
+	if c.runs(Collect) {
+		mux.Handle("/", n.collector.Handler())
+	}
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", n.ready)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(c.Metrics, promhttp.HandlerOpts{}))
+	return mux, nil
+}
+
+// ready says whether the log, and the store where it is needed, answer.
+func (n *Node) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	err := n.admin.Ping(ctx)
+	if err == nil && n.store != nil {
+		err = n.store.Ping(ctx)
+	}
+	if err == nil {
+		err = n.directory.Wait(ctx)
+	}
+	if err != nil {
+		api.Problem(w, r, http.StatusServiceUnavailable, "", "not ready: "+err.Error())
+		return
+	}
+	_, _ = w.Write([]byte("ready\n"))
+}
+
+func (n *Node) buildCollector() (err error) {
+	if n.producer, err = kafka.NewProducer(n.config.Kafka, collect.DefaultProducerConfig()); err != nil {
+		return err
+	}
+	c := collect.DefaultConfig()
+	c.Kafka, c.Producer, c.Directory = n.config.Kafka, n.producer, n.directory
+	c.Rules, c.Registry, c.Registerer, c.Logger = n.config.Rules, n.config.Registry, n.config.Metrics, n.config.Logger
+	n.collector, err = collect.New(c)
+	return err
+}
+
+// close disconnects; what is buffered is sent first.
+func (n *Node) close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	var errs []error
+	if n.producer != nil {
+		errs = append(errs, n.producer.Close(ctx))
+	}
+	if n.directory != nil {
+		errs = append(errs, n.directory.Close())
+	}
+	if n.admin != nil {
+		n.admin.Close()
+	}
+	if n.store != nil {
+		errs = append(errs, n.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// openStore waits for a ClickHouse that is not there yet: roles may start before their engines.
+func openStore(ctx context.Context, c clickhouse.Config) (*clickhouse.DB, error) {
+	for {
+		db, err := clickhouse.Open(ctx, c)
+		if err == nil || !errors.Is(err, clickhouse.ErrUnavailable) {
+			return db, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(250 * time.Millisecond):
+		}
+	}
+}
+
+func named(role Role, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", role, err)
+}

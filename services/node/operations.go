@@ -1,0 +1,93 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/throughline/throughline/schemas/workspace"
+	"github.com/throughline/throughline/services/api"
+	"github.com/throughline/throughline/services/audit"
+	"github.com/throughline/throughline/services/rebuild"
+)
+
+// OperationLine is one line of the answer to a long operation (application/x-ndjson): progress, and at last a result or
+// an error.
+type OperationLine struct {
+	Progress string          `json:"progress,omitempty"`
+	Result   json.RawMessage `json:"result,omitempty"`
+	Error    string          `json:"error,omitempty"`
+}
+
+// operations are the routes of those who run the installation: only keys of workspace default may use them, since they
+// concern all workspaces. One runs at a time.
+func (n *Node) operations(next http.Handler) http.Handler {
+	var one sync.Mutex
+	operation := func(run func(r *http.Request, progress func(string)) (any, error)) http.Handler {
+		return api.Authenticated(n.directory, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if api.WorkspaceOf(r.Context()) != workspace.Default {
+				api.Problem(w, r, http.StatusForbidden, "Authorization", "this concerns the whole installation: use a key of workspace "+workspace.Default)
+				return
+			}
+			if !one.TryLock() {
+				w.Header().Set("Retry-After", "10")
+				api.Problem(w, r, http.StatusServiceUnavailable, "", "another audit or rebuild is running; try again when it is done")
+				return
+			}
+			defer one.Unlock()
+			stream(w, r, run)
+		}))
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", next)
+	mux.Handle("POST /v1/audit", operation(func(r *http.Request, progress func(string)) (any, error) {
+		return n.audit(r.Context(), progress)
+	}))
+	mux.Handle("POST /v1/rebuild/{what}", operation(func(r *http.Request, progress func(string)) (any, error) {
+		return struct{}{}, n.rebuild(r.Context(), rebuild.What(r.PathValue("what")), progress)
+	}))
+	return mux
+}
+
+// stream answers with progress as it comes: a line that repeats the last is left out for a while.
+func stream(w http.ResponseWriter, r *http.Request, run func(*http.Request, func(string)) (any, error)) {
+	control := http.NewResponseController(w)
+	_ = control.SetWriteDeadline(time.Time{}) // it takes as long as the log is
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	lines := json.NewEncoder(w)
+	last := time.Time{}
+	result, err := run(r, func(what string) {
+		if time.Since(last) < time.Second {
+			return
+		}
+		last = time.Now()
+		_ = lines.Encode(OperationLine{Progress: what})
+		_ = control.Flush()
+	})
+	if err != nil {
+		_ = lines.Encode(OperationLine{Error: err.Error()})
+		return
+	}
+	text, err := json.Marshal(result)
+	if err != nil {
+		_ = lines.Encode(OperationLine{Error: err.Error()})
+		return
+	}
+	_ = lines.Encode(OperationLine{Result: text})
+}
+
+func (n *Node) audit(ctx context.Context, progress func(string)) (*audit.Report, error) {
+	c := audit.DefaultConfig()
+	c.Admin, c.Store, c.Rules, c.Registry = n.admin, n.store, n.config.Rules, n.config.Registry
+	c.Generations, _ = n.directory.Generations()
+	c.Progress, c.Logger = progress, n.config.Logger
+	return audit.Run(ctx, c)
+}
+
+func (n *Node) rebuild(ctx context.Context, what rebuild.What, progress func(string)) error {
+	return rebuild.Run(ctx, rebuild.Config{
+		Admin: n.admin, Store: n.store, Layout: n.config.Layout, Directory: n.directory, Patience: 2 * time.Minute, Progress: progress,
+	}, what)
+}

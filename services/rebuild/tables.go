@@ -1,0 +1,78 @@
+package rebuild
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	tables "github.com/throughline/throughline/schemas/clickhouse"
+	"github.com/throughline/throughline/schemas/topic"
+	"github.com/throughline/throughline/services/clickhouse"
+)
+
+// movedMigration makes the dictionary of generation 1; those of later generations differ in names only.
+const movedMigration = "migrations/0002_moved.sql"
+
+// makeTables makes the tables of a generation in the shape that those of generation 1 have now, and their dictionary.
+func makeTables(ctx context.Context, db *clickhouse.DB, layout clickhouse.Layout, g topic.Generations) error {
+	first, next := tables.TablesOf(topic.First), tables.TablesOf(g)
+	onCluster := ""
+	if layout.Cluster != "" {
+		onCluster = " ON CLUSTER " + clickhouse.QuoteName(layout.Cluster)
+	}
+	shapes := first.Copied()
+	for i, name := range next.Copied() {
+		statement := fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s%s AS %s", clickhouse.QuoteName(name), onCluster, clickhouse.QuoteName(shapes[i]))
+		if err := db.Exec(ctx, statement, nil); err != nil {
+			return fmt.Errorf("table %s: %w", name, err)
+		}
+	}
+	text, err := tables.Migrations.ReadFile(movedMigration)
+	if err != nil {
+		return fmt.Errorf("dictionary: %w", err)
+	}
+	renamed := strings.NewReplacer("EXISTS "+first.Moved+" ", "EXISTS "+next.Moved+" ", "."+first.Identities+" ", "."+next.Identities+" ").Replace(string(text))
+	statements, err := db.Render(renamed, layout)
+	if err != nil {
+		return fmt.Errorf("dictionary: %w", err)
+	}
+	for _, statement := range statements {
+		if err := db.Exec(ctx, statement, nil); err != nil {
+			return fmt.Errorf("dictionary %s: %w", next.Moved, err)
+		}
+	}
+	return nil
+}
+
+// dropTables empties or drops what only the old generation has. The tables of generation 1 stay, empty: later ones take
+// their shape from them, and so do migrations.
+func dropTables(ctx context.Context, db *clickhouse.DB, layout clickhouse.Layout, old, next topic.Generations) error {
+	was, is, first := tables.TablesOf(old), tables.TablesOf(next), tables.TablesOf(topic.First)
+	onCluster := ""
+	if layout.Cluster != "" {
+		onCluster = " ON CLUSTER " + clickhouse.QuoteName(layout.Cluster)
+	}
+	keep := map[string]bool{}
+	for _, name := range is.Copied() {
+		keep[name] = true
+	}
+	if was.Moved != is.Moved && was.Moved != first.Moved {
+		if err := db.Exec(ctx, "DROP DICTIONARY IF EXISTS "+clickhouse.QuoteName(was.Moved)+onCluster, nil); err != nil {
+			return fmt.Errorf("dictionary %s: %w", was.Moved, err)
+		}
+	}
+	shapes := first.Copied()
+	for i, name := range was.Copied() {
+		if keep[name] {
+			continue
+		}
+		statement := "DROP TABLE IF EXISTS "
+		if name == shapes[i] {
+			statement = "TRUNCATE TABLE "
+		}
+		if err := db.Exec(ctx, statement+clickhouse.QuoteName(name)+onCluster, nil); err != nil {
+			return fmt.Errorf("table %s: %w", name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,419 @@
+package oracle
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/throughline/throughline/schemas/conversation"
+	"github.com/throughline/throughline/schemas/identity"
+	"github.com/throughline/throughline/schemas/registry"
+	"github.com/throughline/throughline/schemas/touchpoint"
+)
+
+// Conversations groups a person's stubs into conversations and measures them: the definition in the documentation of
+// package streams/conversation, written down once more as slowly and as directly as possible.
+type Conversations struct {
+	Registry *registry.Registry
+	Window   time.Duration // how long after its latest touchpoint a conversation is continued by one without a thread
+}
+
+func (n Conversations) effect(s *conversation.Stub) registry.Effect { return n.Registry.EffectOf(s.Kind) }
+
+func (n Conversations) speaks(s *conversation.Stub) bool { return n.effect(s) != registry.None }
+
+func (n Conversations) carried(s *conversation.Stub, apart bool) (out []identity.Anchor) {
+	for _, t := range s.Threads {
+		if scheme, _ := n.Registry.Scheme(t.Scheme); scheme.Apart == apart {
+			out = append(out, t.Anchor)
+		}
+	}
+	return out
+}
+
+func inOrder(stubs []conversation.Stub) []conversation.Stub {
+	stubs = slices.Clone(stubs)
+	slices.SortFunc(stubs, func(a, b conversation.Stub) int {
+		return cmp.Or(cmp.Compare(a.Time, b.Time), slices.Compare(a.Key[:], b.Key[:]))
+	})
+	return slices.CompactFunc(stubs, func(a, b conversation.Stub) bool { return a.Key == b.Key })
+}
+
+// Group returns each conversation's stubs in order.
+func (n Conversations) Group(stubs []conversation.Stub) [][]conversation.Stub {
+	stubs = inOrder(stubs)
+	// Threads of one sort that a stub carries together get one label, until nothing changes.
+	label := map[identity.Anchor]identity.Anchor{}
+	for changed := true; changed; {
+		changed = false
+		for i := range stubs {
+			for _, apart := range []bool{true, false} {
+				threads := n.carried(&stubs[i], apart)
+				for _, t := range threads {
+					if _, ok := label[t]; !ok {
+						label[t] = t
+					}
+				}
+				for _, t := range threads {
+					if first := label[threads[0]]; label[t] != first {
+						for other, l := range label {
+							if l == label[t] && other != t {
+								label[other] = first
+							}
+						}
+						label[t] = first
+						changed = true
+					}
+				}
+			}
+		}
+	}
+	story := map[identity.Anchor]identity.Anchor{} // of a bundle
+	for i := range stubs {
+		aparts, ties := n.carried(&stubs[i], true), n.carried(&stubs[i], false)
+		if len(aparts) > 0 && len(ties) > 0 {
+			if _, ok := story[label[ties[0]]]; !ok {
+				story[label[ties[0]]] = label[aparts[0]]
+			}
+		}
+	}
+	groupOf := func(s *conversation.Stub) (group identity.Anchor, isStory bool) {
+		if aparts := n.carried(s, true); len(aparts) > 0 {
+			return label[aparts[0]], true
+		}
+		if ties := n.carried(s, false); len(ties) > 0 {
+			if to, ok := story[label[ties[0]]]; ok {
+				return to, true
+			}
+			return label[ties[0]], false
+		}
+		return identity.Anchor{}, false
+	}
+
+	var convs [][]int // places of stubs
+	placed := map[identity.Anchor]int{}
+	for i := range stubs {
+		s := &stubs[i]
+		if !n.speaks(s) {
+			continue
+		}
+		group, isStory := groupOf(s)
+		if at, ok := placed[group]; ok && !group.IsZero() {
+			convs[at] = append(convs[at], i)
+			continue
+		}
+		at := -1
+		if !isStory {
+			at = n.continued(stubs, convs, i)
+		}
+		if at < 0 {
+			at = len(convs)
+			convs = append(convs, nil)
+		}
+		convs[at] = append(convs[at], i)
+		if !group.IsZero() {
+			placed[group] = at
+		}
+	}
+	for i := range stubs {
+		if n.speaks(&stubs[i]) {
+			continue
+		}
+		if group, _ := groupOf(&stubs[i]); !group.IsZero() {
+			if at, ok := placed[group]; ok {
+				convs[at] = append(convs[at], i)
+			}
+		}
+	}
+	out := make([][]conversation.Stub, len(convs))
+	for c, places := range convs {
+		slices.Sort(places)
+		for _, i := range places {
+			out[c] = append(out[c], stubs[i])
+		}
+	}
+	return out
+}
+
+// continued returns the conversation that the stub at place i is placed into, -1 for none; convs hold the speaking
+// stubs before it.
+func (n Conversations) continued(stubs []conversation.Stub, convs [][]int, i int) int {
+	best := -1
+	for c, places := range convs {
+		latest := &stubs[places[len(places)-1]]
+		if n.settled(stubs, places) || time.Duration(stubs[i].Time-latest.Time)*time.Millisecond > n.Window {
+			continue
+		}
+		if best < 0 || places[len(places)-1] > convs[best][len(convs[best])-1] {
+			best = c
+		}
+	}
+	return best
+}
+
+func (n Conversations) settled(stubs []conversation.Stub, places []int) bool {
+	for _, i := range slices.Backward(places) {
+		if yes, says := n.saysSettled(&stubs[i]); says {
+			return yes
+		}
+	}
+	return false
+}
+
+func (n Conversations) saysSettled(s *conversation.Stub) (yes, says bool) {
+	switch n.effect(s) {
+	case registry.Resolve, registry.Close:
+		return true, true
+	case registry.Reopen, registry.Awaiting:
+		return false, true
+	case registry.Message, registry.Started:
+		return false, s.Direction == touchpoint.Inbound
+	}
+	return false, false
+}
+
+// Measure measures one conversation, question by question; person, version and participants are the caller's.
+func (n Conversations) Measure(stubs []conversation.Stub) conversation.Conversation {
+	first, last := &stubs[0], &stubs[len(stubs)-1]
+	row := conversation.Conversation{
+		Workspace: first.Workspace, ID: first.Key, Anchor: first.Anchor, First: first.Time, Last: last.Time, Touchpoints: uint32(len(stubs)),
+	}
+	var spoken []*conversation.Stub
+	for i := range stubs {
+		switch stubs[i].Direction {
+		case touchpoint.Inbound:
+			row.Inbound++
+		case touchpoint.Outbound:
+			row.Outbound++
+		default:
+			row.Internal++
+		}
+		if n.speaks(&stubs[i]) {
+			spoken = append(spoken, &stubs[i])
+		}
+	}
+	for _, s := range spoken {
+		if !slices.Contains(row.Channels, s.Channel) {
+			row.Channels = append(row.Channels, s.Channel)
+		}
+		for _, tag := range s.Tags {
+			if !slices.Contains(row.Tags, tag) {
+				row.Tags = append(row.Tags, tag)
+			}
+		}
+		row.Team, row.Topic = cmp.Or(s.Team, row.Team), cmp.Or(s.Topic, row.Topic)
+		row.Source, row.Account = cmp.Or(row.Source, s.Source), cmp.Or(row.Account, s.Account)
+		if s.Actor == touchpoint.Agent {
+			row.Agent = cmp.Or(s.ActorID, row.Agent)
+		}
+		if s.Rating != nil {
+			row.Rating = s.Rating
+		}
+	}
+	n.settlements(spoken, &row)
+	n.handOvers(spoken, &row)
+	n.contacts(spoken, &row)
+	n.responses(spoken, &row)
+	row.State = n.state(spoken, &row)
+	return row
+}
+
+// isSettled tells whether the conversation is settled after the i-th speaking stub (-1: before the first).
+func (n Conversations) isSettled(spoken []*conversation.Stub, i int) bool {
+	for ; i >= 0; i-- {
+		if yes, says := n.saysSettled(spoken[i]); says {
+			return yes
+		}
+	}
+	return false
+}
+
+func (n Conversations) settlements(spoken []*conversation.Stub, row *conversation.Conversation) {
+	for i, s := range spoken {
+		before, after := n.isSettled(spoken, i-1), n.isSettled(spoken, i)
+		if after && !before {
+			row.ResolvedAt, row.Resolution = new(s.Time), new(s.Time-spoken[0].Time)
+		}
+		if before && !after {
+			row.Reopenings++
+		}
+	}
+}
+
+func (n Conversations) handOvers(spoken []*conversation.Stub, row *conversation.Conversation) {
+	for i, s := range spoken {
+		team, handled := "", false
+		for _, before := range spoken[:i] {
+			team = cmp.Or(before.Team, team)
+			handled = handled || before.Team != "" || before.Actor == touchpoint.Agent || before.Actor == touchpoint.Bot
+		}
+		if s.Team != "" && team != "" && s.Team != team || n.effect(s) == registry.HandOver && (handled || s.Actor == touchpoint.Bot) {
+			row.HandOvers++
+		}
+	}
+}
+
+func (n Conversations) asks(s *conversation.Stub) bool {
+	switch n.effect(s) {
+	case registry.Message, registry.Started, registry.Reopen:
+		return s.Direction == touchpoint.Inbound
+	}
+	return false
+}
+
+// answers tells whether the stub is an answer by an actor of that type, apart from calls that are answered at their
+// start.
+func (n Conversations) answers(s *conversation.Stub, actor touchpoint.ActorType) bool {
+	switch n.effect(s) {
+	case registry.Message:
+		return s.Direction == touchpoint.Outbound && s.Actor == actor
+	case registry.Started:
+		return s.Direction == touchpoint.Outbound && s.Actor == actor ||
+			s.Direction == touchpoint.Inbound && s.Actor == touchpoint.Agent && actor == touchpoint.Agent
+	}
+	return false
+}
+
+// answeredCall returns the start of the call that the i-th stub, an agent's hanging up, shows to have been taken.
+func (n Conversations) answeredCall(spoken []*conversation.Stub, i int) (start int64, ok bool) {
+	if n.effect(spoken[i]) != registry.Ended || spoken[i].Actor != touchpoint.Agent {
+		return 0, false
+	}
+	for j := i - 1; j >= 0; j-- {
+		s := spoken[j]
+		switch {
+		case n.effect(s) == registry.Ended, n.answers(s, touchpoint.Agent), n.isSettled(spoken, j) && !n.isSettled(spoken, j-1):
+			return 0, false
+		case n.effect(s) == registry.Started && s.Direction == touchpoint.Inbound:
+			return s.Time, true
+		}
+	}
+	return 0, false
+}
+
+func (n Conversations) human(spoken []*conversation.Stub, i int) (at int64, ok bool) {
+	if n.answers(spoken[i], touchpoint.Agent) {
+		return spoken[i].Time, true
+	}
+	return n.answeredCall(spoken, i)
+}
+
+func (n Conversations) contacts(spoken []*conversation.Stub, row *conversation.Conversation) {
+	var before *conversation.Stub
+	since := 0 // of the last inbound
+	for i, s := range spoken {
+		if !n.asks(s) {
+			continue
+		}
+		if before == nil {
+			row.Contacts++
+		} else {
+			if before.Channel != s.Channel {
+				row.ChannelSwitches++
+			}
+			answered, unsettled := false, false
+			for j := since; j <= i; j++ {
+				_, human := n.human(spoken, j)
+				if j < i && (human || n.answers(spoken[j], touchpoint.Bot)) {
+					answered = true
+				}
+				if n.isSettled(spoken, j-1) && !n.isSettled(spoken, j) && j > since {
+					unsettled = true
+				}
+			}
+			session := false
+			for _, t := range n.carried(s, false) {
+				session = session || slices.Contains(n.carried(before, false), t)
+			}
+			if unsettled || answered && !session {
+				row.Contacts++
+			}
+		}
+		before, since = s, i
+	}
+}
+
+func (n Conversations) responses(spoken []*conversation.Stub, row *conversation.Conversation) {
+	type wait struct{ since, until int64 }
+	var waits []wait
+	asked, waiting := int64(-1), int64(-1)
+	end := func(t int64) {
+		if waiting >= 0 {
+			waits = append(waits, wait{waiting, t})
+		}
+		waiting = -1
+	}
+	for i, s := range spoken {
+		if n.isSettled(spoken, i) && !n.isSettled(spoken, i-1) {
+			end(s.Time)
+			asked = -1
+		}
+		if n.effect(s) == registry.Awaiting {
+			end(s.Time)
+		}
+		if n.effect(s) == registry.HandOver && s.Actor == touchpoint.Bot && asked >= 0 && waiting < 0 {
+			waiting = asked
+		}
+		if n.asks(s) {
+			if asked < 0 {
+				asked = s.Time
+			}
+			if waiting < 0 {
+				waiting = s.Time
+			}
+		}
+		if n.answers(s, touchpoint.Bot) {
+			if waiting >= 0 && row.FirstBotResponse == nil {
+				row.FirstBotResponse = new(s.Time - waiting)
+			}
+			end(s.Time)
+		}
+		if t, ok := n.human(spoken, i); ok {
+			end(t)
+			if asked >= 0 {
+				if row.FirstResponse == nil {
+					row.FirstResponse = new(t - asked)
+				} else {
+					row.LaterResponses = append(row.LaterResponses, t-asked)
+				}
+			}
+			asked = -1
+		}
+	}
+	for _, w := range waits {
+		row.LongestWait = max(row.LongestWait, w.until-w.since)
+	}
+	if waiting >= 0 {
+		row.WaitingSince = waiting
+	}
+}
+
+func (n Conversations) state(spoken []*conversation.Stub, row *conversation.Conversation) conversation.State {
+	if i := len(spoken) - 1; n.isSettled(spoken, i) {
+		for ; n.isSettled(spoken, i); i-- {
+			if n.effect(spoken[i]) == registry.Close {
+				return conversation.Closed
+			}
+		}
+		return conversation.Resolved
+	}
+	if row.WaitingSince != 0 {
+		return conversation.WaitingForUs
+	}
+	// The last word decides.
+	for i := len(spoken) - 1; i >= 0; i-- {
+		s := spoken[i]
+		_, human := n.human(spoken, i)
+		switch {
+		case n.effect(s) == registry.Awaiting:
+			return conversation.WaitingForCustomer
+		case n.effect(s) == registry.Started && (human || s.Direction == touchpoint.Outbound), human && n.effect(s) == registry.Ended:
+			return conversation.Open
+		case human, n.answers(s, touchpoint.Bot):
+			return conversation.WaitingForCustomer
+		case n.asks(s), n.isSettled(spoken, i-1):
+			return conversation.Open
+		}
+	}
+	return conversation.Open
+}
