@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
 
@@ -119,22 +120,33 @@ func (n *Node) follow(ctx context.Context, group *errgroup.Group, role Role, of 
 func (n *Node) identify(ctx context.Context, g topic.Generations) error {
 	c := identify.DefaultConfig()
 	c.Kafka, c.Generations, c.Rules = n.config.Kafka, g, n.config.Rules
-	c.Registerer, c.Logger = n.config.Metrics, n.config.Logger
+	c.Registerer, c.Logger = n.metricsOf(g), n.config.Logger
 	return identify.Run(ctx, c)
 }
 
 func (n *Node) converse(ctx context.Context, g topic.Generations) error {
 	c := converse.DefaultConfig()
 	c.Kafka, c.Generations, c.Registry = n.config.Kafka, g, n.config.Registry
-	c.Registerer, c.Logger = n.config.Metrics, n.config.Logger
+	c.Registerer, c.Logger = n.metricsOf(g), n.config.Logger
 	return converse.Run(ctx, c)
 }
 
 func (n *Node) load(ctx context.Context, g topic.Generations) error {
 	c := load.DefaultConfig()
 	c.Kafka, c.Store, c.Layout, c.Generations = n.config.Kafka, n.store, n.config.Layout, g
-	c.Registerer, c.Logger = n.config.Metrics, n.config.Logger
+	c.Registerer, c.Logger = n.metricsOf(g), n.config.Logger
 	return load.Run(ctx, c)
+}
+
+// metricsOf keeps the metrics of generations apart: two of a stage run side by side during a rebuild.
+func (n *Node) metricsOf(g topic.Generations) prometheus.Registerer {
+	return n.metrics(fmt.Sprintf("%d.%d.%d", g.Identity, g.Conversation, g.Store))
+}
+
+// metrics labels with a generation, which is empty for a role that has none: roles share metrics, and a metric has the
+// same labels everywhere.
+func (n *Node) metrics(generation string) prometheus.Registerer {
+	return prometheus.WrapRegistererWith(prometheus.Labels{"generation": generation}, n.config.Metrics)
 }
 
 // handler is what the node answers to: the roles with doors have their own routes, the others health and metrics.
@@ -189,7 +201,7 @@ func (n *Node) buildCollector() (err error) {
 	}
 	c := collect.DefaultConfig()
 	c.Kafka, c.Producer, c.Directory = n.config.Kafka, n.producer, n.directory
-	c.Rules, c.Registry, c.Registerer, c.Logger = n.config.Rules, n.config.Registry, n.config.Metrics, n.config.Logger
+	c.Rules, c.Registry, c.Registerer, c.Logger = n.config.Rules, n.config.Registry, n.metrics(""), n.config.Logger
 	n.collector, err = collect.New(c)
 	return err
 }
