@@ -237,13 +237,8 @@ func (h *Homes) applyMoved(v *conversation.Moved) {
 			}
 		}
 		moving = append(moving, direct...)
-		switch {
-		case len(p.stubs) == 0 && len(p.registers) == 0 && thread == 0:
-			// Nothing will come to this person but what homes give it, under higher hops.
-			h.nodes[n].person = nil
-			h.stats.Persons--
-		case thread == 0 && to.person != p.id:
-			h.take(p, n, 0, to.hop)
+		if thread == 0 && before == nil {
+			h.firstMove(p, n, &to)
 		}
 	}
 
@@ -260,6 +255,18 @@ func (h *Homes) applyMoved(v *conversation.Moved) {
 			Workspace: v.Workspace, Person: person, Anchor: v.Home, Thread: v.Thread, Hop: to.hop,
 		}})
 	}
+}
+
+// firstMove tells the home's own person that the anchor it is named after has moved. Later moves reach it as messages,
+// behind those that are still on their way; now nothing can be, since nobody has given it the anchor yet.
+func (h *Homes) firstMove(p *person, anchor uint32, to *assignment) {
+	if len(p.stubs) == 0 && len(p.registers) == 0 {
+		// Nothing will come to it but what homes give it, under higher hops: its count of changes may begin anew.
+		h.nodes[anchor].person = nil
+		h.stats.Persons--
+		return
+	}
+	h.hear(p, anchor, 0, to.hop, to.person == p.id)
 }
 
 func (m *moved) find(thread uint32) *assignment {
@@ -324,16 +331,11 @@ func (h *Homes) applyAdopt(v *conversation.Adopt) {
 }
 
 func (h *Homes) applyDrop(v *conversation.Drop) {
-	if !h.take(h.person(v.Person, v.Workspace), h.node(v.Anchor), h.threadNumber(v.Thread), v.Hop) {
-		h.stats.Overlooked++
-	}
-}
-
-// take removes from a person what it was given of an anchor, and reports whether the word was news.
-func (h *Homes) take(p *person, anchor, thread, hop uint32) bool {
+	p, anchor := h.person(v.Person, v.Workspace), h.node(v.Anchor)
 	hops := h.hops(p)
-	if !h.hear(p, anchor, thread, hop, false) {
-		return false
+	if !h.hear(p, anchor, h.threadNumber(v.Thread), v.Hop, false) {
+		h.stats.Overlooked++
+		return
 	}
 	out := h.remove(p, hops, func(s *stub) bool {
 		if s.anchor != anchor {
@@ -343,5 +345,4 @@ func (h *Homes) take(p *person, anchor, thread, hop uint32) bool {
 		return r != nil && !r.present
 	})
 	h.stats.Stubs -= len(out)
-	return true
 }

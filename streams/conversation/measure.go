@@ -115,7 +115,7 @@ func (m *measure) hand(s *stub, effect registry.Effect, actor touchpoint.ActorTy
 		m.row.HandOvers++
 	}
 	if effect == registry.HandOver && actor == touchpoint.Bot && m.isAsked {
-		m.wait(m.asked)
+		m.waits, m.row.WaitingSince = true, m.asked
 	}
 	m.handled = m.handled || s.team != 0 || actor == touchpoint.Agent || actor == touchpoint.Bot
 }
@@ -202,12 +202,8 @@ func (m *measure) ask(s *stub, channel uint32) {
 	if !m.isAsked {
 		m.isAsked, m.asked = true, s.time
 	}
-	m.wait(s.time)
-}
-
-func (m *measure) wait(since int64) {
 	if !m.waits {
-		m.waits, m.row.WaitingSince = true, since
+		m.waits, m.row.WaitingSince = true, s.time
 	}
 }
 

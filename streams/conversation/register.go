@@ -95,6 +95,8 @@ func (h *Homes) participates(p *person, s *stub) bool {
 	if i, found := p.register(s.anchor, 0); found {
 		return !p.registers[i].present
 	}
+	// A person is told at once when the anchor it is named after moves for the first time, if there is such a person
+	// then; one that comes later hears of it when it is given the anchor.
 	n := &h.nodes[s.anchor]
-	return n.anchor != p.id || n.moved != nil && n.moved.own != nil && n.moved.own.person != p.id
+	return n.anchor != p.id || n.moved != nil && n.moved.own != nil
 }
