@@ -1,0 +1,75 @@
+package load
+
+import (
+	"time"
+
+	"github.com/throughline/throughline/schemas/touchpoint"
+	"github.com/throughline/throughline/services/kafka"
+)
+
+// block is what some records in a row became: rows, dead letters, and the offsets to commit once those are safe. Its
+// rows are either facts or derived.
+type block struct {
+	facts   *touchpointRows
+	derived rows
+
+	records int
+	bytes   int       // of the records
+	began   time.Time // when its first record came
+
+	from, to int64                             // of a block of facts: its first and last offset
+	next     map[kafka.TopicPartition]progress // of a derived block: what to commit
+	letters  []*kafka.Record
+
+	end int64 // of a block of facts: the log's, when its last records were fetched
+
+	duplicates, conflicts, unreadable int
+}
+
+// progress is how far a block has come in a partition.
+type progress struct {
+	next int64 // the offset to go on from
+	end  int64 // the log's, when the records were fetched
+}
+
+func (b *block) tables(facts string) []table {
+	if b.facts != nil {
+		return []table{{facts, b.facts.columns}}
+	}
+	return b.derived.tables()
+}
+
+func (b *block) rows() int {
+	if b.facts != nil {
+		return b.facts.time.Rows()
+	}
+	return b.derived.tables()[0].rows()
+}
+
+func (b *block) reset() {
+	if b.facts != nil {
+		b.facts.reset()
+	} else {
+		b.derived.reset()
+	}
+	clear(b.next)
+	*b = block{facts: b.facts, derived: b.derived, next: b.next}
+}
+
+// count notes that a record belongs to the block.
+func (b *block) count(r *kafka.Record) {
+	b.records++
+	b.bytes += len(r.Key) + len(r.Value)
+}
+
+// refuse adds a dead letter. Its id and time come from the record, so that a block that is made again has the same.
+func (b *block) refuse(topic string, r *kafka.Record, source, workspace, id string, why *touchpoint.FieldError) error {
+	letter := touchpoint.NewRejected(workspace, source, position(r), r.Timestamp.UnixMilli(), r.Value, why)
+	letter.Touchpoint = id
+	value, err := letter.Append(nil)
+	if err != nil {
+		return err
+	}
+	b.letters = append(b.letters, &kafka.Record{Topic: topic, Key: []byte(letter.Position), Value: value})
+	return nil
+}
