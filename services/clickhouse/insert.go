@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 
 	"github.com/ClickHouse/ch-go/proto"
 	driver "github.com/ClickHouse/clickhouse-go/v2"
@@ -30,9 +29,8 @@ func (db *DB) Insert(ctx context.Context, table, token string, columns []Column)
 	if err != nil {
 		return asWrite(classify(operation, err))
 	}
-	buffer := buffers.Get().(*proto.Buffer)
-	defer buffers.Put(buffer)
-	buffer.Reset()
+	buffer := takeBuffer()
+	defer giveBuffer(buffer)
 	if err := encode(buffer, columns, types); err != nil {
 		return classify(operation, err)
 	}
@@ -41,6 +39,8 @@ func (db *DB) Insert(ctx context.Context, table, token string, columns []Column)
 		"insert_deduplicate": 1,
 		// One block of ours is one block of the server's, whatever its size: its token then covers all of it.
 		"max_insert_block_size": 1 << 30, "min_insert_block_size_rows": 1 << 30, "min_insert_block_size_bytes": 1 << 40,
+		// History may come in any order: a block of an import may touch every month since 1970.
+		"max_partitions_per_insert_block": 0,
 	}
 	if token == "" {
 		settings["insert_deduplicate"] = 0
@@ -69,8 +69,31 @@ const (
 	typeMismatch = 53
 )
 
-// Buffers hold encoded blocks: tens of megabytes that would otherwise be garbage after each insert.
-var buffers = sync.Pool{New: func() any { return new(proto.Buffer) }}
+// buffers keeps a few encoded blocks' memory: tens of megabytes that would otherwise be garbage after each insert,
+// and that a sync.Pool would drop at each collection.
+var buffers = make(chan *proto.Buffer, 4)
+
+const maxKeptBuffer = 64 << 20
+
+func takeBuffer() *proto.Buffer {
+	select {
+	case b := <-buffers:
+		b.Reset()
+		return b
+	default:
+		return new(proto.Buffer)
+	}
+}
+
+func giveBuffer(b *proto.Buffer) {
+	if cap(b.Buf) > maxKeptBuffer {
+		return
+	}
+	select {
+	case buffers <- b:
+	default:
+	}
+}
 
 // asWrite makes limits that a write ran into what they are for a writer: a reason to try again.
 func asWrite(err error) error {

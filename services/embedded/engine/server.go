@@ -126,12 +126,16 @@ func (s *server) insert(w http.ResponseWriter, r *http.Request, q *request) {
 	}
 	defer stream.destroy()
 	if _, err := io.CopyBuffer(writerOnly{stream}, readerOnly{q.data}, make([]byte, 1<<20)); err != nil {
+		// The connection is not used again: now and then the library keeps a cancelled insert in its list of
+		// running statements until the connection is closed.
+		session.dirty = true
 		stream.cancel()
 		refuse(w, err)
 		return
 	}
 	rows, err := stream.done()
 	if err != nil {
+		session.dirty = true
 		refuse(w, err)
 		return
 	}
