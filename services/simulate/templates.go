@@ -50,50 +50,50 @@ func compile(template string) (out []segment) {
 }
 
 const (
-	head     = `{"id":"%id%","time":%time%,`
-	customer = `"direction":"inbound","actor":{"type":"customer","id":"%customer%"},`
-	agent    = `"direction":"outbound","actor":{"type":"agent","id":"agent-%agent%","name":"Agent %agent%"},"team":"%team%",`
-	bot      = `"direction":"outbound","actor":{"type":"bot","id":"bot-1","name":"Ada"},`
-	system   = `"direction":"internal","actor":{"type":"system","id":"desk"},"team":"%team%",`
-	known    = `{"type":"customer_id","value":"%customer%","verified":true}`
-	cookie   = `{"type":"cookie","value":"ck-%customer%-%device%","verified":true}`
-	email    = `{"type":"email","value":"c%customer%@mail.example","verified":true}`
-	phone    = `{"type":"phone","value":"+491590%phone%","verified":true}`
-	topics   = `"topic":"%topic%","language":"en","source":"bench",`
-	text     = `"text":"%text%",`
-	props    = `"properties":{"page":"/help/%topic%","priority":3}}`
+	head       = `{"id":"%id%","time":%time%,`
+	byCustomer = `"direction":"inbound","actor":{"type":"customer","id":"%customer%"},`
+	byAgent    = `"direction":"outbound","actor":{"type":"agent","id":"agent-%agent%","name":"Agent %agent%"},"team":"%team%",`
+	byBot      = `"direction":"outbound","actor":{"type":"bot","id":"bot-1","name":"Ada"},`
+	bySystem   = `"direction":"internal","actor":{"type":"system","id":"desk"},"team":"%team%",`
+	known      = `{"type":"customer_id","value":"%customer%","verified":true}`
+	cookie     = `{"type":"cookie","value":"ck-%customer%-%device%","verified":true}`
+	email      = `{"type":"email","value":"c%customer%@mail.example","verified":true}`
+	phone      = `{"type":"phone","value":"+491590%phone%","verified":true}`
+	topics     = `"topic":"%topic%","language":"en","source":"bench",`
+	text       = `"text":"%text%",`
+	props      = `"properties":{"page":"/help/%topic%","priority":3}}`
 )
 
 // templates are four stories of five touchpoints: a chat that is anonymous until the customer logs in, a mail that a
 // call follows, an order that is collected, and a complaint by messenger.
 var templates = [stories][steps]string{
 	{
-		head + `"channel":"chat","kind":"message",` + customer + `"identifiers":[` + cookie + `],"thread":["session:%story%"],` + topics + text + props,
-		head + `"channel":"chat","kind":"message",` + bot + `"thread":["session:%story%"],` + topics + text + props,
-		head + `"channel":"chat","kind":"message",` + customer + `"identifiers":[` + known + `,` + cookie + `,` + email + `],"thread":["session:%story%"],` + topics + text + props,
-		head + `"channel":"chat","kind":"message",` + agent + `"identifiers":[` + known + `],"thread":["session:%story%"],` + topics + text + props,
-		head + `"channel":"chat","kind":"conversation.resolved",` + system + `"identifiers":[` + known + `],"thread":["session:%story%"],"tags":["solved"],` + topics + text + props,
+		head + `"channel":"chat","kind":"message",` + byCustomer + `"identifiers":[` + cookie + `],"thread":["session:%story%"],` + topics + text + props,
+		head + `"channel":"chat","kind":"message",` + byBot + `"thread":["session:%story%"],` + topics + text + props,
+		head + `"channel":"chat","kind":"message",` + byCustomer + `"identifiers":[` + known + `,` + cookie + `,` + email + `],"thread":["session:%story%"],` + topics + text + props,
+		head + `"channel":"chat","kind":"message",` + byAgent + `"identifiers":[` + known + `],"thread":["session:%story%"],` + topics + text + props,
+		head + `"channel":"chat","kind":"conversation.resolved",` + bySystem + `"identifiers":[` + known + `],"thread":["session:%story%"],"tags":["solved"],` + topics + text + props,
 	},
 	{
-		head + `"channel":"email","kind":"message",` + customer + `"identifiers":[` + email + `],"thread":["message-id:<%story%.1@mail.example>"],"subject":"About %topic%",` + topics + text + props,
-		head + `"channel":"email","kind":"message",` + agent + `"identifiers":[` + email + `],"thread":["ticket:T%story%","message-id:<%story%.1@mail.example>"],"subject":"Re: About %topic%",` + topics + text + props,
-		head + `"channel":"phone","kind":"call.started",` + customer + `"identifiers":[` + phone + `,` + known + `],"thread":["ticket:T%story%","call:%story%"],` + topics + text + props,
-		head + `"channel":"phone","kind":"call.ended",` + agent + `"identifiers":[` + known + `,` + email + `],"thread":["ticket:T%story%","call:%story%"],` + topics + text + props,
-		head + `"channel":"email","kind":"conversation.resolved",` + system + `"identifiers":[` + known + `],"thread":["ticket:T%story%"],` + topics + text + props,
+		head + `"channel":"email","kind":"message",` + byCustomer + `"identifiers":[` + email + `],"thread":["message-id:<%story%.1@mail.example>"],"subject":"About %topic%",` + topics + text + props,
+		head + `"channel":"email","kind":"message",` + byAgent + `"identifiers":[` + email + `],"thread":["ticket:T%story%","message-id:<%story%.1@mail.example>"],"subject":"Re: About %topic%",` + topics + text + props,
+		head + `"channel":"phone","kind":"call.started",` + byCustomer + `"identifiers":[` + phone + `,` + known + `],"thread":["ticket:T%story%","call:%story%"],` + topics + text + props,
+		head + `"channel":"phone","kind":"call.ended",` + byAgent + `"identifiers":[` + known + `,` + email + `],"thread":["ticket:T%story%","call:%story%"],` + topics + text + props,
+		head + `"channel":"email","kind":"conversation.resolved",` + bySystem + `"identifiers":[` + known + `],"thread":["ticket:T%story%"],` + topics + text + props,
 	},
 	{
-		head + `"channel":"app","kind":"order.placed",` + customer + `"identifiers":[` + known + `,` + email + `,` + phone + `],"thread":["order:%story%"],` + topics + text + props,
-		head + `"channel":"sms","kind":"pickup.ready",` + system + `"identifiers":[` + phone + `],"thread":["order:%story%"],` + topics + text + props,
-		head + `"channel":"store","kind":"pickup.collected",` + customer + `"identifiers":[` + known + `],"thread":["order:%story%"],"tags":["kiosk-%device%"],` + topics + text + props,
-		head + `"channel":"survey","kind":"survey.requested",` + system + `"identifiers":[` + email + `],"thread":["order:%story%"],` + topics + text + props,
-		head + `"channel":"survey","kind":"survey.answered",` + customer + `"identifiers":[` + email + `],"thread":["order:%story%"],"rating":{"scale":"csat","value":%stars%},` + topics + text + props,
+		head + `"channel":"app","kind":"order.placed",` + byCustomer + `"identifiers":[` + known + `,` + email + `,` + phone + `],"thread":["order:%story%"],` + topics + text + props,
+		head + `"channel":"sms","kind":"pickup.ready",` + bySystem + `"identifiers":[` + phone + `],"thread":["order:%story%"],` + topics + text + props,
+		head + `"channel":"store","kind":"pickup.collected",` + byCustomer + `"identifiers":[` + known + `],"thread":["order:%story%"],"tags":["kiosk-%device%"],` + topics + text + props,
+		head + `"channel":"survey","kind":"survey.requested",` + bySystem + `"identifiers":[` + email + `],"thread":["order:%story%"],` + topics + text + props,
+		head + `"channel":"survey","kind":"survey.answered",` + byCustomer + `"identifiers":[` + email + `],"thread":["order:%story%"],"rating":{"scale":"csat","value":%stars%},` + topics + text + props,
 	},
 	{
-		head + `"channel":"whatsapp","kind":"message",` + customer + `"identifiers":[` + phone + `],` + topics + text + props,
-		head + `"channel":"whatsapp","kind":"message",` + bot + `"identifiers":[` + phone + `],` + topics + text + props,
-		head + `"channel":"whatsapp","kind":"bot.handed_over",` + system + `"identifiers":[` + phone + `],"thread":["ticket:T%story%"],` + topics + text + props,
-		head + `"channel":"whatsapp","kind":"message",` + agent + `"identifiers":[` + phone + `,` + known + `],"thread":["ticket:T%story%"],` + topics + text + props,
-		head + `"channel":"whatsapp","kind":"conversation.resolved",` + system + `"identifiers":[` + known + `],"thread":["ticket:T%story%"],` + topics + text + props,
+		head + `"channel":"whatsapp","kind":"message",` + byCustomer + `"identifiers":[` + phone + `],` + topics + text + props,
+		head + `"channel":"whatsapp","kind":"message",` + byBot + `"identifiers":[` + phone + `],` + topics + text + props,
+		head + `"channel":"whatsapp","kind":"bot.handed_over",` + bySystem + `"identifiers":[` + phone + `],"thread":["ticket:T%story%"],` + topics + text + props,
+		head + `"channel":"whatsapp","kind":"message",` + byAgent + `"identifiers":[` + phone + `,` + known + `],"thread":["ticket:T%story%"],` + topics + text + props,
+		head + `"channel":"whatsapp","kind":"conversation.resolved",` + bySystem + `"identifiers":[` + known + `],"thread":["ticket:T%story%"],` + topics + text + props,
 	},
 }
 
