@@ -27,6 +27,9 @@ import (
 	streams "github.com/throughline/throughline/streams/identity"
 )
 
+// rules are read once: thousands of events ask for them.
+var rules = sync.OnceValue(streams.DefaultRules)
+
 // now is when every test takes place.
 var now = at("2026-11-20T12:00:00Z")
 
@@ -205,7 +208,7 @@ func (e event) workspaceOf() string { return or(e.workspace, "ours") }
 
 func (e event) anchor() identity.Anchor {
 	t := touchpoint.Touchpoint{ID: e.id, Identifiers: e.identifiers, Thread: e.thread}
-	return streams.DefaultRules().AnchorOf(e.workspaceOf(), touchpoint.KeyOf(e.workspaceOf(), e.id), &t).Anchor
+	return rules().AnchorOf(e.workspaceOf(), touchpoint.KeyOf(e.workspaceOf(), e.id), &t).Anchor
 }
 
 // store puts touchpoints and their memberships into the store.
@@ -291,13 +294,16 @@ func (f *fixture) talks(talks ...talk) {
 	f.insert("conversations", rows...)
 }
 
-// move assigns an anchor to a person, as the loader stores it.
+// move assigns an anchor to a person, as the loader stores it, and shows it to reports.
 func (f *fixture) move(workspace string, a identity.Anchor, from, to identity.Anchor, version int) {
 	f.tb.Helper()
 	r := row{"workspace": workspace, "anchor": a, "person": to, "version": version, "home": a, "thread": "0"}
 	f.insert("identities", r)
 	r["from"], r["rule"], r["time"] = from, "verified", now
 	f.insert("identity_log", r)
+	if err := f.db.Exec(f.tb.Context(), "SYSTEM RELOAD DICTIONARY moved", nil); err != nil {
+		f.tb.Fatal(err)
+	}
 }
 
 // anchorOf is the anchor of a verified identifier of our workspace.
