@@ -135,8 +135,8 @@ func TestAZombieDoesNotTrustAnOldPlan(t *testing.T) {
 // The loader is killed at any moment, with and without the answer of its last insert.
 func TestKilledLoadersLeaveEveryTouchpointOnce(t *testing.T) {
 	w := newWorld(t, 2)
-	rounds := 6
-	for i := range rounds {
+	n := 0
+	for i := range 6 {
 		path := newProxy(t, w.proxy.URL())
 		path.asleep, path.wake = make(chan struct{}), make(chan struct{})
 		var once sync.Once
@@ -150,8 +150,7 @@ func TestKilledLoadersLeaveEveryTouchpointOnce(t *testing.T) {
 			return f
 		})
 		p := w.startProcess(path)
-		for k, awake := 0, true; awake; k++ {
-			n := 1000*i + 20*k
+		for awake := true; awake; n += 20 {
 			w.produce(append(records(0, n, n+20), records(1, n, n+20)...)...)
 			select {
 			case <-path.asleep:
