@@ -7,7 +7,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/nyaruka/phonenumbers"
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
 
@@ -20,7 +19,7 @@ const MaxValue = 512
 // normaliser makes one text out of all that mean the same customer. Normalising twice changes nothing.
 type normaliser func(string) (string, error)
 
-func normaliserOf(name, region string) (normaliser, bool) {
+func normaliserOf(name string, p *phones) (normaliser, bool) {
 	switch name {
 	case "", "plain":
 		return plain, true
@@ -29,7 +28,7 @@ func normaliserOf(name, region string) (normaliser, bool) {
 	case "email":
 		return email, true
 	case "phone":
-		return phone(region), true
+		return p.normalise, true
 	case "handle":
 		return handle, true
 	case "uuid":
@@ -169,22 +168,6 @@ func plainDomain(s string) bool {
 		}
 	}
 	return label > 0 && s[len(s)-1] != '-'
-}
-
-// phone makes the number E.164, reading one without a country code as of the region. An extension is left out: it
-// belongs to a switchboard, not to a customer. A number that has a possible length passes even when the plan of
-// its country, which changes, does not know it.
-func phone(region string) normaliser {
-	return func(s string) (string, error) {
-		n, err := phonenumbers.Parse(s, region)
-		if err != nil {
-			return "", fmt.Errorf("not a phone number: %w", err)
-		}
-		if !phonenumbers.IsPossibleNumber(n) {
-			return "", errors.New("not a phone number: too short or too long for its country")
-		}
-		return phonenumbers.Format(n, phonenumbers.E164), nil
-	}
 }
 
 // handle is a name on a network, with or without its @, in any case.

@@ -2,9 +2,11 @@ package identity
 
 import (
 	"bufio"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/throughline/throughline/schemas/touchpoint"
@@ -124,12 +126,15 @@ func TestPhonesAgainstLibphonenumber(t *testing.T) {
 	f := openData(t, "phone-e164/phone_e164.tsv")
 	lines := bufio.NewScanner(f)
 	lines.Scan() // the header
-	n := 0
+	n, numbers := 0, map[string]*phones{}
 	for lines.Scan() {
 		cell := strings.Split(lines.Text(), "\t")
 		region, in, want, valid := cell[0], cell[1], cell[2], cell[3] == "1"
 		n++
-		got, err := phone(region)(in)
+		if numbers[region] == nil {
+			numbers[region] = newPhones(region)
+		}
+		got, err := numbers[region].normalise(in)
 		switch {
 		case changedPlans[region+" "+in]:
 			if err == nil && got == want {
@@ -186,6 +191,23 @@ func FuzzNormalise(f *testing.F) {
 			t.Errorf("%d bytes", len(once.Value))
 		}
 	})
+}
+
+// What is remembered is what would be computed, also from many sides at once.
+func TestPhonesRemembered(t *testing.T) {
+	p := newPhones("DE")
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			for i := range 2000 {
+				typed := fmt.Sprintf("0176 %07d", i*3)
+				if got, err := p.normalise(typed); err != nil || got != fmt.Sprintf("+49176%07d", i*3) {
+					t.Errorf("%s = %s, %v", typed, got, err)
+				}
+			}
+		})
+	}
+	wait.Wait()
 }
 
 func BenchmarkNormalise(b *testing.B) {

@@ -114,6 +114,7 @@ func (r *Rules) compile() (field string, err error) {
 	if i, err := r.blocked.compile(r.Blocked); err != nil {
 		return fmt.Sprintf("blocked[%d]", i), err
 	}
+	numbers := newPhones(r.Region)
 	r.types = make(map[string]int, len(r.Types))
 	r.Types = slices.Clone(r.Types) // the receiver may be a copy of rules in use
 	for i := range r.Types {
@@ -129,7 +130,7 @@ func (r *Rules) compile() (field string, err error) {
 			return at("max"), fmt.Errorf("want 0 to %d, got %d", maxCount, t.Max)
 		}
 		var ok bool
-		if t.normalise, ok = normaliserOf(t.Normalise, r.Region); !ok {
+		if t.normalise, ok = normaliserOf(t.Normalise, numbers); !ok {
 			return at("normalise"), fmt.Errorf("%q is not a normaliser, want plain, lower, email, phone, handle or uuid", t.Normalise)
 		}
 		if j, err := t.blocked.compile(t.Blocked); err != nil {

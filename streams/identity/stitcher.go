@@ -67,6 +67,9 @@ func (s *Stitcher) Links(e *touchpoint.Envelope, key touchpoint.Key, t *touchpoi
 		}
 	}
 	for _, id := range t.Identifiers {
+		if verified && id.Verified && id.Type == anchor.Type && id.Value == anchor.Value {
+			continue // the anchor itself, told without hashing it again
+		}
 		n := identifierNode(e.Workspace, id)
 		switch pattern := s.rules.blockedBy(id.Type, id.Value); {
 		case n.Anchor == anchor.Anchor:
