@@ -50,6 +50,7 @@ func TestNormalise(t *testing.T) {
 		{"email", "anna@-x.example", "not a domain"},
 		{"email", strings.Repeat("a", 65) + "@example.com", "too long"},
 		{"phone", "call me", "not a phone number"},
+		{"phone", "0 000000001", "not a phone number"},
 		{"phone", "1", "not a phone number"},
 		{"phone", "+49301234567890123456", "not a phone number"},
 		{"customer_id", "  ", "is empty"},

@@ -49,6 +49,19 @@ func (p *phones) normalise(s string) (string, error) {
 }
 
 func (p *phones) parse(s string) (string, error) {
+	once, err := p.format(s)
+	if err != nil {
+		return "", err
+	}
+	// Of nonsense such as nine zeros each reading takes another zero for a trunk prefix. It must not be one customer today
+	// and another when it is read again.
+	if twice, err := p.format(once); err != nil || twice != once {
+		return "", errors.New("not a phone number")
+	}
+	return once, nil
+}
+
+func (p *phones) format(s string) (string, error) {
 	n, err := phonenumbers.Parse(s, p.region)
 	if err != nil {
 		return "", fmt.Errorf("not a phone number: %w", err)
