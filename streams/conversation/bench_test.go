@@ -76,7 +76,7 @@ func play(b *testing.B, h *Homes, log [][]byte, batch int) *sink {
 // BenchmarkCompany is what one core does per touchpoint, decoding and encoding included, in batches of 1,000, and
 // what a touchpoint takes of memory for ever.
 func BenchmarkCompany(b *testing.B) {
-	const n = 1_000_000
+	const n = 200_000
 	log := company(n)
 	for b.Loop() {
 		var before, after runtime.MemStats

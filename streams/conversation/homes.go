@@ -316,8 +316,13 @@ func (h *Homes) send(key identity.Anchor, m conversation.Message) {
 
 func (h *Homes) applyAdopt(v *conversation.Adopt) {
 	p := h.person(v.Person, v.Workspace)
-	n := h.node(v.Anchor)
-	h.hear(p, n, h.threadNumber(v.Thread), v.Hop, true)
+	n, thread := h.node(v.Anchor), h.threadNumber(v.Thread)
+	if at, found := p.register(n, thread); found && v.Hop < p.registers[at].hop {
+		// Said again by an owner that was replaced. The stubs have been here; what was said since stands.
+		h.stats.Overlooked++
+		return
+	}
+	h.hear(p, n, thread, v.Hop, true)
 	stubs := make([]stub, 0, len(v.Stubs))
 	for i := range v.Stubs {
 		s := h.compact(&v.Stubs[i], n)
