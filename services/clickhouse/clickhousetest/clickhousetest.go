@@ -26,10 +26,13 @@ import (
 // RequireVariable makes a missing engine a failure instead of a skipped test.
 const RequireVariable = "THROUGHLINE_REQUIRE_ENGINE"
 
+// shared keeps the engine for as long as the process runs: collected as garbage, it would let go of the lock that
+// keeps removeStale of other test processes away.
 var shared struct {
-	once sync.Once
-	dsn  string
-	err  error
+	once   sync.Once
+	engine *engine.Engine
+	dsn    string
+	err    error
 }
 
 var databases atomic.Int64
@@ -104,7 +107,8 @@ func start() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("clickhousetest: %w", err)
 	}
-	go func() { _ = (&http.Server{Handler: e.Handler(), ReadHeaderTimeout: time.Minute}).Serve(listener) }()
+	shared.engine = e
+	go func() { _ = (&http.Server{Handler: shared.engine.Handler(), ReadHeaderTimeout: time.Minute}).Serve(listener) }()
 	return "http://" + listener.Addr().String(), nil
 }
 
