@@ -22,7 +22,7 @@ services/embedded/chdb/node_modules/.package-lock.json: services/embedded/chdb/p
 
 build: engine ## build bin/throughline
 	@mkdir -p bin
-	cd services && $(GO) build -trimpath -o ../bin/throughline ./cmd/throughline
+	cd services && $(GO) build -o ../bin/throughline ./cmd/throughline
 	@ln -sf ../$$(ls services/embedded/chdb/node_modules/@chdb/lib-*/libchdb.* | head -n 1) bin/
 
 demo: build ## a simulated company on 127.0.0.1:8080: history, then live traffic; Ctrl-C stops it

@@ -33,6 +33,7 @@ type cli struct {
 	Migrate migrateCommand `cmd:"" help:"Make or update the ClickHouse tables."`
 	Keys    keysCommands   `cmd:"" help:"Create, list and revoke API keys."`
 
+	Simulate    simulateCommand     `cmd:"" help:"Send the touchpoints of a made-up company."`
 	Import      importCommand       `cmd:"" help:"Import CSV or NDJSON files through a mapping."`
 	DeadLetters deadLettersCommands `cmd:"" name:"dead-letters" help:"List, show and resend what was refused."`
 	Rebuild     rebuildCommand      `cmd:"" help:"Build the store, identity or conversations anew from the log."`
