@@ -17,6 +17,9 @@ import (
 	"github.com/throughline/throughline/services/client"
 )
 
+// channels are read once: that takes longer than a batch.
+var channels = sync.OnceValue(registry.Default)
+
 // door stands for a server at the other end: it judges touchpoints as every server does and keeps one per id.
 type door struct {
 	*httptest.Server
@@ -54,7 +57,7 @@ func (d *door) serve(w http.ResponseWriter, r *http.Request) {
 	var a client.Answer
 	s := bufio.NewScanner(z)
 	s.Buffer(nil, 8<<20)
-	o := &touchpoint.Options{Now: time.Now().UnixMilli(), Registry: registry.Default()}
+	o := &touchpoint.Options{Now: time.Now().UnixMilli(), Registry: channels()}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for i := 0; s.Scan(); i++ {

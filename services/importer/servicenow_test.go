@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/throughline/throughline/services/client/clienttest"
 )
 
 const incidents = "../../../shared/data/servicenow-incidents/incidents.csv"
@@ -69,18 +71,26 @@ func TestServiceNow(t *testing.T) {
 		t.Fatalf("the log itself has %d rows, %d tickets, %d callers", len(lines)-1, len(tickets), len(callers))
 	}
 
-	d := openDoor(t)
-	for run := range 2 { // the second adds nothing
-		s, err := Run(context.Background(), d.config("servicenow-incidents", incidents))
-		if err != nil {
-			t.Fatal(err)
+	server := clienttest.Start(t)
+	c := DefaultConfig()
+	c.Mapping, c.Files, c.Client = "servicenow-incidents", []string{incidents}, server.Config()
+	for range 2 { // the second adds nothing
+		s, err := Run(context.Background(), c)
+		if err != nil || s.Accepted != 9919 || s.Records != 9919 || s.ExitCode() != 0 {
+			t.Fatalf("%+v, %v", s, err)
 		}
-		if s.Accepted != 9919 || s.Records != 9919 || s.ExitCode() != 0 || len(d.stored) != 9919 || d.conflicts != 0 {
-			t.Fatalf("run %d: %+v, %d stored, %d conflicts", run, s, len(d.stored), d.conflicts)
+	}
+	stored, records := server.Touchpoints(t)
+	if len(stored) != 9919 || server.Rejected(t) > 0 {
+		t.Fatalf("%d touchpoints, %d dead letters", len(stored), server.Rejected(t))
+	}
+	for id, n := range records {
+		if n != 2 {
+			t.Fatalf("touchpoint %s was sent %d times in two runs", id, n)
 		}
 	}
 	got := map[string]int{}
-	for _, tp := range d.stored {
+	for _, tp := range stored {
 		at := time.UnixMilli(tp.Time).UTC()
 		ticket := strings.TrimPrefix(tp.Thread[0], "ticket:")
 		got["ticket "+ticket]++
@@ -126,7 +136,7 @@ func TestServiceNowInParts(t *testing.T) {
 	if err != nil {
 		t.Skipf("the incident log is not here: %v", err)
 	}
-	rows := bytes.SplitAfter(text, []byte("\n"))
+	rows := bytes.SplitAfter(text, []byte("\n"))[:3001]
 	dir := t.TempDir()
 	write := func(name string, part [][]byte) string {
 		name = filepath.Join(dir, name)
@@ -135,13 +145,13 @@ func TestServiceNowInParts(t *testing.T) {
 		}
 		return name
 	}
-	a, b := write("a.csv", rows[1:4001]), write("b.csv", rows[4001:])
+	a, b, whole := write("a.csv", rows[1:1203]), write("b.csv", rows[1203:]), write("whole.csv", rows[1:])
 	d := openDoor(t)
-	for _, files := range [][]string{{a, b}, {incidents}} {
+	for _, files := range [][]string{{a, b}, {whole}} {
 		if _, err := Run(context.Background(), d.config("servicenow-incidents", files...)); err != nil {
 			t.Fatal(err)
 		}
-		if len(d.stored) != 9919 || d.conflicts != 0 {
+		if len(d.stored) != 3000 || d.conflicts != 0 {
 			t.Fatalf("%d stored, %d conflicts", len(d.stored), d.conflicts)
 		}
 	}
