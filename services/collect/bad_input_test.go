@@ -1,6 +1,8 @@
 package collect
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"strings"
 	"testing"
@@ -32,6 +34,7 @@ func TestBadTouchpointsAreRejected(t *testing.T) {
 	many := func(n int, element string) string {
 		return "[" + strings.TrimSuffix(strings.Repeat(element+",", n), ",") + "]"
 	}
+	d := openDoor(t)
 	text := func(n int) string { return `"` + strings.Repeat("x", n) + `"` }
 	for _, tc := range []struct{ name, body, field, reason string }{
 		{"not an object", `[1]`, "", "want a touchpoint, which is an object"},
@@ -96,8 +99,6 @@ func TestBadTouchpointsAreRejected(t *testing.T) {
 		{"bad language", with("language", `"german language"`), "language", "BCP 47"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			t.Parallel()
-			d := openDoor(t)
 			body := tc.body
 			if strings.HasPrefix(body, "[") {
 				body = "[" + body + "]" // else its elements would be judged
@@ -109,16 +110,21 @@ func TestBadTouchpointsAreRejected(t *testing.T) {
 			if r := a.Rejected[0]; r.Field != tc.field || !strings.Contains(r.Reason, tc.reason) || r.Reason == "" {
 				t.Errorf("rejected with field %q, reason %q; want %q, %q", r.Field, r.Reason, tc.field, tc.reason)
 			}
-			l := d.only()
+			l := d.letters()[touchpoint.RejectedID("default", "http/"+hashOf(tc.body))]
 			if string(l.Bytes) != tc.body || l.Field != tc.field || l.Reason != a.Rejected[0].Reason || l.Status != touchpoint.Kept ||
 				l.Source != touchpoint.SourceHTTP || l.Time != testTime.UnixMilli() || l.Workspace != "default" {
 				t.Errorf("dead letter %+.300v", l)
 			}
-			if len(d.stored()) != 0 {
-				t.Error("it is stored all the same")
-			}
 		})
 	}
+	if len(d.stored()) != 0 {
+		t.Error("some are stored all the same")
+	}
+}
+
+func hashOf(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:16])
 }
 
 // TestNotJSON: the answer says where it breaks, as a problem that also carries `rejected`, and the bytes are kept.
@@ -191,6 +197,27 @@ func TestBadRequests(t *testing.T) {
 				t.Error("something was stored")
 			}
 		})
+	}
+}
+
+func TestWhereThereIsNothing(t *testing.T) {
+	d := openDoor(t)
+	for _, tc := range []struct {
+		method, path string
+		status       int
+	}{{"GET", "/v1/touchpoints", http.StatusMethodNotAllowed}, {"DELETE", "/v1/registry", http.StatusMethodNotAllowed}, {"GET", "/v2", http.StatusNotFound}} {
+		r, err := http.NewRequest(tc.method, strings.Replace(d.url, "/v1/touchpoints", tc.path, 1), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != tc.status || resp.Header.Get("Content-Type") != api.ProblemType || (tc.status == http.StatusMethodNotAllowed) != (resp.Header.Get("Allow") != "") {
+			t.Errorf("%s %s: %d %v", tc.method, tc.path, resp.StatusCode, resp.Header)
+		}
 	}
 }
 

@@ -132,11 +132,11 @@ func New(c Config) (*Collector, error) {
 
 // Handler answers POST /v1/touchpoints, GET /v1/schemas/touchpoint.json and GET /v1/registry.
 func (c *Collector) Handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("POST /v1/touchpoints", api.Authenticated(c.config.Directory, http.HandlerFunc(c.post)))
-	mux.Handle("GET /v1/schemas/touchpoint.json", document("application/schema+json", c.schema))
-	mux.Handle("GET /v1/registry", document("application/json", c.table))
-	return mux
+	routes := api.NewRoutes()
+	routes.Handle(http.MethodPost, "/v1/touchpoints", api.Authenticated(c.config.Directory, http.HandlerFunc(c.post)))
+	routes.Handle(http.MethodGet, "/v1/schemas/touchpoint.json", document("application/schema+json", c.schema))
+	routes.Handle(http.MethodGet, "/v1/registry", document("application/json", c.table))
+	return routes.Handler()
 }
 
 // document answers with bytes that never change.
