@@ -135,16 +135,18 @@ func (a *Admin) createTopic(ctx context.Context, s TopicSpec) error {
 	return nil
 }
 
-// Topics is the number of partitions of every topic but the broker's own.
+// Topics is the number of partitions of every topic but the broker's own, asked of the broker and not of a cache.
 func (a *Admin) Topics(ctx context.Context) (map[string]int32, error) {
-	ts, err := a.adm.ListTopics(ctx)
+	req := kmsg.NewPtrMetadataRequest()
+	req.Topics = nil // all
+	resp, err := req.RequestWith(ctx, a.cl)
 	if err != nil {
 		return nil, fmt.Errorf("kafka: list topics: %w", err)
 	}
-	out := make(map[string]int32, len(ts))
-	for name, t := range ts {
-		if t.Err == nil {
-			out[name] = int32(len(t.Partitions))
+	out := make(map[string]int32, len(resp.Topics))
+	for _, t := range resp.Topics {
+		if t.Topic != nil && t.ErrorCode == 0 && !t.IsInternal {
+			out[*t.Topic] = int32(len(t.Partitions))
 		}
 	}
 	return out, nil
@@ -179,7 +181,8 @@ func (a *Admin) DeleteGroup(ctx context.Context, group string) error {
 	return nil
 }
 
-// DeleteRecords lets go of the records of a partition below an offset.
+// DeleteRecords lets go of the records of a partition below an offset, which must be below its end: the embedded broker
+// counts from 0 again in a partition that it finds empty when it starts.
 func (a *Admin) DeleteRecords(ctx context.Context, topic string, partition int32, below int64) error {
 	os := kadm.Offsets{}
 	os.Add(kadm.Offset{Topic: topic, Partition: partition, At: below, LeaderEpoch: -1})

@@ -60,45 +60,43 @@ func member(brokers []string) error {
 	return nil
 }
 
-func TestZombieCannotCommit(t *testing.T) {
-	onBoth(t, func(t *testing.T, c *kafkatest.Cluster) {
-		produceNumbers(t, c, 1, 0, 10)
-		self, err := os.Executable()
-		if err != nil {
-			t.Fatal(err)
-		}
-		cmd := exec.Command(self)
-		cmd.Env = append(os.Environ(), zombieEnv+"="+strings.Join(c.Brokers, ","))
-		stdin, _ := cmd.StdinPipe()
-		stdout, _ := cmd.StdoutPipe()
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		defer func() { cmd.Process.Kill(); cmd.Wait() }()
-		lines := bufio.NewScanner(stdout)
-		say := func() string { io.WriteString(stdin, "\n"); lines.Scan(); return lines.Text() }
-		if lines.Scan(); lines.Text() != "owned" {
-			t.Fatal(lines.Text())
-		}
-		if got := say(); got != "committed" {
-			t.Fatalf("while it lives: %s", got)
-		}
-		cmd.Process.Signal(syscall.SIGSTOP)
+func zombieCannotCommit(t *testing.T, c *kafkatest.Cluster) {
+	produceNumbers(t, c, 1, 0, 10)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), zombieEnv+"="+strings.Join(c.Brokers, ","))
+	stdin, _ := cmd.StdinPipe()
+	stdout, _ := cmd.StdoutPipe()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { cmd.Process.Kill(); cmd.Wait() }()
+	lines := bufio.NewScanner(stdout)
+	say := func() string { io.WriteString(stdin, "\n"); lines.Scan(); return lines.Text() }
+	if lines.Scan(); lines.Text() != "owned" {
+		t.Fatal(lines.Text())
+	}
+	if got := say(); got != "committed" {
+		t.Fatalf("while it lives: %s", got)
+	}
+	cmd.Process.Signal(syscall.SIGSTOP)
 
-		// The next member gets the partition once the session of the first has run out.
-		r := newReader(t, c, &recorder{})
-		pollSome(t, r, 5)
-		p := kafka.TopicPartition{Topic: "in"}
-		if err := r.Commit(t.Context(), kafka.Commit{TopicPartition: p, Offset: 10, Metadata: "heir"}); err != nil {
-			t.Fatal(err)
-		}
-		cmd.Process.Signal(syscall.SIGCONT)
-		if got := say(); got != "fenced" {
-			t.Fatalf("zombie: %s", got)
-		}
-		os, err := c.Admin(t).GroupOffsets(t.Context(), "loader", "in")
-		if err != nil || os[0].Committed != 10 || os[0].Metadata != "heir" {
-			t.Fatalf("committed %+v, %v", os, err)
-		}
-	}, kafka.TopicSpec{Name: "in", Partitions: 1})
+	// The next member gets the partition once the session of the first has run out.
+	r := newReader(t, c, &recorder{})
+	pollSome(t, r, 5)
+	p := kafka.TopicPartition{Topic: "in"}
+	if err := r.Commit(t.Context(), kafka.Commit{TopicPartition: p, Offset: 10, Metadata: "heir"}); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Process.Signal(syscall.SIGCONT)
+	if got := say(); got != "fenced" {
+		t.Fatalf("zombie: %s", got)
+	}
+	os, err := c.Admin(t).GroupOffsets(t.Context(), "loader", "in")
+	if err != nil || os[0].Committed != 10 || os[0].Metadata != "heir" {
+		t.Fatalf("committed %+v, %v", os, err)
+	}
 }

@@ -29,6 +29,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -79,10 +80,10 @@ func (c Config) Validate() error {
 
 // Broker is a running broker.
 type Broker struct {
-	c    *kfake.Cluster
-	addr string
-	stop context.CancelFunc
-	done chan struct{}
+	c          *kfake.Cluster
+	addr       string
+	stop       context.CancelFunc
+	background sync.WaitGroup
 }
 
 // Start reads the log and serves it until Close. It fails when the address is taken.
@@ -128,13 +129,11 @@ func Start(ctx context.Context, c Config) (*Broker, error) {
 		os.Remove(filepath.Join(c.Dir, "seq_windows.json"))
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	b := &Broker{c: cluster, addr: cluster.ListenAddrs()[0], stop: stop, done: make(chan struct{})}
-	go func() {
-		defer close(b.done)
-		if c.Dir != "" {
-			guard(background, b.c, c)
-		}
-	}()
+	b := &Broker{c: cluster, addr: cluster.ListenAddrs()[0], stop: stop}
+	if c.Dir != "" {
+		b.background.Go(func() { guard(background, cluster, c) })
+		b.background.Go(func() { retain(background, c.Dir, b.addr, c.Logger) })
+	}
 	return b, nil
 }
 
@@ -161,7 +160,7 @@ func (b *Broker) Addr() string { return b.addr }
 // Close writes everything down and stops. Clients are cut off.
 func (b *Broker) Close() error {
 	b.stop()
-	<-b.done
+	b.background.Wait()
 	b.c.Close()
 	return nil
 }

@@ -120,6 +120,7 @@ func (nothing) Revoked(context.Context, []kafka.TopicPartition)               {}
 func (nothing) Lost([]kafka.TopicPartition)                                   {}
 
 func TestAcknowledgedRecordsAndCommitsAreThereAfterKill(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -201,6 +202,7 @@ func TestAcknowledgedRecordsAndCommitsAreThereAfterKill(t *testing.T) {
 }
 
 func TestTornGroupLogIsCutOff(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	commit := func(metadata string) {
 		b, err := broker.Start(t.Context(), config(dir))
@@ -273,6 +275,7 @@ func writeFile(t *testing.T, dir string, b []byte) {
 }
 
 func TestAppendsAreRefusedWhileTheDiskIsNearlyFull(t *testing.T) {
+	t.Parallel()
 	c := config(t.TempDir())
 	c.MinFree = 1 << 60
 	b, err := broker.Start(t.Context(), c)

@@ -24,6 +24,7 @@ func TestTornSegmentsAreCutOff(t *testing.T) {
 		"new segment torn":  func(t *testing.T, last string) { add(t, filepath.Join(filepath.Dir(last), "9999.dat"), "\x00\x00") },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir()
 			b := startAt(t, dir)
 			a := admin(t, b.Addr())
