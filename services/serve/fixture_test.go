@@ -76,6 +76,12 @@ func start(tb testing.TB, change ...func(*Config)) *fixture {
 	if err := f.db.Migrate(tb.Context(), schema.Migrations, clickhouse.Layout{}); err != nil {
 		tb.Fatal(err)
 	}
+	tb.Cleanup(func() {
+		// First, because the engine trips over a dictionary that is loaded while its database is dropped.
+		if err := f.db.Exec(context.Background(), "DROP DICTIONARY IF EXISTS moved SYNC", nil); err != nil {
+			tb.Error(err)
+		}
+	})
 	var specs []kafka.TopicSpec
 	for _, t := range topic.Table {
 		specs = append(specs, kafka.TopicSpec{Name: string(t.Name), Partitions: 2})
