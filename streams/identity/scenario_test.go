@@ -213,3 +213,40 @@ func (s *scenario) has(link string, match func(identity.Refusal) bool) bool {
 		return r.A.Anchor == s.anchor(ends[0]) && r.B.Anchor == s.anchor(ends[1]) && match(r)
 	})
 }
+
+// What a stitcher leaves out, it gave before, with evidence as early; so it is after it has made more room, too.
+func TestStitcherLeavesOutWhatIsKnown(t *testing.T) {
+	r := DefaultRules()
+	s, plain := NewStitcher(r), NewResolver("w", r)
+	given, offset := 0, int64(0)
+	const n = 3 * fewRecent
+	for round := range 3 {
+		for i := range n {
+			id := touchpoint.Identifier{Type: "customer_id", Value: fmt.Sprint("C", i), Verified: true}
+			tp := touchpoint.Touchpoint{ID: fmt.Sprint(round, "-", i), Time: int64(1000 - round), Identifiers: []touchpoint.Identifier{id}, Thread: []string{fmt.Sprint("session:", i)}}
+			key := touchpoint.KeyOf("w", tp.ID)
+			e := touchpoint.Envelope{Workspace: "w", ID: tp.ID, Time: tp.Time, Anchor: r.AnchorOf("w", key, &tp).Anchor}
+			for _, again := range []int64{0, 0, 10} { // the same once more, and later
+				e.Time = tp.Time + again
+				links, err := s.Links(&e, key, &tp, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for j := range links {
+					plain.Apply(offset, &links[j], &Outcome{})
+					offset++
+				}
+				given += len(links)
+			}
+		}
+	}
+	// Each round is earlier than the one before, and so is news once; a few more are forgotten.
+	if given < 3*n || given > 2*3*n {
+		t.Errorf("%d links, want %d and some", given, 3*n)
+	}
+	for i := range uint32(n) {
+		if got := plain.threads.at(i).time; got != 998 {
+			t.Fatalf("thread %d is owned since %d, want 998", i, got)
+		}
+	}
+}

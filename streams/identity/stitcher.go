@@ -18,6 +18,7 @@ type Stitcher struct {
 	rules  *Rules
 	seen   touchpoint.Seen
 	recent []recentLink
+	given  int // links since recent last grew
 }
 
 // recentLink is a link that was given, with the earliest evidence that it was given with.
@@ -30,13 +31,16 @@ type recentLink struct {
 // ErrForeignAnchor is returned for a touchpoint whose envelope names an anchor that is none of its own.
 var ErrForeignAnchor = errors.New("identity: the envelope's anchor is none of the touchpoint's identifiers or threads")
 
-// recentLinks is how many links a stitcher remembers, in 32 bytes each: 4 MiB. A link that is left out is a record less
-// on the log and one less to resolve, and a partition sees the links of all customers.
-const recentLinks = 1 << 17
+// A stitcher remembers fewRecent links at first and manyRecent at most, in 32 bytes each: 4 MiB. A link that is left out is
+// a record less on the log and one less to resolve, and a partition sees the links of all customers.
+const (
+	fewRecent  = 1 << 9
+	manyRecent = 1 << 17
+)
 
 // NewStitcher makes a stitcher that has seen nothing.
 func NewStitcher(rules *Rules) *Stitcher {
-	return &Stitcher{rules: rules, recent: make([]recentLink, recentLinks)}
+	return &Stitcher{rules: rules, recent: make([]recentLink, fewRecent)}
 }
 
 // Judge tells what the next touchpoint of the partition is. Only a new one makes links.
@@ -135,15 +139,34 @@ func (s *Stitcher) fresh(l *identity.Link) bool {
 		r.pair = pairOf(identity.Anchor{}, l.B.Anchor) // one refusal of the value is enough
 	}
 	r.pair[0] ^= kindCode(l.Kind)
-	slot, _ := bits.Mul64(r.pair.Low()*0x9e3779b97f4a7c15, uint64(len(s.recent)))
-	old := &s.recent[slot]
+	old := s.slot(r.pair)
 	if old.pair == r.pair {
 		if l.Kind != identity.LinkThread || r.time > old.time || r.time == old.time && r.key >= old.key {
 			return false
 		}
 	}
 	*old = r
+	if s.given++; s.given > len(s.recent) && len(s.recent) < manyRecent {
+		s.remember(4 * len(s.recent))
+	}
 	return true
+}
+
+// slot is where a link is remembered, if it is.
+func (s *Stitcher) slot(pair identity.Anchor) *recentLink {
+	at, _ := bits.Mul64(pair.Low()*0x9e3779b97f4a7c15, uint64(len(s.recent)))
+	return &s.recent[at]
+}
+
+// remember makes room for n links.
+func (s *Stitcher) remember(n int) {
+	old := s.recent
+	s.recent, s.given = make([]recentLink, n), 0
+	for _, r := range old {
+		if r != (recentLink{}) {
+			*s.slot(r.pair) = r
+		}
+	}
 }
 
 func kindCode(k identity.LinkKind) byte {
