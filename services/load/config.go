@@ -46,11 +46,11 @@ func DefaultConfig() Config {
 		Logger:      slog.New(slog.DiscardHandler),
 
 		BlockRows:  50_000,
-		BlockBytes: 32 << 20,
+		BlockBytes: 16 << 20,
 		BlockAge:   200 * time.Millisecond,
 
 		Inserts:       2,
-		BufferedBytes: 96 << 20,
+		BufferedBytes: 64 << 20,
 		InsertTimeout: time.Minute,
 		PlanAge:       10 * time.Second,
 		RetryWait:     100 * time.Millisecond,

@@ -130,7 +130,8 @@ func (l *loader) run(ctx context.Context) error {
 	rc := kafka.DefaultReaderConfig()
 	rc.Group, rc.Topics, rc.Recycle = Group(l.cfg.Generations), topics, true
 	rc.SessionTimeout = l.cfg.SessionTimeout
-	rc.FetchBytes = min(rc.FetchBytes, l.cfg.BufferedBytes)
+	rc.FetchBytes = min(rc.FetchBytes, l.cfg.BufferedBytes/4)
+	rc.PartitionBytes = min(rc.PartitionBytes, rc.FetchBytes)
 	h := &handler{l: l, ready: make(chan struct{})}
 	if l.reader, err = kafka.NewReader(l.cfg.Kafka, rc, h); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
@@ -30,6 +31,7 @@ func TestLoaderProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	debug.SetMemoryLimit(320 << 20) // as the program does for the role
 	cfg := DefaultConfig()
 	cfg.Kafka = kafka.Config{Brokers: strings.Split(brokers, ",")}
 	cfg.Store = db
