@@ -52,7 +52,7 @@ func TestKillsDuringInsertsLoseAndDoubleNothing(t *testing.T) {
 	if err := db.Exec(ctx, rowsTable, nil); err != nil {
 		t.Fatal(err)
 	}
-	const writers, rows, kills = 4, 200, 8
+	const writers, rows, kills = 4, 200, 4
 	stop := make(chan struct{})
 	var group sync.WaitGroup
 	blocks := make([]int, writers)
@@ -89,7 +89,7 @@ func TestKillsDuringInsertsLoseAndDoubleNothing(t *testing.T) {
 		pid := p.PID()
 		// Kill somewhere inside the inserts: after a number of blocks that differs each time.
 		var n uint64
-		for target := uint64((kill + 1) * 5 * rows); n < target; {
+		for target := uint64((kill + 1) * 3 * rows); n < target; {
 			if _, err := db.One(ctx, "SELECT count() FROM rows", nil, store.Limits{}, &n); err != nil && !errors.Is(err, store.ErrUnavailable) {
 				t.Fatal(err)
 			}

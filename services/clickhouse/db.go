@@ -16,9 +16,9 @@ import (
 
 // Config names the server.
 type Config struct {
-	// DSN is http://host:8123, https://host:8443 or clickhouse://host:9000 (native protocol), with
-	// several hosts separated by commas, user and password, and /database. Settings of the driver may follow as
-	// parameters (compress=lz4, dial_timeout=5s, ...).
+	// DSN is http://host:8123 or https://host:8443: ClickHouse's HTTP interface, which carries the same Native
+	// blocks as port 9000 and is what the embedded engine speaks. Several hosts separated by commas, user
+	// and password, and /database may be in it; parameters of the driver may follow (compress=lz4 for a slow network).
 	DSN string
 	// Database, User and Password replace what the DSN says, where not empty.
 	Database, User, Password string
@@ -54,6 +54,9 @@ func (c Config) options() (*driver.Options, error) {
 	if err != nil {
 		// The driver's error may repeat the DSN with its password.
 		return nil, errors.New("clickhouse: the DSN cannot be parsed")
+	}
+	if o.Protocol != driver.HTTP {
+		return nil, errors.New("clickhouse: the DSN must name the HTTP interface: http://host:8123 or https://host:8443")
 	}
 	if c.Database != "" {
 		o.Auth.Database = c.Database

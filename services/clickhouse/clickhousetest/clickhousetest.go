@@ -108,7 +108,9 @@ func start() (string, error) {
 		return "", fmt.Errorf("clickhousetest: %w", err)
 	}
 	shared.engine = e
-	go func() { _ = (&http.Server{Handler: shared.engine.Handler(), ReadHeaderTimeout: time.Minute}).Serve(listener) }()
+	go func() {
+		_ = (&http.Server{Handler: shared.engine.Handler(), ReadHeaderTimeout: time.Minute}).Serve(listener)
+	}()
 	return "http://" + listener.Addr().String(), nil
 }
 

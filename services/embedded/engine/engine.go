@@ -109,6 +109,9 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 }
 
 func (c Config) open(lib *library, dir string) (*Engine, error) {
+	if _, err := forgetLostTokens(dir); err != nil {
+		return nil, err
+	}
 	p, err := openPool(lib, c.args(dir), c.Queries)
 	if err != nil {
 		return nil, err
