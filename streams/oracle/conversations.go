@@ -351,7 +351,7 @@ func (n Conversations) responses(spoken []*conversation.Stub, row *conversation.
 		if n.effect(s) == registry.Awaiting {
 			end(s.Time)
 		}
-		if n.effect(s) == registry.HandOver && s.Actor == touchpoint.Bot && asked >= 0 && waiting < 0 {
+		if n.effect(s) == registry.HandOver && s.Actor == touchpoint.Bot && asked >= 0 {
 			waiting = asked
 		}
 		if n.asks(s) {
