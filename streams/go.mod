@@ -11,13 +11,13 @@ require (
 
 require (
 	github.com/expr-lang/expr v1.17.8
-	github.com/goccy/go-yaml v1.19.2 // indirect
-	github.com/nyaruka/phonenumbers v1.8.1 // indirect
-	github.com/segmentio/encoding v0.5.4 // indirect
-	golang.org/x/net v0.62.0 // indirect
-	golang.org/x/text v0.43.0 // indirect
+	github.com/goccy/go-yaml v1.19.2
+	github.com/nyaruka/phonenumbers v1.8.1
+	github.com/segmentio/encoding v0.5.4
+	golang.org/x/net v0.62.0
+	golang.org/x/text v0.43.0
 	google.golang.org/protobuf v1.36.11 // indirect
-	pgregory.net/rapid v1.3.0 // indirect
+	pgregory.net/rapid v1.3.0
 )
 
 replace github.com/throughline/throughline/schemas => ../schemas
