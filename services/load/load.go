@@ -122,6 +122,7 @@ func (l *loader) run(ctx context.Context) error {
 		})}
 		if name == topic.Moves {
 			w.done = reload.poke
+			reload.poke() // a predecessor may have loaded moves and died before it could say so
 		}
 		l.derived[name.In(l.cfg.Generations)] = l.newLane(lanes, w)
 	}

@@ -1,11 +1,12 @@
 -- Facts. One row per (workspace, id): the loader refuses the second, so that no report needs FINAL over this table.
 -- _partition and _offset say which record of topic touchpoints a row came from; the audit counts by them.
--- The window of deduplication holds insert tokens, each counted once per month that a block touches.
+-- The window of deduplication holds insert tokens, each counted once per month that a block touches. The other tables
+-- have versions and no window: their rows may be written again.
 CREATE TABLE IF NOT EXISTS touchpoints {{.OnCluster}}
 (
     workspace            LowCardinality(String),
     id                   String,
-    key                  UInt128,
+    key                  UInt128 CODEC(NONE), -- a hash does not shrink
     anchor               UInt128,
     time                 DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
     received             DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
@@ -31,9 +32,10 @@ CREATE TABLE IF NOT EXISTS touchpoints {{.OnCluster}}
     rating_scale         LowCardinality(String), -- empty: no rating
     rating_value         Float64,
     properties           String CODEC(ZSTD(1)),
-    content              UInt64, -- 48 bits of the content's hash
+    content              UInt64 CODEC(NONE), -- 48 bits of the content's hash
     _partition           Int32,
-    _offset              Int64 CODEC(Delta, ZSTD(1))
+    _offset              Int64 CODEC(Delta, ZSTD(1)),
+    INDEX by_thread thread TYPE bloom_filter(0.01) GRANULARITY 4 -- who writes in ticket:INC0001
 )
 ENGINE = {{.Engine "MergeTree"}}
 PARTITION BY toYYYYMM(time)
@@ -48,12 +50,10 @@ CREATE TABLE IF NOT EXISTS identities {{.OnCluster}}
     person    UInt128,
     version   UInt64,
     home      UInt128,
-    thread    UInt128, -- not 0: a participation, which moves stubs and no facts
-    updated   DateTime DEFAULT now() -- when this row was written; only for the incremental load of the dictionary
+    thread    UInt128 -- not 0: a participation, which moves stubs and no facts
 )
 ENGINE = {{.Engine "ReplacingMergeTree" "version"}}
-ORDER BY anchor
-SETTINGS {{.DeduplicationWindow}} = 10000;
+ORDER BY anchor;
 
 -- Every move with its evidence: why two identifiers are one person, and who was who at any time.
 CREATE TABLE IF NOT EXISTS identity_log {{.OnCluster}}
@@ -74,8 +74,7 @@ CREATE TABLE IF NOT EXISTS identity_log {{.OnCluster}}
     time       DateTime64(3, 'UTC')
 )
 ENGINE = {{.Engine "ReplacingMergeTree"}}
-ORDER BY (workspace, person, anchor, version)
-SETTINGS {{.DeduplicationWindow}} = 10000;
+ORDER BY (workspace, person, anchor, version);
 
 -- Links that did not join, with the reason, and claims, which only suggest.
 CREATE TABLE IF NOT EXISTS identity_refusals {{.OnCluster}}
@@ -96,8 +95,7 @@ CREATE TABLE IF NOT EXISTS identity_refusals {{.OnCluster}}
     time       DateTime64(3, 'UTC')
 )
 ENGINE = {{.Engine "ReplacingMergeTree"}}
-ORDER BY (workspace, version, a, b)
-SETTINGS {{.DeduplicationWindow}} = 10000;
+ORDER BY (workspace, version, a, b);
 
 -- Conversations: the highest version per id. state superseded and gone hide the row.
 CREATE TABLE IF NOT EXISTS conversations {{.OnCluster}}
@@ -138,8 +136,7 @@ CREATE TABLE IF NOT EXISTS conversations {{.OnCluster}}
     rating_value       Float64
 )
 ENGINE = {{.Engine "ReplacingMergeTree" "version"}}
-ORDER BY (workspace, id)
-SETTINGS {{.DeduplicationWindow}} = 10000;
+ORDER BY (workspace, id);
 
 -- Which conversation a touchpoint belongs to, with the dimensions of reports: the highest version per key, within a
 -- month of time, which never changes.
@@ -164,8 +161,7 @@ CREATE TABLE IF NOT EXISTS conversation_touchpoints {{.OnCluster}}
 )
 ENGINE = {{.Engine "ReplacingMergeTree" "version"}}
 PARTITION BY toYYYYMM(time)
-ORDER BY (workspace, anchor, time, key)
-SETTINGS {{.DeduplicationWindow}} = 10000;
+ORDER BY (workspace, anchor, time, key);
 
 -- Dead letters: the highest version per id. Version 1 is the refusal, 2 says that it was sent again.
 CREATE TABLE IF NOT EXISTS rejected {{.OnCluster}}
@@ -174,7 +170,7 @@ CREATE TABLE IF NOT EXISTS rejected {{.OnCluster}}
     id        String,
     version   UInt64,
     time      DateTime64(3, 'UTC'), -- when it was refused
-    source    LowCardinality(String), -- http, raw or conflict
+    source    LowCardinality(String), -- http, raw, conflict or log
     position  String, -- where it came from: topic/partition/offset, or request and index
     touchpoint String, -- its id, where one could be read
     field     String,
@@ -183,5 +179,4 @@ CREATE TABLE IF NOT EXISTS rejected {{.OnCluster}}
     status    LowCardinality(String) -- kept or resent
 )
 ENGINE = {{.Engine "ReplacingMergeTree" "version"}}
-ORDER BY (workspace, id)
-SETTINGS {{.DeduplicationWindow}} = 10000;
+ORDER BY (workspace, id);
