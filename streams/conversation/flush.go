@@ -74,8 +74,8 @@ func (h *Homes) flushNames(p *person, t *touched, out Output) {
 			hop = h.hopOf(p, &p.stubs[at])
 		}
 		h.row = conversation.Conversation{
-			Workspace: h.tables.names[p.workspace], ID: n.key, Version: conversation.VersionOf(hop, p.changes), Person: p.id,
-			Anchor: h.nodes[n.anchor].anchor, State: conversation.Gone, First: n.time, Last: n.time, Channels: h.row.Channels[:0],
+			Workspace: h.names.values[p.workspace], ID: n.key, Version: conversation.VersionOf(hop, p.changes), Person: h.anchors.values[p.id],
+			Anchor: h.anchors.values[n.anchor], State: conversation.Gone, First: n.time, Last: n.time, Channels: h.row.Channels[:0],
 		}
 		if lost.successor != (touchpoint.Key{}) {
 			h.row.State, h.row.SupersededBy = conversation.Superseded, lost.successor
@@ -92,53 +92,6 @@ func (p *person) names(at int) bool {
 	return c != none && int(p.convs[c].first) == at
 }
 
-// flushLive measures conversations and gives out their rows. One pass over the stubs chains those of each.
-func (h *Homes) flushLive(p *person, live []uint32, out Output) {
-	if len(live) == 0 {
-		return
-	}
-	first, end := p.convs[live[0]].first, uint32(0)
-	for _, c := range live {
-		first, end = min(first, p.convs[c].first), max(end, p.convs[c].end)
-	}
-	next := slices.Grow(h.next[:0], int(end-first)+1)[:end-first+1] // place of the next stub of the same conversation
-	head := slices.Grow(h.head[:0], len(p.convs))[:len(p.convs)]
-	for i := range head {
-		head[i] = none
-	}
-	for i := end; ; i-- {
-		if c := p.stubs[i].conv; c != none {
-			next[i-first], head[c] = head[c], i
-		}
-		if i == first {
-			break
-		}
-	}
-	h.next, h.head = next, head
-	for _, c := range live {
-		row := &h.row
-		*row = conversation.Conversation{
-			Workspace: h.tables.names[p.workspace], Person: p.id, Channels: row.Channels[:0], Tags: row.Tags[:0],
-			LaterResponses: row.LaterResponses[:0], Participants: row.Participants[:0],
-		}
-		naming := &p.stubs[p.convs[c].first]
-		row.Version = conversation.VersionOf(h.hopOf(p, naming), p.changes)
-		row.Anchor = h.nodes[naming.anchor].anchor
-		h.measure.start(&h.tables, row)
-		for i := head[c]; i != none; i = next[i-first] {
-			s := &p.stubs[i]
-			h.measure.add(s)
-			if len(p.registers) > 0 && len(row.Participants) < MaxParticipants && h.participates(p, s) {
-				if a := h.nodes[s.anchor].anchor; !slices.Contains(row.Participants, a) {
-					row.Participants = append(row.Participants, a)
-				}
-			}
-		}
-		h.measure.finish()
-		out.Conversation(row)
-	}
-}
-
 // flushMembers gives out where every touched stub belongs.
 func (h *Homes) flushMembers(p *person, t *touched, out Output) {
 	slices.SortFunc(t.members, func(a, b member) int { return a.compare(&b) })
@@ -148,7 +101,7 @@ func (h *Homes) flushMembers(p *person, t *touched, out Output) {
 			continue
 		}
 		v := &h.member
-		v.Conversation, v.Person = conversation.ID{}, p.id
+		v.Conversation, v.Person = conversation.ID{}, h.anchors.values[p.id]
 		var s *stub
 		var hop uint32
 		if at, found := p.find(m.time, m.key); found {
@@ -162,7 +115,7 @@ func (h *Homes) flushMembers(p *person, t *touched, out Output) {
 			s, hop = &left.stub, left.hop
 		}
 		v.Version = conversation.VersionOf(hop, p.changes)
-		h.expand(s, h.tables.names[p.workspace], h.nodes[s.anchor].anchor, &v.Stub)
+		h.expand(s, h.names.values[p.workspace], h.anchors.values[s.anchor], &v.Stub)
 		out.Member(v)
 	}
 }

@@ -31,14 +31,14 @@ func (h *Homes) join(p *person) bool {
 	apart, freshApart, boundTie := false, false, false
 	threads := h.threadsOf(s)
 	for _, n := range threads {
-		row := &h.threads[n]
-		apart = apart || row.apart
+		isApart := h.schemes[n].apart
+		apart = apart || isApart
 		i, bound := p.binding(n)
 		if !bound {
-			fresh, freshApart = true, freshApart || row.apart
+			fresh, freshApart = true, freshApart || isApart
 			continue
 		}
-		boundTie = boundTie || !row.apart
+		boundTie = boundTie || !isApart
 		if known && p.bindings[i].conv != target {
 			return false // it may join two
 		}
@@ -69,9 +69,8 @@ func (h *Homes) join(p *person) bool {
 		return true
 	}
 	c := &p.convs[target]
-	c.end = uint32(at)
 	if speaks {
-		c.settled = settled(c.settled, h.effect(s), h.acts[s.act].direction)
+		c.settled = settled(c.settled, h.effect(s), h.acts.values[s.act].direction)
 	}
 	t := h.touch(p)
 	t.member(s)
@@ -94,7 +93,7 @@ func (h *Homes) place(p *person, at int) uint32 {
 
 // begin opens a conversation with the stub at the given place.
 func (p *person) begin(at int) uint32 {
-	p.convs = append(grow(p.convs), conv{first: uint32(at), end: uint32(at)})
+	p.convs = append(grow(p.convs), conv{first: uint32(at)})
 	return uint32(len(p.convs) - 1)
 }
 
@@ -112,6 +111,7 @@ func (p *person) bind(thread, conv uint32) {
 // regroup computes the conversations of p anew, as the package's documentation defines them.
 func (h *Homes) regroup(p *person) {
 	h.stats.Regrouped++
+	p.epoch++
 	g := &h.groups
 	g.build(h, p)
 	p.convs = p.convs[:0]
@@ -139,10 +139,9 @@ func (h *Homes) regroup(p *person) {
 		if group != none {
 			g.conv[group] = s.conv
 		}
-		c := &p.convs[s.conv]
-		c.end = uint32(i)
 		if speaks {
-			c.settled = settled(c.settled, h.effect(s), h.acts[s.act].direction)
+			c := &p.convs[s.conv]
+			c.settled = settled(c.settled, h.effect(s), h.acts.values[s.act].direction)
 		}
 	}
 	for _, waiting := range g.held {
@@ -152,7 +151,7 @@ func (h *Homes) regroup(p *person) {
 		}
 		p.stubs[waiting.at].conv = conv
 		c := &p.convs[conv]
-		c.first, c.end = min(c.first, waiting.at), max(c.end, waiting.at)
+		c.first = min(c.first, waiting.at)
 	}
 	p.bindings = p.bindings[:0]
 	for i, n := range g.threads {
@@ -186,7 +185,7 @@ func (g *groups) build(h *Homes, p *person) {
 	g.parent, g.apart, g.bridge, g.conv = g.parent[:0], g.apart[:0], g.bridge[:0], g.conv[:0]
 	for i, n := range g.threads {
 		g.parent = append(g.parent, uint32(i))
-		g.apart = append(g.apart, h.threads[n].apart)
+		g.apart = append(g.apart, h.schemes[n].apart)
 		g.bridge = append(g.bridge, none)
 		g.conv = append(g.conv, none)
 	}

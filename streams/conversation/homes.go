@@ -34,28 +34,27 @@ type Homes struct {
 	tables
 	window int64
 
-	anchorOf map[identity.Anchor]uint32
-	nodes    []node
+	anchors interner[identity.Anchor] // those of nodes
+	nodes   []node
 
 	dirty  []*person
 	outbox []Routed
+	folds  map[foldKey]*fold
 	stats  Stats
 
 	// Scratch.
 	was     []int32
 	groups  groups
 	spare   []*touched
-	measure measure
 	live    []uint32
-	next    []uint32
-	head    []uint32
+	working []*fold
+	idle    []*fold
 	row     conversation.Conversation
 	member  conversation.Member
 }
 
 // node is an anchor or a person, or both.
 type node struct {
-	anchor identity.Anchor
 	person *person
 	moved  *moved
 }
@@ -98,8 +97,9 @@ func NewHomes(r *registry.Registry, window time.Duration) *Homes {
 		window = DefaultWindow
 	}
 	return &Homes{
-		tables: newTables(r), window: window.Milliseconds(), anchorOf: map[identity.Anchor]uint32{}, nodes: make([]node, 1),
-		row: conversation.Conversation{Channels: []string{}}, // an empty list on the log, never null
+		tables: newTables(r), window: window.Milliseconds(), anchors: newInterner[identity.Anchor](), nodes: make([]node, 1),
+		folds: map[foldKey]*fold{},
+		row:   conversation.Conversation{Channels: []string{}}, // an empty list on the log, never null
 	}
 }
 
@@ -121,11 +121,9 @@ func (h *Homes) Apply(m *conversation.Message) {
 }
 
 func (h *Homes) node(a identity.Anchor) uint32 {
-	n, ok := h.anchorOf[a]
-	if !ok {
-		n = uint32(len(h.nodes))
-		h.anchorOf[a] = n
-		h.nodes = append(grow(h.nodes), node{anchor: a})
+	n, fresh := h.anchors.number(a)
+	if fresh {
+		h.nodes = append(grow(h.nodes), node{})
 	}
 	return n
 }
@@ -133,7 +131,7 @@ func (h *Homes) node(a identity.Anchor) uint32 {
 func (h *Homes) person(id identity.PersonID, workspace string) *person {
 	n := h.node(id)
 	if h.nodes[n].person == nil {
-		h.nodes[n].person = &person{id: id, workspace: h.name(workspace)}
+		h.nodes[n].person = &person{id: n, workspace: h.name(workspace)}
 		h.stats.Persons++
 	}
 	return h.nodes[n].person
@@ -266,7 +264,7 @@ func (h *Homes) firstMove(p *person, anchor uint32, to *assignment) {
 		h.stats.Persons--
 		return
 	}
-	h.hear(p, anchor, 0, to.hop, to.person == p.id)
+	h.hear(p, anchor, 0, to.hop, to.person == h.anchors.values[p.id])
 }
 
 func (m *moved) find(thread uint32) *assignment {
@@ -294,7 +292,7 @@ func (h *Homes) give(workspace string, anchor identity.Anchor, to *assignment, s
 	for first := true; first || len(stubs) > 0; first = false {
 		m := &conversation.Adopt{Workspace: workspace, Person: to.person, Anchor: anchor, Hop: to.hop}
 		if to.thread != 0 {
-			m.Thread = h.threads[to.thread].anchor
+			m.Thread = h.threads.values[to.thread]
 		}
 		size := 0
 		for len(stubs) > 0 && len(m.Stubs) < maxAdoptStubs {

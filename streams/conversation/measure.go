@@ -30,8 +30,8 @@ const (
 // says in it, or, if that is only its end, at its start. Automatic messages (actor system) answer nothing. Silent stubs
 // count among the touchpoints and span First to Last; they mean nothing more.
 type measure struct {
-	row *conversation.Conversation
 	t   *tables
+	row conversation.Conversation // what is known so far
 
 	spoken   bool  // a speaking stub was there
 	begun    int64 // time of the first speaking stub
@@ -58,12 +58,14 @@ type measure struct {
 }
 
 // start makes the measure ready for another conversation; its lists are reused.
-func (m *measure) start(t *tables, row *conversation.Conversation) {
-	*m = measure{row: row, t: t, channels: m.channels[:0], tags: m.tags[:0]}
+func (m *measure) start(t *tables) {
+	*m = measure{t: t, channels: m.channels[:0], tags: m.tags[:0], row: conversation.Conversation{
+		LaterResponses: m.row.LaterResponses[:0], Participants: m.row.Participants[:0],
+	}}
 }
 
 func (m *measure) add(s *stub) {
-	row, a := m.row, &m.t.acts[s.act]
+	row, a := &m.row, &m.t.acts.values[s.act]
 	if row.Touchpoints == 0 {
 		row.ID, row.First, row.Last = s.key, s.time, s.time
 	}
@@ -85,14 +87,14 @@ func (m *measure) add(s *stub) {
 	}
 	effect := m.t.effect(s)
 	m.settle(s.time, effect, a.direction)
-	m.hand(s, effect, a.actor)
+	m.hand(m.t.labels.values[s.label].team, effect, a.actor)
 	m.label(s, a)
 	m.converse(s, a, effect)
 }
 
 // settle follows whether the matter is settled.
 func (m *measure) settle(time int64, effect registry.Effect, direction touchpoint.Direction) {
-	row := m.row
+	row := &m.row
 	switch after := settled(m.settled, effect, direction); {
 	case after && !m.settled:
 		m.settled = true
@@ -108,8 +110,8 @@ func (m *measure) settle(time int64, effect registry.Effect, direction touchpoin
 }
 
 // hand counts hand-overs: by word, if somebody had the matter before, or because another team appears.
-func (m *measure) hand(s *stub, effect registry.Effect, actor touchpoint.ActorType) {
-	changed := s.team != 0 && m.team != 0 && s.team != m.team
+func (m *measure) hand(team uint32, effect registry.Effect, actor touchpoint.ActorType) {
+	changed := team != 0 && m.team != 0 && team != m.team
 	said := effect == registry.HandOver && (m.handled || actor == touchpoint.Bot)
 	if changed || said {
 		m.row.HandOvers++
@@ -117,7 +119,7 @@ func (m *measure) hand(s *stub, effect registry.Effect, actor touchpoint.ActorTy
 	if effect == registry.HandOver && actor == touchpoint.Bot && m.isAsked {
 		m.waits, m.row.WaitingSince = true, m.asked
 	}
-	m.handled = m.handled || s.team != 0 || actor == touchpoint.Agent || actor == touchpoint.Bot
+	m.handled = m.handled || team != 0 || actor == touchpoint.Agent || actor == touchpoint.Bot
 }
 
 // label follows the dimensions of reports.
@@ -132,24 +134,24 @@ func (m *measure) label(s *stub, a *act) {
 			*to = v
 		}
 	}
-	last(&m.team, s.team)
+	l := &m.t.labels.values[s.label]
+	last(&m.team, l.team)
 	if a.actor == touchpoint.Agent {
-		last(&m.agent, s.agent)
+		last(&m.agent, l.agent)
 	}
-	last(&m.topic, s.topic)
+	last(&m.topic, l.topic)
 	first(&m.source, a.source)
-	first(&m.account, s.account)
+	first(&m.account, l.account)
 	if !slices.Contains(m.channels, a.channel) {
 		m.channels = append(m.channels, a.channel)
 	}
-	for _, tag := range m.t.tags[s.tags] {
+	m.t.eachTag(l.tags, func(tag uint32) {
 		if len(m.tags) < MaxTags && !slices.Contains(m.tags, tag) {
 			m.tags = append(m.tags, tag)
 		}
-	}
-	if s.rating != 0 {
-		r := m.t.ratings[s.rating]
-		m.row.Rating = &touchpoint.Rating{Scale: m.t.names[r.scale], Value: r.value}
+	})
+	if r := m.t.ratingOf(s); r != nil {
+		m.row.Rating = r
 	}
 }
 
@@ -213,11 +215,11 @@ func (m *measure) sameSession(s *stub) bool {
 		return false
 	}
 	if s.threads == m.contact && s.threads&listed == 0 {
-		return !m.t.threads[s.threads].apart
+		return !m.t.schemes[s.threads].apart
 	}
 	before := stub{threads: m.contact}
 	for _, n := range slices.Clone(m.t.threadsOf(s)) {
-		if !m.t.threads[n].apart && m.t.carries(&before, n) {
+		if !m.t.schemes[n].apart && m.t.carries(&before, n) {
 			return true
 		}
 	}
@@ -229,7 +231,7 @@ func (m *measure) reply(time int64, agent, bot bool) {
 	if !agent && !bot {
 		return
 	}
-	row := m.row
+	row := &m.row
 	if bot && m.waits && row.FirstBotResponse == nil {
 		row.FirstBotResponse = new(time - row.WaitingSince)
 	}
@@ -254,9 +256,11 @@ func (m *measure) endWait(time int64) {
 	}
 }
 
-// finish writes what is known only now into the row.
-func (m *measure) finish() {
-	row, names := m.row, m.t.names
+// write puts the row as of now into row, whose lists are reused or shared: more can be added afterwards.
+func (m *measure) write(row *conversation.Conversation) {
+	names := m.t.names.values
+	channels, tags := row.Channels[:0], row.Tags[:0]
+	*row = m.row
 	switch {
 	case m.closed:
 		row.State = conversation.Closed
@@ -272,9 +276,10 @@ func (m *measure) finish() {
 	row.Team, row.Agent, row.Topic = names[m.team], names[m.agent], names[m.topic]
 	row.Source, row.Account = names[m.source], names[m.account]
 	for _, n := range m.channels {
-		row.Channels = append(row.Channels, names[n])
+		channels = append(channels, names[n])
 	}
 	for _, n := range m.tags {
-		row.Tags = append(row.Tags, names[n])
+		tags = append(tags, names[n])
 	}
+	row.Channels, row.Tags = channels, tags
 }

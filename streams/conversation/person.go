@@ -4,14 +4,14 @@ import (
 	"slices"
 	"sort"
 
-	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/schemas/touchpoint"
 )
 
 // person is a person's set of stubs with the conversations they form.
 type person struct {
-	id        identity.PersonID
+	id        uint32 // its node
 	workspace uint32
+	epoch     uint32 // counts what makes folds of its conversations worthless
 	changes   uint64 // how often the set or the registers changed: the lower half of every version
 	stubs     []stub // by (time, key)
 	convs     []conv
@@ -22,8 +22,8 @@ type person struct {
 
 // conv is a conversation of a person.
 type conv struct {
-	first, end uint32 // the first and last of its stubs
-	settled    bool   // after its last stub
+	first   uint32 // place of the first of its stubs
+	settled bool   // after the last of them
 }
 
 // binding says where the stubs of a thread belong; conv is none as long as nobody has spoken there.
@@ -239,14 +239,4 @@ func (h *Homes) compare(p *person) {
 		}
 		t.renamed(s, h.hopOf(p, s), successor)
 	}
-}
-
-// grow makes room for one more, by a quarter: most people have a handful of stubs, and there are many people.
-func grow[T any](list []T) []T {
-	if len(list) < cap(list) {
-		return list
-	}
-	out := make([]T, len(list), len(list)+len(list)/4+1)
-	copy(out, list)
-	return out
 }

@@ -79,6 +79,7 @@ func (h *Homes) hear(p *person, anchor, thread, hop uint32, present bool) bool {
 		return true
 	}
 	p.changes++
+	p.epoch++
 	for i := range p.stubs {
 		if s := &p.stubs[i]; s.anchor == anchor && s.conv != none {
 			h.touch(p).name(&p.stubs[p.convs[s.conv].first])
@@ -98,5 +99,5 @@ func (h *Homes) participates(p *person, s *stub) bool {
 	// A person is told at once when the anchor it is named after moves for the first time, if there is such a person
 	// then; one that comes later hears of it when it is given the anchor.
 	n := &h.nodes[s.anchor]
-	return n.anchor != p.id || n.moved != nil && n.moved.own != nil
+	return s.anchor != p.id || n.moved != nil && n.moved.own != nil
 }

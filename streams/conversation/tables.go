@@ -1,23 +1,21 @@
 package conversation
 
 import (
+	"encoding/binary"
+
 	"github.com/throughline/throughline/schemas/conversation"
 	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/schemas/registry"
 	"github.com/throughline/throughline/schemas/touchpoint"
 )
 
-// stub is a conversation.Stub in 64 bytes without pointers: what repeats is a number of a table. 0 stands for empty.
+// stub is a conversation.Stub in 48 bytes without pointers: what repeats is a number of a table. 0 stands for empty.
 type stub struct {
 	key     touchpoint.Key
 	time    int64
 	anchor  uint32
 	act     uint32
-	agent   uint32
-	team    uint32
-	topic   uint32
-	account uint32
-	tags    uint32
+	label   uint32
 	threads uint32 // with listed set, where the list begins in tables.lists; else one thread
 	rating  uint32
 	conv    uint32 // the number of its conversation in its person, or none
@@ -36,39 +34,16 @@ func (s *stub) before(time int64, key touchpoint.Key) bool {
 	return string(s.key[:]) < string(key[:])
 }
 
-// act is what a stub did, without who and what about: few different ones exist.
+// act is what a stub did, without who and what about.
 type act struct {
 	channel, kind, source uint32
 	direction             touchpoint.Direction
 	actor                 touchpoint.ActorType
 }
 
-// thread is a row of the table of threads.
-type thread struct {
-	anchor identity.Anchor
-	scheme uint32
-	apart  bool
-}
-
-// tables hold what stubs of a partition share. They only grow.
-type tables struct {
-	registry *registry.Registry
-
-	nameOf  map[string]uint32
-	names   []string
-	actOf   map[act]uint32
-	acts    []act
-	effects []registry.Effect // of acts
-
-	threadOf map[identity.Anchor]uint32
-	threads  []thread
-	lists    []uint32 // lists of threads: length, then numbers
-
-	tagsOf  map[string]uint32 // by the numbers of the tags
-	tags    [][]uint32
-	ratings []rating
-
-	one [1]uint32 // what threadsOf returns for a single thread
+// label is what else reports ask about.
+type label struct {
+	agent, team, topic, account, tags uint32
 }
 
 type rating struct {
@@ -76,58 +51,72 @@ type rating struct {
 	value float64
 }
 
+// scheme is what the table of threads says of one.
+type scheme struct {
+	name  uint32
+	apart bool
+}
+
+// tables hold what stubs of a partition share. They only grow.
+type tables struct {
+	registry *registry.Registry
+
+	names   interner[string]
+	acts    interner[act]
+	effects []registry.Effect // of acts
+	labels  interner[label]
+	tags    interner[string] // lists of tags, as the 4 bytes of each one's name
+	threads interner[identity.Anchor]
+	schemes []scheme // of threads
+	lists   []uint32 // lists of threads: length, then numbers
+	ratings interner[rating]
+
+	one [1]uint32 // what threadsOf returns for a single thread
+}
+
 func newTables(r *registry.Registry) tables {
 	return tables{
 		registry: r,
-		nameOf:   map[string]uint32{"": 0}, names: []string{""},
-		actOf: map[act]uint32{}, acts: []act{{}}, effects: []registry.Effect{registry.None},
-		threadOf: map[identity.Anchor]uint32{}, threads: []thread{{}},
-		lists:  []uint32{0},
-		tagsOf: map[string]uint32{}, tags: [][]uint32{nil},
-		ratings: []rating{{}},
+		names:    newInterner[string](),
+		acts:     newInterner[act](), effects: []registry.Effect{registry.None},
+		labels:  newInterner[label](),
+		tags:    newInterner[string](),
+		threads: newInterner[identity.Anchor](), schemes: []scheme{{}}, lists: []uint32{0},
+		ratings: newInterner[rating](),
 	}
 }
 
 func (t *tables) name(s string) uint32 {
-	n, ok := t.nameOf[s]
-	if !ok {
-		n = uint32(len(t.names))
-		t.nameOf[s] = n
-		t.names = append(t.names, s)
-	}
+	n, _ := t.names.number(s)
 	return n
 }
 
 func (t *tables) thread(v conversation.Thread) uint32 {
-	n, ok := t.threadOf[v.Anchor]
-	if !ok {
-		n = uint32(len(t.threads))
-		scheme, _ := t.registry.Scheme(v.Scheme)
-		t.threadOf[v.Anchor] = n
-		t.threads = append(t.threads, thread{anchor: v.Anchor, scheme: t.name(v.Scheme), apart: scheme.Apart})
-	} else if row := &t.threads[n]; row.scheme == 0 && v.Scheme != "" {
-		// A move spoke of it before any stub did.
-		scheme, _ := t.registry.Scheme(v.Scheme)
-		row.scheme, row.apart = t.name(v.Scheme), scheme.Apart
+	n, fresh := t.threads.number(v.Anchor)
+	if fresh {
+		t.schemes = append(grow(t.schemes), scheme{apart: true})
+	}
+	// A move may speak of a thread, without its scheme, before any stub does.
+	if row := &t.schemes[n]; row.name == 0 && v.Scheme != "" {
+		known, _ := t.registry.Scheme(v.Scheme)
+		*row = scheme{name: t.name(v.Scheme), apart: known.Apart}
 	}
 	return n
 }
 
 // compact puts a stub into numbers; anchor is its number there.
 func (t *tables) compact(v *conversation.Stub, anchor uint32) stub {
-	s := stub{
-		key: v.Key, time: v.Time, anchor: anchor, conv: none,
-		agent: t.name(v.ActorID), team: t.name(v.Team), topic: t.name(v.Topic), account: t.name(v.Account),
-	}
-	a := act{channel: t.name(v.Channel), kind: t.name(v.Kind), source: t.name(v.Source), direction: v.Direction, actor: v.Actor}
-	n, ok := t.actOf[a]
-	if !ok {
-		n = uint32(len(t.acts))
-		t.actOf[a] = n
-		t.acts = append(t.acts, a)
+	s := stub{key: v.Key, time: v.Time, anchor: anchor, conv: none}
+	var fresh bool
+	s.act, fresh = t.acts.number(act{
+		channel: t.name(v.Channel), kind: t.name(v.Kind), source: t.name(v.Source), direction: v.Direction, actor: v.Actor,
+	})
+	if fresh {
 		t.effects = append(t.effects, t.registry.EffectOf(v.Kind))
 	}
-	s.act = n
+	s.label, _ = t.labels.number(label{
+		agent: t.name(v.ActorID), team: t.name(v.Team), topic: t.name(v.Topic), account: t.name(v.Account), tags: t.tagList(v.Tags),
+	})
 	switch len(v.Threads) {
 	case 0:
 	case 1:
@@ -141,31 +130,46 @@ func (t *tables) compact(v *conversation.Stub, anchor uint32) stub {
 		t.lists = append(t.lists, uint32(len(numbers)))
 		t.lists = append(t.lists, numbers...)
 	}
-	if len(v.Tags) > 0 {
-		s.tags = t.tagList(v.Tags)
-	}
 	if v.Rating != nil {
-		s.rating = uint32(len(t.ratings))
-		t.ratings = append(t.ratings, rating{scale: t.name(v.Rating.Scale), value: v.Rating.Value})
+		s.rating, _ = t.ratings.number(rating{scale: t.name(v.Rating.Scale), value: v.Rating.Value})
+		if s.rating == 0 { // nothing on no scale
+			s.rating = unrated
+		}
 	}
 	return s
 }
 
+// unrated is a rating of 0 without a scale, which is a rating all the same.
+const unrated = ^uint32(0)
+
+func (t *tables) ratingOf(s *stub) *touchpoint.Rating {
+	switch s.rating {
+	case 0:
+		return nil
+	case unrated:
+		return &touchpoint.Rating{}
+	}
+	r := t.ratings.values[s.rating]
+	return &touchpoint.Rating{Scale: t.names.values[r.scale], Value: r.value}
+}
+
 func (t *tables) tagList(tags []string) uint32 {
-	numbers := make([]uint32, len(tags))
+	if len(tags) == 0 {
+		return 0
+	}
 	key := make([]byte, 0, 64)
-	for i, tag := range tags {
-		n := t.name(tag)
-		numbers[i] = n
-		key = append(key, byte(n), byte(n>>8), byte(n>>16), byte(n>>24))
+	for _, tag := range tags {
+		key = binary.LittleEndian.AppendUint32(key, t.name(tag))
 	}
-	n, ok := t.tagsOf[string(key)]
-	if !ok {
-		n = uint32(len(t.tags))
-		t.tagsOf[string(key)] = n
-		t.tags = append(t.tags, numbers)
-	}
+	n, _ := t.tags.number(string(key))
 	return n
+}
+
+// eachTag calls with the names of a list of tags.
+func (t *tables) eachTag(list uint32, with func(name uint32)) {
+	for key := t.tags.values[list]; len(key) > 0; key = key[4:] {
+		with(binary.LittleEndian.Uint32([]byte(key[:4])))
+	}
 }
 
 // threadsOf lists a stub's threads; valid until the next call.
@@ -197,22 +201,15 @@ func (t *tables) speaks(s *stub) bool { return t.effects[s.act] != registry.None
 
 // expand writes out a stub whose anchor and workspace are given; into's lists are reused.
 func (t *tables) expand(s *stub, workspace string, anchor identity.Anchor, into *conversation.Stub) {
-	a := &t.acts[s.act]
+	names, a, l := t.names.values, &t.acts.values[s.act], &t.labels.values[s.label]
 	*into = conversation.Stub{
 		Workspace: workspace, Key: s.key, Anchor: anchor, Time: s.time,
-		Channel: t.names[a.channel], Direction: a.direction, Kind: t.names[a.kind], Actor: a.actor,
-		ActorID: t.names[s.agent], Team: t.names[s.team], Topic: t.names[s.topic], Source: t.names[a.source],
-		Account: t.names[s.account], Threads: into.Threads[:0], Tags: into.Tags[:0],
+		Channel: names[a.channel], Direction: a.direction, Kind: names[a.kind], Actor: a.actor,
+		ActorID: names[l.agent], Team: names[l.team], Topic: names[l.topic], Source: names[a.source], Account: names[l.account],
+		Threads: into.Threads[:0], Tags: into.Tags[:0], Rating: t.ratingOf(s),
 	}
 	for _, n := range t.threadsOf(s) {
-		row := &t.threads[n]
-		into.Threads = append(into.Threads, conversation.Thread{Scheme: t.names[row.scheme], Anchor: row.anchor})
+		into.Threads = append(into.Threads, conversation.Thread{Scheme: names[t.schemes[n].name], Anchor: t.threads.values[n]})
 	}
-	for _, n := range t.tags[s.tags] {
-		into.Tags = append(into.Tags, t.names[n])
-	}
-	if s.rating != 0 {
-		r := t.ratings[s.rating]
-		into.Rating = &touchpoint.Rating{Scale: t.names[r.scale], Value: r.value}
-	}
+	t.eachTag(l.tags, func(name uint32) { into.Tags = append(into.Tags, names[name]) })
 }
