@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/throughline/throughline/services/program"
 )
 
 // cluster is the five roles as processes, on engines that run apart, and whatever else may be killed.
@@ -17,20 +19,20 @@ type cluster struct {
 	store string
 	parts map[string]part
 	ready map[string]string // where roles say that they are
-	live  map[string]*process
+	live  map[string]*program.Process
 }
 
 // part is something that can be killed and started again.
 type part struct{ kill, start func() }
 
 func newCluster(tb testing.TB, brokers []string, store string) *cluster {
-	return &cluster{tb: tb, kafka: strings.Join(brokers, ","), store: store, parts: map[string]part{}, ready: map[string]string{}, live: map[string]*process{}}
+	return &cluster{tb: tb, kafka: strings.Join(brokers, ","), store: store, parts: map[string]part{}, ready: map[string]string{}, live: map[string]*program.Process{}}
 }
 
 // add starts a process of the program, which answers on url when it is ready.
 func (c *cluster) add(name, url string, args ...string) {
-	start := func() { c.live[name] = start(c.tb, name, args...) }
-	c.parts[name] = part{kill: func() { c.live[name].kill() }, start: start}
+	start := func() { c.live[name] = program.Start(c.tb, name, args...) }
+	c.parts[name] = part{kill: func() { c.live[name].Kill() }, start: start}
 	if url != "" {
 		c.ready[name] = url
 	}
@@ -45,7 +47,7 @@ func (c *cluster) prepare(topics ...string) {
 	c.eventually("migrate", "--clickhouse", c.store)
 	c.eventually("keys", "create", "--kafka", c.kafka, "--key", key)
 	for _, role := range []string{"collect", "identify", "converse", "load", "serve"} {
-		listen := freeAddress(tb)
+		listen := program.FreeAddress(tb)
 		args := []string{role, "--kafka", c.kafka, "--listen", listen}
 		if role == "load" || role == "serve" {
 			args = append(args, "--clickhouse", c.store)
@@ -60,12 +62,12 @@ func (c *cluster) eventually(args ...string) {
 	c.tb.Helper()
 	deadline := time.Now().Add(time.Minute)
 	for {
-		out, code := command(c.tb, args...)
-		if code == 0 {
+		r := program.Command(c.tb, args...)
+		if r.Code == 0 {
 			return
 		}
 		if time.Now().After(deadline) {
-			c.tb.Fatalf("%v: not done after a minute: %s", args, out)
+			c.tb.Fatalf("%v: not done after a minute: %s", args, r)
 		}
 	}
 }
@@ -74,7 +76,7 @@ func (c *cluster) eventually(args ...string) {
 func (c *cluster) wait() {
 	c.tb.Helper()
 	for role, url := range c.ready {
-		c.live[role].ready(c.tb, url+"/readyz")
+		c.live[role].Ready(c.tb, url+"/readyz")
 	}
 }
 

@@ -7,7 +7,11 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/throughline/throughline/services/program"
 )
+
+func TestMain(m *testing.M) { os.Exit(program.Main(m)) }
 
 func setting(tb testing.TB, name string, otherwise uint64) uint64 {
 	tb.Helper()
@@ -33,10 +37,10 @@ func newRand(tb testing.TB) (*rand.Rand, uint64) {
 func TestKillUp(t *testing.T) {
 	rng, seed := newRand(t)
 	kills := int(setting(t, "THROUGHLINE_KILLS", 50)) / 2
-	data, listen := t.TempDir(), freeAddress(t)
-	up := func() *process {
-		p := start(t, "up", "up", "--data", data, "--listen", listen, "--key", key)
-		p.ready(t, "http://"+listen+"/readyz")
+	data, listen := t.TempDir(), program.FreeAddress(t)
+	up := func() *program.Process {
+		p := program.Start(t, "up", "up", "--data", data, "--listen", listen, "--key", key)
+		p.Ready(t, "http://"+listen+"/readyz")
 		return p
 	}
 	l := &load{url: "http://" + listen, seed: seed, clients: 4}
@@ -47,7 +51,7 @@ func TestKillUp(t *testing.T) {
 	p := up()
 	for range kills {
 		pause(t, rng, 1200*time.Millisecond)
-		p.kill()
+		p.Kill()
 		p = up()
 	}
 	pause(t, rng, time.Second)
@@ -55,7 +59,7 @@ func TestKillUp(t *testing.T) {
 	<-loaded
 	t.Logf("%d touchpoints acknowledged, %d batches sent again, %d kills", l.count.Load(), l.resent.Load(), kills)
 	verify(t, nil, "--url", l.url, "--key", key)
-	p.stop(t)
+	p.Stop(t)
 	verify(t, l, "--data", data)
 }
 
@@ -64,7 +68,7 @@ func TestKillRoles(t *testing.T) {
 	rng, seed := newRand(t)
 	kills := int(setting(t, "THROUGHLINE_KILLS", 50)) / 2
 	data := t.TempDir()
-	kafka, store := freeAddress(t), freeAddress(t)
+	kafka, store := program.FreeAddress(t), program.FreeAddress(t)
 	c := newCluster(t, []string{kafka}, "http://"+store)
 	c.add("engines", "", "engines", "--data", data, "--kafka-listen", kafka, "--clickhouse-listen", store)
 	c.prepare("--partitions", "4")
@@ -88,7 +92,7 @@ func verify(tb testing.TB, l *load, where ...string) {
 	if l != nil {
 		args = append(args, "--ids", l.writeAcknowledged(tb))
 	}
-	if out, code := command(tb, args...); code != 0 {
-		tb.Fatalf("audit %v: exit %d\n%s", where, code, out)
+	if r := program.Command(tb, args...); r.Code != 0 {
+		tb.Fatalf("audit %v: %s", where, r)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/throughline/throughline/services/kafka/kafkatest"
+	"github.com/throughline/throughline/services/program"
 )
 
 // The roles on three real brokers, of which one at a time is killed as well.
@@ -14,7 +15,7 @@ func TestKillOnRealKafka(t *testing.T) {
 	kills := int(setting(t, "THROUGHLINE_KAFKA_KILLS", 10))
 	brokers := kafkatest.Real(t, 3)
 	data := t.TempDir()
-	store, unused := freeAddress(t), freeAddress(t)
+	store, unused := program.FreeAddress(t), program.FreeAddress(t)
 	c := newCluster(t, brokers.Brokers, "http://"+store)
 	c.add("engines", "", "engines", "--data", data, "--kafka-listen", unused, "--clickhouse-listen", store)
 	c.prepare("--partitions", "4", "--replicas", "3")
