@@ -14,17 +14,17 @@ import (
 	"github.com/throughline/throughline/services/clickhouse"
 )
 
-// fill makes n touchpoints of n/10 customers over a year, with their conversations, inside the store.
-func (f *fixture) fill(n int) {
+// fill makes n touchpoints of n/10 customers over the last days, with their conversations, inside the store.
+func (f *fixture) fill(n, days int) {
 	f.tb.Helper()
 	const fact = `SELECT 'ours' AS workspace, toString(number) AS id, toUInt128(sipHash64(number, 1)) * 18446744073709551615 + sipHash64(number, 2) AS key,
 	number % intDiv({n:UInt64}, 10) AS customer,
 	reinterpretAsUInt128(reverse(unhex(substring(hex(SHA256(concat('\x04ours\x0bcustomer_id', char(length(concat('C', toString(customer)))), 'C', toString(customer)))), 1, 32)))) AS anchor,
-	toDateTime64('2025-11-20 12:00:00', 3, 'UTC') + toIntervalMillisecond(sipHash64(number) % 31536000000) AS time,
+	toDateTime64('2026-11-20 12:00:00', 3, 'UTC') - toIntervalMillisecond(sipHash64(number) % ({days:UInt64} * 86400000)) AS time,
 	['email','chat','phone','sms','whatsapp','web'][number % 6 + 1] AS channel, if(number % 3 = 0, 'outbound', 'inbound') AS direction, 'message' AS kind,
 	['support','billing','sales'][number % 3 + 1] AS team, ['delivery','invoice','returns','login'][number % 4 + 1] AS topic, 'generator' AS source`
 	for from := 0; from < n; from += 250_000 {
-		params := clickhouse.Params{"n": n, "from": from, "to": min(n, from+250_000)}
+		params := clickhouse.Params{"n": n, "days": days, "from": from, "to": min(n, from+250_000)}
 		rows := ` FROM numbers({from:UInt64}, {to:UInt64} - {from:UInt64})`
 		for _, statement := range []string{
 			`INSERT INTO touchpoints (workspace, id, key, anchor, time, received, channel, direction, kind, actor_type, identifier_types, identifier_values, identifier_verified,
@@ -59,15 +59,20 @@ func cpu() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkAnswers measures single answers over THROUGHLINE_BENCH_TOUCHPOINTS touchpoints (100,000 when not set): p50 and p95 of the
+// BenchmarkAnswers measures single answers over THROUGHLINE_BENCH_TOUCHPOINTS touchpoints (100,000 when not set) of
+// THROUGHLINE_BENCH_DAYS days (365): p50 and p95 of the
 // time, and the processor time, which a busy machine does not change.
 func BenchmarkAnswers(b *testing.B) {
 	n, err := strconv.Atoi(or(os.Getenv("THROUGHLINE_BENCH_TOUCHPOINTS"), "100000"))
 	if err != nil {
 		b.Fatal(err)
 	}
+	days, err := strconv.Atoi(or(os.Getenv("THROUGHLINE_BENCH_DAYS"), "365"))
+	if err != nil {
+		b.Fatal(err)
+	}
 	f := start(b)
-	f.fill(n)
+	f.fill(n, days)
 	customer := func(i int) string { return fmt.Sprint("customer_id:C", i*7919%(n/10)) }
 	for _, c := range []struct {
 		name   string
