@@ -27,9 +27,9 @@
 // Expressions are those of github.com/expr-lang/expr: columns are variables (nil when missing), row["any name"]
 // reaches the others. Nothing in them depends on the clock or on chance. They may also call
 //
-//	first_of(v, ...)  whether this is the first record of the run with these values
-//	occurrence()      how many equal records the run had before
-//	row_hash()        24 hexadecimal digits of the hash of all columns
+//	first_of(v, ...)   whether this is the first record of the run with these values
+//	occurrence(v, ...) how many records the run had before with these values; without values, how many equal ones
+//	row_hash()         24 hexadecimal digits of the hash of all columns
 //
 // The first two remember what they saw: at most state.limit values (a million by default), 16 bytes and the table's
 // overhead each.

@@ -87,6 +87,23 @@ func TestRowBecomesTouchpoint(t *testing.T) {
 	}
 }
 
+func TestRowsOfOneMinuteStandInTheirOrder(t *testing.T) {
+	const clock = `{expr: 'updated + ":00." + string(1000 + occurrence(number, updated) + 0 * occurrence(number, updated))[1:]'}`
+	yaml := strings.Replace(helpdesk, "{column: updated}", clock, 1)
+	r := parse(t, strings.Replace(yaml, "%H:%M", "%H:%M:%S", 1)).NewRun(nil)
+	for _, row := range []struct{ cells, time string }{
+		{`T1;New;3/7/2016 09:05;Phone;7;;;;;;;`, "1467529500000"},
+		{`T2;New;3/7/2016 09:05;Phone;7;;;;;;;`, "1467529500000"},
+		{`T1;Busy;3/7/2016 09:05;Phone;7;;;;;;;`, "1467529500001"},
+		{`T1;Busy;3/7/2016 09:06;Phone;7;;;;;;;`, "1467529560000"},
+		{`T1;Done;3/7/2016 09:05;Phone;7;;;;;;;`, "1467529500002"},
+	} {
+		if got, err := appendRow(t, r, row.cells); err != nil || !strings.Contains(got, `"time":`+row.time+`,`) {
+			t.Errorf("%s: got %s, %v; want time %s", row.cells, got, err, row.time)
+		}
+	}
+}
+
 func TestEqualRowsHaveTheirOwnIDs(t *testing.T) {
 	const row = `T1;New;3/7/2016 09:05;Phone;7;;;;;;;`
 	m := parse(t, helpdesk)

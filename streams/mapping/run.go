@@ -25,14 +25,19 @@ type Run struct {
 	sumOf uint64 // the record that sum belongs to
 	fatal error  // of a function that was called in an expression
 
-	first   map[[16]byte]uint64 // values -> the record that had them first
-	equal   map[[16]byte]uint64 // record hash -> how many there were
-	equalOf uint64              // the last record that equal counted
+	first map[[16]byte]uint64 // values -> the record that had them first
+	seen  map[[16]byte]seen   // values, or a record's hash -> how many there were
+}
+
+// seen says how many records had something.
+type seen struct {
+	count int
+	last  uint64 // the last record that counted
 }
 
 // NewRun starts a run. A zone other than nil takes the place of the mapping's own.
 func (m *Mapping) NewRun(zone *time.Location) *Run {
-	r := &Run{m: m, zone: m.zone, row: map[string]any{}, first: map[[16]byte]uint64{}, equal: map[[16]byte]uint64{}}
+	r := &Run{m: m, zone: m.zone, row: map[string]any{}, first: map[[16]byte]uint64{}, seen: map[[16]byte]seen{}}
 	if zone != nil {
 		r.zone = zone
 	}
@@ -137,12 +142,7 @@ func asText(v any) (string, error) {
 
 // firstOf is the function first_of. It says the same however often one record asks.
 func (r *Run) firstOf(args ...any) (any, error) {
-	h := sha256.New()
-	for _, a := range args {
-		fmt.Fprintf(h, "%T %q;", a, fmt.Sprint(a))
-	}
-	var k [16]byte
-	copy(k[:], h.Sum(nil))
+	k := hashOf(args)
 	seq, ok := r.first[k]
 	if !ok {
 		if len(r.first) >= r.m.limit {
@@ -155,33 +155,47 @@ func (r *Run) firstOf(args ...any) (any, error) {
 	return seq == r.seq, nil
 }
 
-// occurrence is the function of that name: 0 for the first of equal records.
+func hashOf(values []any) (k [16]byte) {
+	h := sha256.New()
+	for _, v := range values {
+		fmt.Fprintf(h, "%T %q;", v, fmt.Sprint(v))
+	}
+	copy(k[:], h.Sum(nil))
+	return k
+}
+
+// occurrence is the function of that name: 0 for the first record with these values, or of equal records when there
+// are none. It says the same however often one record asks.
 func (r *Run) occurrence(args ...any) (any, error) {
-	sum, err := r.hash(args)
-	if err != nil {
-		return nil, err
-	}
-	if r.equalOf != r.seq {
-		if _, ok := r.equal[sum]; !ok && len(r.equal) >= r.m.limit {
-			r.fatal = ErrStateFull
-			return nil, ErrStateFull
+	k := hashOf(args)
+	if len(args) == 0 {
+		var err error
+		if k, err = r.hash(); err != nil {
+			return nil, err
 		}
-		r.equal[sum]++
-		r.equalOf = r.seq
 	}
-	return int(r.equal[sum] - 1), nil
+	s, ok := r.seen[k]
+	if !ok && len(r.seen) >= r.m.limit {
+		r.fatal = ErrStateFull
+		return nil, ErrStateFull
+	}
+	if s.last != r.seq {
+		s = seen{s.count + 1, r.seq}
+		r.seen[k] = s
+	}
+	return s.count - 1, nil
 }
 
 // rowHash is the function row_hash.
 func (r *Run) rowHash(args ...any) (any, error) {
-	sum, err := r.hash(args)
+	if len(args) > 0 {
+		return nil, fmt.Errorf("it takes nothing, got %d arguments", len(args))
+	}
+	sum, err := r.hash()
 	return hex.EncodeToString(sum[:12]), err
 }
 
-func (r *Run) hash(args []any) ([16]byte, error) {
-	if len(args) > 0 {
-		return r.sum, fmt.Errorf("it takes nothing, got %d arguments", len(args))
-	}
+func (r *Run) hash() ([16]byte, error) {
 	if r.sumOf != r.seq {
 		sum, err := hash(r.rec)
 		if err != nil {
