@@ -21,7 +21,7 @@ type foldKey struct {
 
 const (
 	longFold = 64  // touchpoints from which on a fold is kept
-	maxFolds = 256 // kept at a time; beyond, all are forgotten. Also of those to be used again
+	maxFolds = 256 // kept at a time; beyond, all are forgotten. As many others wait for their next use
 )
 
 // fold returns what is known of a conversation, ready for the stubs from its upTo on.
@@ -42,7 +42,7 @@ func (h *Homes) fold(p *person, conv uint32) *fold {
 
 // putBack keeps the fold for later if that is worth it.
 func (h *Homes) putBack(p *person, conv uint32, f *fold) {
-	if f.row.Touchpoints < longFold {
+	if f.row.Touchpoints < h.longFold {
 		if len(h.idle) < maxFolds {
 			h.idle = append(h.idle, f)
 		}
@@ -52,6 +52,19 @@ func (h *Homes) putBack(p *person, conv uint32, f *fold) {
 		clear(h.folds)
 	}
 	h.folds[foldKey{p, conv}] = f
+}
+
+// shiftFolds tells the folds of a person that a stub has come at the given place: what they have seen ends one further,
+// or, if the stub belongs there, was not all.
+func (h *Homes) shiftFolds(p *person, at int, conv uint32) {
+	for key, f := range h.folds {
+		if key.person != p || at >= f.upTo {
+			continue
+		}
+		if f.upTo++; key.conv == conv {
+			delete(h.folds, key)
+		}
+	}
 }
 
 // flushLive measures conversations and gives out their rows, in one pass over the stubs that their folds have not seen.

@@ -21,61 +21,81 @@ func settled(before bool, effect registry.Effect, direction touchpoint.Direction
 	return before
 }
 
+// ties is what the threads of a stub say about where it belongs.
+type ties struct {
+	known  bool   // another stub carries one of them
+	target uint32 // the conversation of those; none when they have not spoken yet
+	apart  bool   // one keeps apart
+	fresh  bool   // one is carried by no other stub
+}
+
+// tiesOf reads the threads of a stub. It returns false if the stub may join what was not joined before.
+func (h *Homes) tiesOf(p *person, s *stub) (t ties, ok bool) {
+	t.target = none
+	freshApart, boundTie := false, false
+	for _, n := range h.threadsOf(s) {
+		apart := h.schemes[n].apart
+		t.apart = t.apart || apart
+		i, bound := p.binding(n)
+		if !bound {
+			t.fresh, freshApart = true, freshApart || apart
+			continue
+		}
+		boundTie = boundTie || !apart
+		if t.known && p.bindings[i].conv != t.target {
+			return t, false
+		}
+		t.target, t.known = p.bindings[i].conv, true
+	}
+	// With both, the stubs of the tie may follow the new thread.
+	return t, !(boundTie && freshApart)
+}
+
 // join places the newest stub of p where the conversations of the others stay as they are, which is nearly always so.
 // Otherwise it changes nothing and returns false.
 func (h *Homes) join(p *person) bool {
 	at := len(p.stubs) - 1
 	s := &p.stubs[at]
 	speaks := h.speaks(s)
-	target, known, fresh := none, false, false
-	apart, freshApart, boundTie := false, false, false
-	threads := h.threadsOf(s)
-	for _, n := range threads {
-		isApart := h.schemes[n].apart
-		apart = apart || isApart
-		i, bound := p.binding(n)
-		if !bound {
-			fresh, freshApart = true, freshApart || isApart
-			continue
-		}
-		boundTie = boundTie || !isApart
-		if known && p.bindings[i].conv != target {
-			return false // it may join two
-		}
-		target, known = p.bindings[i].conv, true
-	}
-	if boundTie && freshApart {
-		return false // the tie's stubs may follow the new thread
-	}
+	t, ok := h.tiesOf(p, s)
+	target := t.target
 	switch {
+	case !ok:
+		return false
 	case target != none:
-	case known && speaks:
+	case t.known && speaks:
 		return false // silent stubs have waited for this one
 	case !speaks:
-	case apart:
+	case t.apart:
 		target = p.begin(at)
 	default:
 		if target = h.place(p, at); target == none {
 			target = p.begin(at)
 		}
 	}
-	if fresh {
-		for _, n := range threads {
-			p.bind(n, target)
+	h.enter(p, at, target, t.fresh)
+	if target != none && speaks {
+		c := &p.convs[target]
+		c.settled = settled(c.settled, h.effect(s), h.acts.values[s.act].direction)
+		s.settled = c.settled
+	}
+	return true
+}
+
+// enter puts the stub at the given place into a conversation, or none.
+func (h *Homes) enter(p *person, at int, conv uint32, freshThreads bool) {
+	s := &p.stubs[at]
+	if freshThreads {
+		for _, n := range h.threadsOf(s) {
+			p.bind(n, conv)
 		}
 	}
-	s.conv = target
-	if target == none {
-		return true
-	}
-	c := &p.convs[target]
-	if speaks {
-		c.settled = settled(c.settled, h.effect(s), h.acts.values[s.act].direction)
+	if s.conv = conv; conv == none {
+		return
 	}
 	t := h.touch(p)
 	t.member(s)
-	t.name(&p.stubs[c.first])
-	return true
+	t.name(&p.stubs[p.convs[conv].first])
 }
 
 // place returns the conversation that the stub at the given place continues, or none. The conversations of p are as of
@@ -142,6 +162,7 @@ func (h *Homes) regroup(p *person) {
 		if speaks {
 			c := &p.convs[s.conv]
 			c.settled = settled(c.settled, h.effect(s), h.acts.values[s.act].direction)
+			s.settled = c.settled
 		}
 	}
 	for _, waiting := range g.held {

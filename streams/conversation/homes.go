@@ -39,8 +39,10 @@ type Homes struct {
 
 	dirty  []*person
 	outbox []Routed
-	folds  map[foldKey]*fold
-	stats  Stats
+
+	folds    map[foldKey]*fold
+	longFold uint32
+	stats    Stats
 
 	// Scratch.
 	was     []int32
@@ -98,8 +100,8 @@ func NewHomes(r *registry.Registry, window time.Duration) *Homes {
 	}
 	return &Homes{
 		tables: newTables(r), window: window.Milliseconds(), anchors: newInterner[identity.Anchor](), nodes: make([]node, 1),
-		folds: map[foldKey]*fold{},
-		row:   conversation.Conversation{Channels: []string{}}, // an empty list on the log, never null
+		folds: map[foldKey]*fold{}, longFold: longFold,
+		row: conversation.Conversation{Channels: []string{}}, // an empty list on the log, never null
 	}
 }
 

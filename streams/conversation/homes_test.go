@@ -41,6 +41,7 @@ func (w *world) append(key identity.Anchor, m conversation.Message) {
 // restore makes an owner of what is committed, in batches of its own.
 func (w *world) restore(partition int) *owner {
 	o := &owner{partition: partition, homes: NewHomes(w.reg, 0)}
+	o.homes.longFold = rapid.SampledFrom([]uint32{2, longFold}).Draw(w.t, "long")
 	for o.at < w.commit[partition] {
 		o.read(w, min(w.commit[partition]-o.at, rapid.IntRange(1, 20).Draw(w.t, "replayed")))
 		o.homes.Discard()

@@ -150,7 +150,7 @@ func (m *measure) label(s *stub, a *act) {
 			m.tags = append(m.tags, tag)
 		}
 	})
-	if r := m.t.ratingOf(s); r != nil {
+	if r := m.t.ratingOf(l); r != nil {
 		m.row.Rating = r
 	}
 }

@@ -158,6 +158,7 @@ func TestConversationsOfOnePerson(t *testing.T) {
 			arrivals = inOrder(stubs)
 		}
 		h, out := NewHomes(reg, 0), collect()
+		h.longFold = rapid.SampledFrom([]uint32{2, longFold}).Draw(t, "long")
 		for i := range arrivals {
 			h.Apply(&conversation.Message{Stub: &arrivals[i]})
 			if rapid.Bool().Draw(t, "again") {

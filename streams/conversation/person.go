@@ -56,6 +56,8 @@ func (h *Homes) add(p *person, s *stub) bool {
 			return true
 		}
 		p.stubs = p.stubs[:at]
+	} else if h.insert(p, at, s) {
+		return true
 	}
 	was := h.before(p)
 	for i, w := range was {

@@ -17,8 +17,8 @@ type stub struct {
 	act     uint32
 	label   uint32
 	threads uint32 // with listed set, where the list begins in tables.lists; else one thread
-	rating  uint32
 	conv    uint32 // the number of its conversation in its person, or none
+	settled bool   // of a stub that speaks: its conversation, after it
 }
 
 const (
@@ -41,9 +41,9 @@ type act struct {
 	actor                 touchpoint.ActorType
 }
 
-// label is what else reports ask about.
+// label is what else reports ask about. Many stubs share one: most of a customer's say the same.
 type label struct {
-	agent, team, topic, account, tags uint32
+	agent, team, topic, account, tags, rating uint32
 }
 
 type rating struct {
@@ -115,7 +115,8 @@ func (t *tables) compact(v *conversation.Stub, anchor uint32) stub {
 		t.effects = append(t.effects, t.registry.EffectOf(v.Kind))
 	}
 	s.label, _ = t.labels.number(label{
-		agent: t.name(v.ActorID), team: t.name(v.Team), topic: t.name(v.Topic), account: t.name(v.Account), tags: t.tagList(v.Tags),
+		agent: t.name(v.ActorID), team: t.name(v.Team), topic: t.name(v.Topic), account: t.name(v.Account),
+		tags: t.tagList(v.Tags), rating: t.ratingNumber(v.Rating),
 	})
 	switch len(v.Threads) {
 	case 0:
@@ -130,26 +131,31 @@ func (t *tables) compact(v *conversation.Stub, anchor uint32) stub {
 		t.lists = append(t.lists, uint32(len(numbers)))
 		t.lists = append(t.lists, numbers...)
 	}
-	if v.Rating != nil {
-		s.rating, _ = t.ratings.number(rating{scale: t.name(v.Rating.Scale), value: v.Rating.Value})
-		if s.rating == 0 { // nothing on no scale
-			s.rating = unrated
-		}
-	}
 	return s
 }
 
 // unrated is a rating of 0 without a scale, which is a rating all the same.
 const unrated = ^uint32(0)
 
-func (t *tables) ratingOf(s *stub) *touchpoint.Rating {
-	switch s.rating {
+func (t *tables) ratingNumber(r *touchpoint.Rating) uint32 {
+	if r == nil {
+		return 0
+	}
+	n, _ := t.ratings.number(rating{scale: t.name(r.Scale), value: r.Value})
+	if n == 0 {
+		return unrated
+	}
+	return n
+}
+
+func (t *tables) ratingOf(l *label) *touchpoint.Rating {
+	switch l.rating {
 	case 0:
 		return nil
 	case unrated:
 		return &touchpoint.Rating{}
 	}
-	r := t.ratings.values[s.rating]
+	r := t.ratings.values[l.rating]
 	return &touchpoint.Rating{Scale: t.names.values[r.scale], Value: r.value}
 }
 
@@ -206,7 +212,7 @@ func (t *tables) expand(s *stub, workspace string, anchor identity.Anchor, into 
 		Workspace: workspace, Key: s.key, Anchor: anchor, Time: s.time,
 		Channel: names[a.channel], Direction: a.direction, Kind: names[a.kind], Actor: a.actor,
 		ActorID: names[l.agent], Team: names[l.team], Topic: names[l.topic], Source: names[a.source], Account: names[l.account],
-		Threads: into.Threads[:0], Tags: into.Tags[:0], Rating: t.ratingOf(s),
+		Threads: into.Threads[:0], Tags: into.Tags[:0], Rating: t.ratingOf(l),
 	}
 	for _, n := range t.threadsOf(s) {
 		into.Threads = append(into.Threads, conversation.Thread{Scheme: names[t.schemes[n].name], Anchor: t.threads.values[n]})
