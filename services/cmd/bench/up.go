@@ -95,6 +95,7 @@ func (u *upProcess) do(req *http.Request, want int, into any) error {
 
 // settle waits until no role has anything left to do.
 func (u *upProcess) settle(ctx context.Context) error {
+	failures := 0
 	for calm := 0; calm < 2; {
 		var status struct {
 			Roles []struct {
@@ -102,13 +103,16 @@ func (u *upProcess) settle(ctx context.Context) error {
 			} `json:"roles"`
 		}
 		if err := u.get(ctx, "/v1/status", &status); err != nil {
-			return err
+			if failures++; failures > 60 {
+				return err
+			}
+			calm = -1 // too busy to answer is not settled
 		}
 		lag := int64(0)
 		for _, r := range status.Roles {
 			lag += r.Lag
 		}
-		if lag == 0 {
+		if lag == 0 || calm < 0 {
 			calm++ // one stage may have read and not yet written
 		} else {
 			calm = 0

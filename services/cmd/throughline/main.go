@@ -16,6 +16,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	_ "time/tzdata" // reports, imports and the simulation name zones, and a bare machine knows none
+
 	"github.com/alecthomas/kong"
 )
 
@@ -42,6 +44,7 @@ type cli struct {
 
 	LogLevel slog.Level `help:"debug, info, warn or error." default:"info" env:"THROUGHLINE_LOG_LEVEL"`
 	LogJSON  bool       `help:"Log as JSON." env:"THROUGHLINE_LOG_JSON"`
+	Profile  string     `help:"Serve Go profiles (net/http/pprof) on this address; keep it to yourself." env:"THROUGHLINE_PROFILE"`
 }
 
 func main() {
@@ -56,6 +59,9 @@ func main() {
 	// A second signal ends the process at once: NotifyContext would swallow it.
 	context.AfterFunc(ctx, stop)
 	parsed.BindTo(ctx, (*context.Context)(nil))
+	if c.Profile != "" {
+		go serveProfiles(c.Profile, c.logger())
+	}
 	if err := parsed.Run(c.logger()); err != nil {
 		fmt.Fprintf(os.Stderr, "throughline %s: %v\n", parsed.Command(), err)
 		os.Exit(exitCode(err))
