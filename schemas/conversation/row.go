@@ -27,6 +27,14 @@ const (
 	Gone               State = "gone"       // its touchpoints went to another person
 )
 
+// Bounds of the lists in a row, so that no conversation, however long, outgrows a record. Of what is beyond, the first are
+// kept.
+const (
+	MaxLaterResponses = 1000
+	MaxTags           = 256
+	MaxParticipants   = 256
+)
+
 // Conversation is a record of topic conversations: the whole of one conversation as its person's owner computed it.
 // The highest Version per ID is in force. Times are ms since 1970, durations ms; a pointer is nil while the thing
 // has not happened.
@@ -62,7 +70,7 @@ type Conversation struct {
 	LaterResponses   []int64 `json:"later_responses,omitempty"`
 	LongestWait      int64   `json:"longest_wait,omitempty"`
 	ResolvedAt       *int64  `json:"resolved_at,omitempty"` // last resolution still in force, or the last one before a reopening
-	Resolution       *int64  `json:"resolution,omitempty"`  // ResolvedAt - First
+	Resolution       *int64  `json:"resolution,omitempty"`  // from the first touchpoint of a kind with an effect to ResolvedAt
 	Reopenings       uint32  `json:"reopenings"`
 	HandOvers        uint32  `json:"hand_overs"`
 	ChannelSwitches  uint32  `json:"channel_switches"`

@@ -88,7 +88,7 @@ func (h *Homes) flushLive(p *person, live []uint32, out Output) {
 		}
 		f := folds[at]
 		f.add(s)
-		if len(p.registers) > 0 && len(f.row.Participants) < MaxParticipants && h.participates(p, s) {
+		if len(p.registers) > 0 && len(f.row.Participants) < conversation.MaxParticipants && h.participates(p, s) {
 			if a := h.anchors.values[s.anchor]; !slices.Contains(f.row.Participants, a) {
 				f.row.Participants = append(f.row.Participants, a)
 			}

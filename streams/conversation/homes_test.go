@@ -11,6 +11,7 @@ import (
 	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/schemas/registry"
 	"github.com/throughline/throughline/schemas/touchpoint"
+	"github.com/throughline/throughline/streams/oracle"
 )
 
 // world is a log of several partitions with an owner each, as the shell drives them: an owner reads a batch, applies it,
@@ -135,7 +136,7 @@ type move struct {
 // dead: in the end the rows in force are those of the definition over everybody's stubs.
 func TestHomes(t *testing.T) {
 	reg := registry.Default()
-	oracle := naive{registry: reg, window: DefaultWindow}
+	naive := oracle.Conversations{Registry: reg, Window: DefaultWindow}
 	rapid.Check(t, func(t *rapid.T) {
 		w := &world{t: t, reg: reg, out: collect()}
 		partitions := rapid.IntRange(1, 3).Draw(t, "partitions")
@@ -199,7 +200,7 @@ func TestHomes(t *testing.T) {
 			t.Fatal(w.out.clash)
 		}
 
-		compare(t, oracle, w.out, stubs, moves)
+		compare(t, naive, w.out, stubs, moves)
 	})
 }
 
@@ -221,7 +222,7 @@ func owns(s *conversation.Stub, moves []move) (person identity.PersonID, partici
 	return person, participation
 }
 
-func compare(t *rapid.T, oracle naive, out *collected, stubs []conversation.Stub, moves []move) {
+func compare(t *rapid.T, naive oracle.Conversations, out *collected, stubs []conversation.Stub, moves []move) {
 	sets := map[identity.PersonID][]conversation.Stub{}
 	for _, s := range stubs {
 		person, _ := owns(&s, moves)
@@ -230,8 +231,8 @@ func compare(t *rapid.T, oracle naive, out *collected, stubs []conversation.Stub
 	want := map[conversation.ID]conversation.Conversation{}
 	in := map[touchpoint.Key]conversation.ID{}
 	for person, set := range sets {
-		for _, members := range oracle.conversations(set) {
-			row := oracle.row(members)
+		for _, members := range naive.Group(set) {
+			row := naive.Measure(members)
 			row.Person = person
 			for _, s := range members {
 				in[s.Key] = row.ID

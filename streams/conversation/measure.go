@@ -8,13 +8,6 @@ import (
 	"github.com/throughline/throughline/schemas/touchpoint"
 )
 
-// Bounds of the lists in a row, so that no conversation, however long, outgrows a record. Beyond, the first are kept.
-const (
-	MaxLaterResponses = 1000
-	MaxTags           = 256
-	MaxParticipants   = 256
-)
-
 // measure reads a conversation's stubs in order and keeps its row up to date. It is a machine of three questions:
 //
 //   - Is it settled? See settled. A touchpoint that unsettles it counts as a reopening.
@@ -146,7 +139,7 @@ func (m *measure) label(s *stub, a *act) {
 		m.channels = append(m.channels, a.channel)
 	}
 	m.t.eachTag(l.tags, func(tag uint32) {
-		if len(m.tags) < MaxTags && !slices.Contains(m.tags, tag) {
+		if len(m.tags) < conversation.MaxTags && !slices.Contains(m.tags, tag) {
 			m.tags = append(m.tags, tag)
 		}
 	})
@@ -244,7 +237,7 @@ func (m *measure) reply(time int64, agent, bot bool) {
 	switch wait := time - m.asked; {
 	case row.FirstResponse == nil:
 		row.FirstResponse = new(wait)
-	case len(row.LaterResponses) < MaxLaterResponses:
+	case len(row.LaterResponses) < conversation.MaxLaterResponses:
 		row.LaterResponses = append(row.LaterResponses, wait)
 	}
 }
@@ -266,7 +259,7 @@ func (m *measure) write(row *conversation.Conversation) {
 		row.State = conversation.Closed
 	case m.settled:
 		row.State = conversation.Resolved
-	case m.waits:
+	case row.WaitingSince != 0:
 		row.State = conversation.WaitingForUs
 	case m.theirs:
 		row.State = conversation.WaitingForCustomer

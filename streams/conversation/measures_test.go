@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/schemas/registry"
 	"github.com/throughline/throughline/schemas/touchpoint"
+	"github.com/throughline/throughline/streams/oracle"
 )
 
 const hour = int64(time.Hour / time.Millisecond)
@@ -61,6 +63,15 @@ func history(t *rapid.T, anchor identity.Anchor, most int) []conversation.Stub {
 	for i := range stubs {
 		stubs[i] = stubAt(t, anchor.String()+"/"+string(rune('A'+i)), anchor)
 	}
+	return stubs
+}
+
+// byTime sorts stubs as conversations take them.
+func byTime(stubs []conversation.Stub) []conversation.Stub {
+	stubs = slices.Clone(stubs)
+	slices.SortFunc(stubs, func(a, b conversation.Stub) int {
+		return cmp.Or(cmp.Compare(a.Time, b.Time), bytes.Compare(a.Key[:], b.Key[:]))
+	})
 	return stubs
 }
 
@@ -142,20 +153,20 @@ func (c *collected) live() (rows []conversation.Conversation) {
 
 func sortRows(rows []conversation.Conversation) {
 	slices.SortFunc(rows, func(a, b conversation.Conversation) int {
-		return cmp.Or(cmp.Compare(a.First, b.First), slices.Compare(a.ID[:], b.ID[:]))
+		return cmp.Or(cmp.Compare(a.First, b.First), bytes.Compare(a.ID[:], b.ID[:]))
 	})
 }
 
 // One person, any order, any batches, repetitions: the conversations are those of the definition.
 func TestConversationsOfOnePerson(t *testing.T) {
 	reg := registry.Default()
-	oracle := naive{registry: reg, window: DefaultWindow}
+	naive := oracle.Conversations{Registry: reg, Window: DefaultWindow}
 	rapid.Check(t, func(t *rapid.T) {
 		anchor := identity.AnchorOf("default", "email", "anna@example.com")
 		stubs := history(t, anchor, 14)
 		arrivals := rapid.Permutation(stubs).Draw(t, "arrivals")
 		if rapid.Bool().Draw(t, "in order") {
-			arrivals = inOrder(stubs)
+			arrivals = byTime(stubs)
 		}
 		h, out := NewHomes(reg, 0), collect()
 		h.longFold = rapid.SampledFrom([]uint32{2, longFold}).Draw(t, "long")
@@ -172,8 +183,8 @@ func TestConversationsOfOnePerson(t *testing.T) {
 
 		var want []conversation.Conversation
 		in := map[touchpoint.Key]conversation.ID{}
-		for _, members := range oracle.conversations(stubs) {
-			row := oracle.row(members)
+		for _, members := range naive.Group(stubs) {
+			row := naive.Measure(members)
 			want = append(want, row)
 			for _, s := range members {
 				in[s.Key] = row.ID

@@ -18,7 +18,9 @@ type Conversations struct {
 	Window   time.Duration // how long after its latest touchpoint a conversation is continued by one without a thread
 }
 
-func (n Conversations) effect(s *conversation.Stub) registry.Effect { return n.Registry.EffectOf(s.Kind) }
+func (n Conversations) effect(s *conversation.Stub) registry.Effect {
+	return n.Registry.EffectOf(s.Kind)
+}
 
 func (n Conversations) speaks(s *conversation.Stub) bool { return n.effect(s) != registry.None }
 
@@ -197,7 +199,7 @@ func (n Conversations) Measure(stubs []conversation.Stub) conversation.Conversat
 			row.Channels = append(row.Channels, s.Channel)
 		}
 		for _, tag := range s.Tags {
-			if !slices.Contains(row.Tags, tag) {
+			if len(row.Tags) < conversation.MaxTags && !slices.Contains(row.Tags, tag) {
 				row.Tags = append(row.Tags, tag)
 			}
 		}
@@ -373,7 +375,7 @@ func (n Conversations) responses(spoken []*conversation.Stub, row *conversation.
 			if asked >= 0 {
 				if row.FirstResponse == nil {
 					row.FirstResponse = new(t - asked)
-				} else {
+				} else if len(row.LaterResponses) < conversation.MaxLaterResponses {
 					row.LaterResponses = append(row.LaterResponses, t-asked)
 				}
 			}
