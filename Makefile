@@ -5,20 +5,24 @@ SHELL := /bin/bash
 GO          ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 MODULES     := schemas streams services
+PACKAGES    := $(MODULES:%=github.com/throughline/throughline/%/...)
 DATA        ?= .cache/demo
 LISTEN      ?= 127.0.0.1:8080
 SOAK_HOURS  ?= 2
 
-.PHONY: help build engine demo test unit integration lint bench soak clean
+.PHONY: help build engine kafka schemathesis demo test unit lint bench soak clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-engine: services/embedded/chdb/node_modules/.package-lock.json ## fetch the embedded ClickHouse engine (npm ci)
+ENGINE := services/embedded/chdb/node_modules/.package-lock.json
 
-services/embedded/chdb/node_modules/.package-lock.json: services/embedded/chdb/package-lock.json
-	@command -v npm >/dev/null || { echo "Node.js with npm is needed to fetch the embedded engine: install nodejs and npm."; exit 1; }
+engine: $(ENGINE) ## fetch the embedded ClickHouse engine (npm ci)
+
+$(ENGINE): services/embedded/chdb/package-lock.json
+	@command -v npm >/dev/null || { echo "The embedded engine comes as an npm package: install Node.js with npm."; exit 1; }
 	cd services/embedded/chdb && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
 
 build: engine ## build bin/throughline
 	@mkdir -p bin
@@ -28,22 +32,27 @@ build: engine ## build bin/throughline
 demo: build ## a simulated company on 127.0.0.1:8080: history, then live traffic; Ctrl-C stops it
 	@scripts/demo.sh $(DATA) $(LISTEN)
 
-test: lint unit integration ## everything: lint, unit, property, crash, real Kafka, API conformance
+kafka: ## fetch Apache Kafka for the tests, and Java and Maven where they are missing and may be installed
+	@scripts/kafka/install.sh
 
-unit: engine
-	@cd services && $(GO) test -race -timeout 20m $(addprefix github.com/throughline/throughline/,$(addsuffix /...,$(MODULES)))
+schemathesis: ## see that Python is there for schemathesis, which throws generated requests at the API
+	@scripts/schemathesis/install.sh
 
-integration: build
-	@scripts/integration.sh
+test: lint unit ## everything: lint, unit, property, end to end, crash, real Kafka, API conformance
 
-lint: ## vet, staticcheck, each module builds alone and is tidy
-	@for m in $(MODULES); do ( cd $$m && echo "lint $$m" && test -z "$$(gofmt -l .)" && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./... \
+unit: engine kafka schemathesis
+	THROUGHLINE_REQUIRE_ENGINE=1 THROUGHLINE_REQUIRE_KAFKA=1 THROUGHLINE_REQUIRE_SCHEMATHESIS=1 \
+		$(GO) test -race -p 2 -timeout 30m $(PACKAGES)
+
+lint: ## format, vet, staticcheck; each module builds alone and is tidy
+	@for m in $(MODULES); do ( cd $$m && echo "lint $$m" && { test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }; } \
+		&& $(GO) vet ./... && $(GO) run $(STATICCHECK) ./... \
 		&& GOWORK=off $(GO) build ./... && GOWORK=off $(GO) mod tidy -diff ) || exit 1; done
 
 bench: build ## the table of measures, each beside a floor measured in the same run
 	@scripts/bench.sh
 
-soak: build ## the crash and property tests for SOAK_HOURS (2); seeds are printed
+soak: build kafka ## the crash, property and fuzz tests for SOAK_HOURS (2); seeds are printed
 	@SOAK_HOURS=$(SOAK_HOURS) scripts/soak.sh
 
 clean: ## remove what was built and the demo's data

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Prints every measure beside its floor, both of this run. BENCH_TOUCHPOINTS (10,000,000) is the size of the whole.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+total=${BENCH_TOUCHPOINTS:-10000000}
+
+go_bench() { # module package pattern [options]
+  ( cd "$1" && go test -run '^$' -bench "$3" -timeout 2h "${@:4}" "$2" | grep -E '^Benchmark|FAIL|panic' )
+}
+
+echo "machine: $(nproc) cores, $(grep -m1 'model name' /proc/cpuinfo | cut -d: -f2 | xargs), $(go version | awk '{print $3}')"
+echo
+echo "== the door against bare net/http + segmentio decode + produce (targets: one a request >= 0.8 of the floor, batches of 100 >= 0.6)"
+go_bench services ./collect 'HTTP' -benchtime 3s
+echo
+echo "== log -> ClickHouse against ready Native blocks (targets: >= 0.5 of the floor, <= 3 us of CPU a row, RSS <= 512 MiB)"
+go_bench services ./load 'Load' -benchtime 1x
+echo
+echo "== identity, pure, one core (targets: >= 1,000,000 links/s, <= 64 bytes an anchor)"
+go_bench streams ./identity 'Resolve|Memory' -cpu 1
+echo
+echo "== conversations, pure, one core"
+go_bench streams ./conversation '.' -cpu 1 -benchtime 1x
+echo
+echo "== the whole pipeline: the binary on embedded engines, fed over HTTP, generator included"
+( cd services && go run ./cmd/bench -binary ../bin/throughline -total "$total" -first "$((total / 10))" )
