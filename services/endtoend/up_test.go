@@ -40,6 +40,7 @@ func startUp(tb testing.TB) *up {
 
 func newUp(tb testing.TB, data string) *up {
 	tb.Helper()
+	program.Path(tb) // what follows is not to wait for the compiler
 	listen := program.FreeAddress(tb)
 	u := &up{tb: tb, url: "http://" + listen, key: testKey, data: data, kafka: program.FreeAddress(tb), clickhouse: program.FreeAddress(tb), client: &http.Client{Timeout: time.Minute}}
 	u.arguments = []string{"up", "--data", data, "--listen", listen, "--key", u.key, "--kafka-listen", u.kafka, "--clickhouse-listen", u.clickhouse}
