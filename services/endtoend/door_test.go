@@ -95,7 +95,7 @@ func seen(u *up, id, email string, all int) error {
 	person := get[struct {
 		ID                         string
 		Touchpoints, Conversations int
-	}](u, "/v1/people?identifier=email:%s", email)
+	}](u, findPerson("email:"+email))
 	timeline := get[struct {
 		Touchpoints []struct{ ID, Text, Time string }
 	}](u, "/v1/people/"+person.ID+"/timeline")

@@ -90,26 +90,33 @@ func (u *up) request(method, path string, header map[string]string, body []byte)
 }
 
 // get reads the JSON of path into a T; any other answer than 200 fails the test.
-func get[T any](u *up, path string, args ...any) T {
+func get[T any](u *up, path string) T {
 	u.tb.Helper()
-	for i, a := range args {
-		if s, ok := a.(string); ok {
-			args[i] = url.QueryEscape(s)
-		}
-	}
-	path = fmt.Sprintf(path, args...)
-	a, err := u.request(http.MethodGet, path, nil, nil)
+	out, err := ask[T](u, path)
 	if err != nil {
-		u.tb.Fatalf("GET %s: %v", path, err)
-	}
-	var out T
-	if a.status != http.StatusOK {
-		u.tb.Fatalf("GET %s: %d %s", path, a.status, a.body)
-	}
-	if err := json.Unmarshal(a.body, &out); err != nil {
-		u.tb.Fatalf("GET %s: %v: %s", path, err, a.body)
+		u.tb.Fatal(err)
 	}
 	return out
+}
+
+// ask is get for goroutines, which must not end the test.
+func ask[T any](u *up, path string) (out T, err error) {
+	a, err := u.request(http.MethodGet, path, nil, nil)
+	switch {
+	case err != nil:
+		return out, err
+	case a.status != http.StatusOK:
+		return out, fmt.Errorf("GET %s: %d %s", path, a.status, a.body)
+	}
+	if err := json.Unmarshal(a.body, &out); err != nil {
+		return out, fmt.Errorf("GET %s: %w: %s", path, err, a.body)
+	}
+	return out, nil
+}
+
+// findPerson is the path of the person behind an identifier.
+func findPerson(identifier string) string {
+	return "/v1/people?identifier=" + url.QueryEscape(identifier)
 }
 
 // m is a JSON object.

@@ -27,7 +27,7 @@ func TestWorkspacesNeverMeet(t *testing.T) {
 	other.send(message("first-"+secret, "x@example.com", m{"text": "mine"}))
 	dead := find(u, secret)
 	u.settle()
-	person := get[struct{ ID string }](u, "/v1/people?identifier=email:%s", secret+"@example.com").ID
+	person := get[struct{ ID string }](u, findPerson("email:"+secret+"@example.com")).ID
 	conversation := get[struct{ Conversations []conversationAnswer }](u, "/v1/conversations").Conversations[0].ID
 	own := get[struct{ Conversations []conversationAnswer }](other, "/v1/conversations").Conversations
 	if len(own) != 1 || own[0].ID == conversation {

@@ -92,6 +92,16 @@ func (p *Process) Kill() {
 	<-p.done
 }
 
+// Ended tells whether the process is gone.
+func (p *Process) Ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // Wait returns the exit code once the process has ended by itself.
 func (p *Process) Wait(tb testing.TB, patience time.Duration) int {
 	tb.Helper()
