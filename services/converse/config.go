@@ -28,6 +28,7 @@ type Config struct {
 	CommitEvery    time.Duration // how much work may be done again after a crash
 	SessionTimeout time.Duration // of the membership in the group
 	BatchRecords   int           // the most that is decided at once; each changed conversation is written once a batch
+	BatchEvery     time.Duration // the shortest time between two batches: under load it saves most of the writing
 }
 
 // DefaultConfig returns settings for every node; Kafka must be set.
@@ -40,7 +41,8 @@ func DefaultConfig() Config {
 		Logger:         slog.New(slog.DiscardHandler),
 		CommitEvery:    stage.CommitEvery,
 		SessionTimeout: stage.Reader.SessionTimeout,
-		BatchRecords:   stage.Reader.MaxPollRecords,
+		BatchRecords:   50_000,
+		BatchEvery:     200 * time.Millisecond,
 	}
 }
 
@@ -57,8 +59,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("converse: Window %v is below a millisecond", c.Window)
 	case c.BatchRecords < 1:
 		return fmt.Errorf("converse: BatchRecords %d is below 1", c.BatchRecords)
-	case c.CommitEvery < 0:
-		return errors.New("converse: CommitEvery is negative")
+	case c.CommitEvery < 0 || c.BatchEvery < 0:
+		return errors.New("converse: CommitEvery or BatchEvery is negative")
 	}
 	return c.Kafka.Validate()
 }

@@ -31,6 +31,7 @@ func Run(ctx context.Context, c Config) error {
 	s.Reader.SessionTimeout = c.SessionTimeout
 	s.Reader.RebalanceTimeout = max(s.Reader.RebalanceTimeout, c.SessionTimeout)
 	s.Reader.MaxPollRecords = c.BatchRecords
+	s.PollEvery = c.BatchEvery
 	s.Recycle = true
 	s.Registerer = c.Registerer
 	return kafka.RunStage(ctx, s)

@@ -60,6 +60,9 @@ type StageConfig struct {
 	// CommitEvery is how much work may be done again after a crash; commits cost a request each.
 	CommitEvery time.Duration
 	TickEvery   time.Duration // 0: never
+	// PollEvery is the shortest time from one poll to the next, while less is there than one poll may bring: what
+	// comes meanwhile is one batch, which is cheaper, and for a stage that writes what changed once a batch, much less.
+	PollEvery time.Duration
 	// Recycle uses the memory of the records again after Process: the Partition must copy what it keeps. Outputs may
 	// point into the records.
 	Recycle bool
@@ -76,6 +79,7 @@ func DefaultStageConfig() StageConfig {
 		Reader:      DefaultReaderConfig(),
 		Producer:    p,
 		CommitEvery: 100 * time.Millisecond,
+		PollEvery:   20 * time.Millisecond,
 	}
 }
 
@@ -89,7 +93,7 @@ func (c StageConfig) Validate() error {
 		return errors.New("kafka: stage without New")
 	case c.Topic == "":
 		return errors.New("kafka: stage without a topic")
-	case c.CommitEvery < 0 || c.TickEvery < 0:
+	case c.CommitEvery < 0 || c.TickEvery < 0 || c.PollEvery < 0:
 		return errors.New("kafka: stage intervals must not be negative")
 	case !c.Producer.BlockWhenFull || c.Producer.DeliveryTimeout != 0:
 		return errors.New("kafka: a stage's producer must wait for the broker, or it would lose outputs")
@@ -171,7 +175,9 @@ func (s *Stage) poll(ctx context.Context) error {
 	defer context.AfterFunc(s.failed, cancel)()
 	for n := 1; ctx.Err() == nil; {
 		batches, err := s.reader.Poll(ctx)
+		polled, count := time.Now(), 0
 		for _, b := range batches {
+			count += len(b.Records)
 			if w := s.session(b.Partition); w != nil {
 				w.push(b)
 			}
@@ -194,6 +200,9 @@ func (s *Stage) poll(ctx context.Context) error {
 			if w := s.session(b.Partition); w != nil {
 				w.taken(ctx)
 			}
+		}
+		if count < s.cfg.Reader.MaxPollRecords {
+			sleep(ctx, time.Until(polled.Add(s.cfg.PollEvery)))
 		}
 	}
 	return nil
