@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -40,9 +41,13 @@ func TestSchemathesis(t *testing.T) {
 	}()
 	bounded, stop := context.WithTimeout(ctx, 5*time.Minute)
 	defer stop()
-	run := exec.CommandContext(bounded, "../../scripts/schemathesis/run", "http://"+server.Addr(), "ours-key",
+	script, err := filepath.Abs("../../scripts/schemathesis/run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := exec.CommandContext(bounded, script, "http://"+server.Addr(), "ours-key",
 		"--max-examples", or(os.Getenv("THROUGHLINE_SCHEMATHESIS_EXAMPLES"), "5"), "--no-color")
-	run.Dir = "."
+	run.Dir = t.TempDir() // it writes down what failed
 	out, err := run.CombinedOutput()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == 75 {
