@@ -21,7 +21,8 @@ type block struct {
 	next     map[kafka.TopicPartition]progress // of a derived block: what to commit
 	letters  []*kafka.Record
 
-	end int64 // of a block of facts: the log's, when its last records were fetched
+	end    int64 // of a block of facts: the log's, when its last records were fetched
+	behind int64 // how many records the log had after its last one
 
 	duplicates, conflicts, unreadable int
 }

@@ -34,6 +34,7 @@ func (d *derived) fill(b *block, records []*kafka.Record, end int64) error {
 				return err
 			}
 		}
+		b.behind = end - r.Offset
 	}
 	return nil
 }

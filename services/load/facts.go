@@ -83,7 +83,7 @@ func (f *facts) fill(b *block, records []*kafka.Record, end int64) error {
 			return err
 		}
 	}
-	b.end = end
+	b.end, b.behind = end, end-f.consumed
 	f.l.metrics.fingerprints.WithLabelValues(partitionLabel(f.TopicPartition)).Set(float64(f.fingerprints.Bytes()))
 	return nil
 }

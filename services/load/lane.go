@@ -136,7 +136,10 @@ func (s *session) loop() error {
 				return err
 			}
 		case <-s.timer.C:
-			s.due = true
+			wait := s.l.cfg.BlockAge*catchUp - time.Since(s.building.began)
+			if s.due = s.building.behind < int64(s.l.cfg.BlockRows) || wait <= 0; !s.due {
+				s.timer.Reset(min(wait, s.l.cfg.BlockAge))
+			}
 		case slots <- struct{}{}:
 			s.seal()
 		case err := <-s.landed:

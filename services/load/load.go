@@ -131,8 +131,9 @@ func (l *loader) run(ctx context.Context) error {
 	rc := kafka.DefaultReaderConfig()
 	rc.Group, rc.Topics, rc.Recycle = Group(l.cfg.Generations), topics, true
 	rc.SessionTimeout = l.cfg.SessionTimeout
-	rc.FetchBytes = min(rc.FetchBytes, l.cfg.BufferedBytes/4)
-	rc.PartitionBytes = min(rc.PartitionBytes, rc.FetchBytes)
+	// What is fetched ahead is held decompressed, in buffers of up to four times its size.
+	rc.FetchBytes = max(l.cfg.BufferedBytes/8, 1<<20)
+	rc.PartitionBytes = max(rc.FetchBytes/4, 1<<20)
 	h := &handler{l: l, ready: make(chan struct{})}
 	if l.reader, err = kafka.NewReader(l.cfg.Kafka, rc, h); err != nil {
 		return err

@@ -23,7 +23,7 @@ func TestLoaderProcess(t *testing.T) {
 	if brokers == "" {
 		t.Skip("only run by other tests")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute) // should its parent die
 	defer cancel()
 	c := store.DefaultConfig(dsn)
 	c.Database = database
@@ -31,7 +31,7 @@ func TestLoaderProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	debug.SetMemoryLimit(320 << 20) // as the program does for the role
+	debug.SetMemoryLimit(400 << 20) // as the program does for the role
 	cfg := DefaultConfig()
 	cfg.Kafka = kafka.Config{Brokers: strings.Split(brokers, ",")}
 	cfg.Store = db
