@@ -13,7 +13,6 @@ import (
 	"time"
 
 	tables "github.com/throughline/throughline/schemas/clickhouse"
-	schema "github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/schemas/registry"
 	"github.com/throughline/throughline/schemas/topic"
 	"github.com/throughline/throughline/services/clickhouse"
@@ -71,7 +70,7 @@ type Report struct {
 	Duplicates    int `json:"duplicates"`    // records that repeat one
 	Conflicts     int `json:"conflicts"`     // records with the id of another
 	Links         int `json:"links"`         // on the log, with repetitions
-	People        int `json:"people"`        // with at least one touchpoint
+	People        int `json:"people"`        // compared, with at least one touchpoint
 	Conversations int `json:"conversations"` //
 	IDs           int `json:"ids"`           // of Config.IDs that are stored once
 	// Moving is how many people were not compared because touchpoints of theirs came in meanwhile.
@@ -110,6 +109,8 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 	}{
 		{"waiting until the roles have caught up", a.settle},
 		{"comparing facts", a.facts},
+		{"reading what is derived", a.readDerived},
+		{"reading what came in meanwhile", a.meanwhile},
 		{"comparing people", a.people},
 		{"comparing conversations", a.conversations},
 	} {
@@ -127,9 +128,9 @@ type audit struct {
 	tables tables.Tables
 	report *Report
 
-	ends     map[kafka.TopicPartition]int64      // of touchpoints and links: what is audited
-	log      map[string]*world                   // by workspace, what the log says
-	personOf func(schema.Anchor) schema.PersonID // as the store has it
+	ends   map[kafka.TopicPartition]int64 // of touchpoints and links: what is audited
+	log    map[string]*world              // by workspace, what the log says
+	stored derived
 }
 
 func (a *audit) settle(ctx context.Context) (err error) {

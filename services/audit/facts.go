@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ type world struct {
 	stubs  []conversation.Stub
 	links  []schema.Link
 	people *oracle.People
+	moving moving
 }
 
 func (a *audit) worldOf(workspace string) *world {
@@ -141,28 +143,38 @@ type row struct {
 	Offset               int64
 	ID, Workspace        string
 	Key, Anchor          big.Int
-	Time                 int64
+	Time, Received       int64
 	Channel, Direction   string
 	Kind, Actor, ActorID string
-	Values, Thread, Tags []string
+	ActorName, Agent     string
+	Types, Values        []string
+	Verified             []bool
+	Thread, Tags         []string
 	Subject, Text        string
+	Language             string
 	Topic, Team, Account string
 	Source, Properties   string
+	Scale                string
+	Rating               float64
+	Content              uint64
 }
 
-const rowColumns = `_offset, id, workspace, key, anchor, toUnixTimestamp64Milli(time), channel, toString(direction), kind, toString(actor_type), actor_id,
-	identifier_values, thread, tags, subject, text, topic, team, account, source, properties`
+const rowColumns = `_offset, id, workspace, key, anchor, toUnixTimestamp64Milli(time), toUnixTimestamp64Milli(received), channel, toString(direction), kind,
+	toString(actor_type), actor_id, actor_name, agent, identifier_types, identifier_values, identifier_verified, thread, tags, subject, text, language, topic, team,
+	account, source, properties, rating_scale, rating_value, content`
 
 func (r *row) targets() []any {
-	return []any{&r.Offset, &r.ID, &r.Workspace, &r.Key, &r.Anchor, &r.Time, &r.Channel, &r.Direction, &r.Kind, &r.Actor, &r.ActorID,
-		&r.Values, &r.Thread, &r.Tags, &r.Subject, &r.Text, &r.Topic, &r.Team, &r.Account, &r.Source, &r.Properties}
+	return []any{&r.Offset, &r.ID, &r.Workspace, &r.Key, &r.Anchor, &r.Time, &r.Received, &r.Channel, &r.Direction, &r.Kind,
+		&r.Actor, &r.ActorID, &r.ActorName, &r.Agent, &r.Types, &r.Values, &r.Verified, &r.Thread, &r.Tags, &r.Subject, &r.Text, &r.Language, &r.Topic, &r.Team,
+		&r.Account, &r.Source, &r.Properties, &r.Scale, &r.Rating, &r.Content}
 }
 
 // fields are the values to compare.
 func (r *row) fields() []string {
-	return []string{r.ID, r.Workspace, r.Key.String(), r.Anchor.String(), fmt.Sprint(r.Time), r.Channel, r.Direction, r.Kind, r.Actor, r.ActorID,
-		strings.Join(r.Values, "\x00"), strings.Join(r.Thread, "\x00"), strings.Join(r.Tags, "\x00"),
-		r.Subject, r.Text, r.Topic, r.Team, r.Account, r.Source, r.Properties}
+	list := func(of []string) string { return strings.Join(of, "\x00") }
+	return []string{r.ID, r.Workspace, r.Key.String(), r.Anchor.String(), fmt.Sprint(r.Time), fmt.Sprint(r.Received), r.Channel, r.Direction, r.Kind,
+		r.Actor, r.ActorID, r.ActorName, r.Agent, list(r.Types), list(r.Values), fmt.Sprint(r.Verified), list(r.Thread), list(r.Tags), r.Subject, r.Text, r.Language,
+		r.Topic, r.Team, r.Account, r.Source, r.Properties, r.Scale, fmt.Sprint(r.Rating), fmt.Sprint(r.Content)}
 }
 
 // rowOf decodes the payload by other code than the loader's.
@@ -173,14 +185,21 @@ func rowOf(e *touchpoint.Envelope, offset int64) (r row, t *touchpoint.Touchpoin
 	}
 	key := touchpoint.KeyOf(e.Workspace, e.ID)
 	r = row{
-		Offset: offset, ID: e.ID, Workspace: e.Workspace, Time: e.Time, Channel: t.Channel, Direction: string(t.Direction), Kind: t.Kind,
-		Actor: string(t.Actor.Type), ActorID: t.Actor.ID, Thread: t.Thread, Tags: t.Tags, Subject: t.Subject, Text: t.Text,
-		Topic: t.Topic, Team: t.Team, Account: t.Account, Source: t.Source, Properties: string(t.Properties),
+		Offset: offset, ID: e.ID, Workspace: e.Workspace, Time: e.Time, Received: e.Received, Channel: t.Channel, Direction: string(t.Direction), Kind: t.Kind,
+		Actor: string(t.Actor.Type), ActorID: t.Actor.ID, ActorName: t.Actor.Name, Thread: t.Thread, Tags: t.Tags, Subject: t.Subject, Text: t.Text,
+		Language: t.Language, Topic: t.Topic, Team: t.Team, Account: t.Account, Source: t.Source, Properties: string(t.Properties),
+		Content: binary.BigEndian.Uint64(e.Content[:]) >> 16, // the 48 bits that are stored
+	}
+	if t.Actor.Type == touchpoint.Agent {
+		r.Agent = t.Actor.ID
+	}
+	if t.Rating != nil {
+		r.Scale, r.Rating = t.Rating.Scale, t.Rating.Value
 	}
 	r.Key.SetBytes(key[:])
 	r.Anchor.SetBytes(e.Anchor[:])
 	for _, id := range t.Identifiers {
-		r.Values = append(r.Values, id.Value)
+		r.Types, r.Values, r.Verified = append(r.Types, id.Type), append(r.Values, id.Value), append(r.Verified, id.Verified)
 	}
 	return r, t, nil
 }

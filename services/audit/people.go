@@ -3,98 +3,158 @@ package audit
 import (
 	"context"
 	"fmt"
-	"math/big"
 	"strings"
 
 	"github.com/throughline/throughline/schemas/conversation"
 	schema "github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/schemas/topic"
+	"github.com/throughline/throughline/schemas/touchpoint"
 	"github.com/throughline/throughline/services/kafka"
 	"github.com/throughline/throughline/streams/oracle"
 )
 
-// people compares who is who: anchors are one person in the store exactly when the log's links make them one.
-func (a *audit) people(ctx context.Context) error {
-	if err := a.links(ctx); err != nil {
-		return err
-	}
-	moved, err := a.moved(ctx)
+// moving is what came in while the store was read: the people it concerns may be stored before or after it, and are not
+// compared. An audit of an installation that is used would otherwise find differences that are none.
+type moving struct {
+	anchors []schema.Anchor         // that a touchpoint or a link of that time names
+	keys    map[touchpoint.Key]bool // of those touchpoints
+	people  map[someone]bool
+}
+
+// meanwhile reads links, and what came after the audit began. It comes after everything derived was read, which is
+// therefore made of nothing later.
+func (a *audit) meanwhile(ctx context.Context) error {
+	names := []string{topic.Touchpoints.In(a.Generations), topic.Links.In(a.Generations)}
+	now, err := a.Admin.LogOffsets(ctx, names...)
 	if err != nil {
 		return err
 	}
-	a.personOf = func(anchor schema.Anchor) schema.PersonID {
-		if person, ok := moved[anchor]; ok {
-			return person
-		}
-		return anchor
-	}
-	for name, w := range a.log {
-		w.people = oracle.NewPeople(a.Rules)
-		for i := range w.links {
-			w.people.Apply(&w.links[i])
-		}
-		a.compareSets(name, w.people)
-	}
-	return nil
-}
-
-// links reads the log of links. Links of blocked values are there only to be refused.
-func (a *audit) links(ctx context.Context) error {
-	name := topic.Links.In(a.Generations)
-	for at, end := range a.ends {
-		if at.Topic != name {
-			continue
-		}
-		err := a.Admin.ReadRange(ctx, at.Topic, at.Partition, -1, end, func(records []*kafka.Record) error {
+	later := map[string][]schema.Link{}
+	for _, to := range now {
+		err := a.Admin.ReadRange(ctx, to.Topic, to.Partition, a.from(to), to.End, func(records []*kafka.Record) error {
 			for _, r := range records {
+				if to.Topic == names[0] {
+					a.laterTouchpoint(r)
+					continue
+				}
 				link, err := schema.Decode[schema.Link](r.Value)
 				if err != nil {
 					continue // a dead letter
 				}
-				a.report.Links++
-				if !strings.HasPrefix(link.Rule, "blocked") {
-					w := a.worldOf(link.Workspace)
-					w.links = append(w.links, link)
+				if isLater := r.Offset >= a.ends[to.TopicPartition]; isLater {
+					later[link.Workspace] = append(later[link.Workspace], link)
+					continue
 				}
+				a.report.Links++
+				w := a.worldOf(link.Workspace)
+				w.links = append(w.links, link)
 			}
 			return nil
 		})
 		if err != nil {
-			return fmt.Errorf("partition %d of %s: %w", at.Partition, name, err)
+			return fmt.Errorf("partition %d of %s: %w", to.Partition, to.Topic, err)
 		}
+	}
+	for name, w := range a.log {
+		w.decide(oracle.NewPeople(a.Rules), later[name])
 	}
 	return nil
 }
 
-// moved is where the store has the moved anchors.
-func (a *audit) moved(ctx context.Context) (map[schema.Anchor]schema.PersonID, error) {
-	rows, err := a.Store.Query(ctx, "SELECT anchor, argMax(person, version) FROM "+a.tables.Identities+" GROUP BY anchor", nil, noLimits)
-	if err != nil {
-		return nil, err
+// from is where reading what came in begins: of links all are needed.
+func (a *audit) from(to kafka.Offsets) int64 {
+	if to.Topic == topic.Links.In(a.Generations) {
+		return -1
 	}
-	defer func() { _ = rows.Close() }()
-	moved := map[schema.Anchor]schema.PersonID{}
-	for rows.Next() {
-		var anchor, person big.Int
-		if err := rows.Scan(&anchor, &person); err != nil {
-			return nil, err
-		}
-		moved[asAnchor(&anchor)] = asAnchor(&person)
-	}
-	return moved, rows.Err()
+	return a.ends[to.TopicPartition]
 }
 
-func asAnchor(n *big.Int) (a schema.Anchor) {
-	n.FillBytes(a[:])
-	return a
+func (a *audit) laterTouchpoint(r *kafka.Record) {
+	e, err := touchpoint.DecodeEnvelope(r.Value)
+	if err != nil {
+		return // a dead letter
+	}
+	_, t, err := rowOf(&e, r.Offset)
+	if err != nil {
+		return
+	}
+	w := a.worldOf(e.Workspace)
+	stub := conversation.StubOf(e.Workspace, touchpoint.KeyOf(e.Workspace, e.ID), e.Anchor, t)
+	if w.moving.keys == nil {
+		w.moving.keys = map[touchpoint.Key]bool{}
+	}
+	w.moving.keys[stub.Key] = true
+	w.moving.anchors = append(w.moving.anchors, stub.Anchor)
+	for _, thread := range stub.Threads {
+		w.moving.anchors = append(w.moving.anchors, thread.Anchor)
+	}
+}
+
+// decide applies the links, those that came later last, and notes whom they concern, before them and after them.
+// Links of blocked values are there only to be refused.
+func (w *world) decide(people *oracle.People, later []schema.Link) {
+	w.people = people
+	for i := range w.links {
+		if l := &w.links[i]; !strings.HasPrefix(l.Rule, "blocked") {
+			people.Apply(l)
+		}
+	}
+	for i := range later {
+		l := &later[i]
+		for _, at := range []schema.Anchor{l.A.Anchor, l.B.Anchor} {
+			w.moving.anchors = append(w.moving.anchors, at)
+			if set := people.PersonOf(at); set != nil {
+				w.moving.anchors = append(w.moving.anchors, set.Members[0])
+			}
+		}
+		if !strings.HasPrefix(l.Rule, "blocked") {
+			people.Apply(l)
+		}
+	}
+	w.moving.people = map[someone]bool{}
+	for _, at := range w.moving.anchors {
+		w.moving.people[w.someoneOf(at)] = true
+	}
+}
+
+// isMoving tells whether something came in that concerns the person with these stubs.
+func (w *world) isMoving(person someone, stubs []conversation.Stub) bool {
+	if len(w.moving.people) == 0 {
+		return false
+	}
+	if w.moving.people[person] {
+		return true
+	}
+	for i := range stubs {
+		if w.moving.people[w.someoneOf(stubs[i].Anchor)] {
+			return true
+		}
+		for _, t := range stubs[i].Threads {
+			if w.moving.people[w.someoneOf(t.Anchor)] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// people compares who is who: anchors are one person in the store exactly when the log's links make them one.
+func (a *audit) people(context.Context) error {
+	for name, w := range a.log {
+		a.compareSets(name, w)
+	}
+	return nil
 }
 
 // compareSets checks that person ids of the store and persons of the oracle stand one to one.
-func (a *audit) compareSets(workspace string, people *oracle.People) {
+func (a *audit) compareSets(workspace string, w *world) {
 	ids := map[*oracle.Set]schema.PersonID{}
 	sets := map[schema.PersonID]*oracle.Set{}
-	for anchor, set := range people.Anchors {
-		id := a.personOf(anchor)
+	for anchor, set := range w.people.Anchors {
+		if w.moving.people[someone{set: set}] {
+			continue
+		}
+		id := a.stored.personOf(anchor)
 		if known, ok := ids[set]; ok && known != id {
 			a.report.differ("workspace %s: anchor %s belongs to person %s in the store, others of its person to %s", workspace, anchor, id, known)
 			continue
@@ -105,19 +165,4 @@ func (a *audit) compareSets(workspace string, people *oracle.People) {
 		}
 		ids[set], sets[id] = id, set
 	}
-}
-
-// home is the person in whose conversations the stub is, by the log: its own, or the owner of a thread of somebody else
-// that it carries.
-func (w *world) home(s *conversation.Stub) (schema.Anchor, *oracle.Set) {
-	own := w.people.PersonOf(s.Anchor)
-	for _, t := range s.Threads {
-		if share := w.people.ShareOf(s.Anchor, t.Anchor); share != nil && share != own {
-			return schema.Anchor{}, share
-		}
-	}
-	if own == nil {
-		return s.Anchor, nil
-	}
-	return schema.Anchor{}, own
 }

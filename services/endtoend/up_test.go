@@ -165,9 +165,9 @@ func (u *up) settle() auditReport {
 }
 
 type auditReport struct {
-	Touchpoints, Duplicates, Conflicts, People, Conversations int
-	Count                                                     int `json:"difference_count"`
-	Differences                                               []string
+	Touchpoints, Duplicates, Conflicts, People, Conversations, Moving int
+	Count                                                             int `json:"difference_count"`
+	Differences                                                       []string
 }
 
 func audit(tb testing.TB, where ...string) (report auditReport, r program.Result) {
