@@ -104,6 +104,9 @@ func NewProducer(c Config, p ProducerConfig) (*Producer, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
+	if c.Local {
+		p.Compression = CompressionNone
+	}
 	codec, err := p.Compression.codec()
 	if err != nil {
 		return nil, err

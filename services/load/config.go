@@ -48,7 +48,7 @@ func DefaultConfig() Config {
 
 		BlockRows:  50_000,
 		BlockBytes: 24 << 20,
-		BlockAge:   200 * time.Millisecond,
+		BlockAge:   300 * time.Millisecond,
 
 		Inserts:       2,
 		BufferedBytes: 64 << 20,

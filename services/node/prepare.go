@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -16,8 +17,18 @@ import (
 	"github.com/throughline/throughline/services/workspaces"
 )
 
-// embeddedPartitions are enough for the cores of one machine; each costs inserts of its own.
-const embeddedPartitions = 4
+// embeddedPartitions is how many partitions the topics of a new folder get: enough for the cores, since stages work on
+// partitions side by side, and no more, since each costs inserts of its own. A folder keeps what it was made with.
+func embeddedPartitions(ctx context.Context, admin *kafka.Admin) (int32, error) {
+	there, err := admin.Topics(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if n := there[string(topic.Touchpoints)]; n > 0 {
+		return n, nil
+	}
+	return int32(min(max(runtime.NumCPU(), 2), 16)), nil
+}
 
 // Prepare makes what a node of one process needs: topics, tables, and the first key. key, when not empty, is let into
 // workspace default; otherwise a new installation gets one, which is returned, once.
@@ -49,7 +60,11 @@ func prepareLog(ctx context.Context, c Config, key string) (made string, err err
 		return "", err
 	}
 	defer admin.Close()
-	if err := admin.EnsureTopics(ctx, topics.Specs(topic.First, embeddedPartitions, 0)); err != nil {
+	partitions, err := embeddedPartitions(ctx, admin)
+	if err != nil {
+		return "", err
+	}
+	if err := admin.EnsureTopics(ctx, topics.Specs(topic.First, partitions, 0)); err != nil {
 		return "", err
 	}
 	directory := workspaces.DefaultConfig()

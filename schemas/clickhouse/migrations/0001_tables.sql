@@ -43,7 +43,7 @@ CREATE TABLE IF NOT EXISTS touchpoints {{.OnCluster}}
 ENGINE = {{.Engine "MergeTree"}}
 PARTITION BY toYYYYMM(time)
 ORDER BY (workspace, anchor, time, key)
-SETTINGS {{.DeduplicationWindow}} = 10000, index_granularity = 512, min_compress_block_size = 8192, max_compress_block_size = 65536;
+SETTINGS {{.DeduplicationWindow}} = 10000;
 
 -- Where moved anchors belong now: the highest version per anchor. Anchors that never moved are not in it.
 CREATE TABLE IF NOT EXISTS identities {{.OnCluster}}
@@ -57,7 +57,7 @@ CREATE TABLE IF NOT EXISTS identities {{.OnCluster}}
 )
 ENGINE = {{.Engine "ReplacingMergeTree" "version"}}
 ORDER BY anchor
-SETTINGS index_granularity = 512, min_compress_block_size = 8192, max_compress_block_size = 65536;
+;
 
 -- Every move with its evidence: why two identifiers are one person, and who was who at any time.
 CREATE TABLE IF NOT EXISTS identity_log {{.OnCluster}}
@@ -79,7 +79,7 @@ CREATE TABLE IF NOT EXISTS identity_log {{.OnCluster}}
 )
 ENGINE = {{.Engine "ReplacingMergeTree"}}
 ORDER BY (workspace, person, anchor, version)
-SETTINGS index_granularity = 512, min_compress_block_size = 8192, max_compress_block_size = 65536;
+;
 
 -- Links that did not join, with the reason, and claims, which only suggest.
 CREATE TABLE IF NOT EXISTS identity_refusals {{.OnCluster}}
@@ -142,7 +142,7 @@ CREATE TABLE IF NOT EXISTS conversations {{.OnCluster}}
 )
 ENGINE = {{.Engine "ReplacingMergeTree" "version"}}
 ORDER BY (workspace, id)
-SETTINGS index_granularity = 512, min_compress_block_size = 8192, max_compress_block_size = 65536;
+;
 
 -- Which conversation a touchpoint belongs to, with the dimensions of reports: the highest version per key, within a
 -- month of time, which never changes.
@@ -168,7 +168,7 @@ CREATE TABLE IF NOT EXISTS conversation_touchpoints {{.OnCluster}}
 ENGINE = {{.Engine "ReplacingMergeTree" "version"}}
 PARTITION BY toYYYYMM(time)
 ORDER BY (workspace, anchor, time, key)
-SETTINGS index_granularity = 512, min_compress_block_size = 8192, max_compress_block_size = 65536;
+;
 
 -- Dead letters: the highest version per id. Version 1 is the refusal, 2 says that it was sent again.
 CREATE TABLE IF NOT EXISTS rejected {{.OnCluster}}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"sync/atomic"
 	"syscall"
@@ -35,23 +36,30 @@ func newFeed(up *upProcess, total uint64) (*feed, error) {
 
 // cost is what some touchpoints took.
 type cost struct {
-	count        uint64
-	sending, all time.Duration // until acknowledged, until stored and derived
-	theirs, mine time.Duration // processor time of the program and of this process
+	count               uint64
+	sending, all        time.Duration // until acknowledged, until stored and derived
+	roles, engine, mine time.Duration // processor time of the program, of its engine and of this process
 }
 
 func (c cost) sent() float64    { return float64(c.count) / c.sending.Seconds() }
 func (c cost) settled() float64 { return float64(c.count) / c.all.Seconds() }
-func (c cost) cpu() float64     { return float64((c.theirs + c.mine).Microseconds()) / float64(c.count) }
-func (c cost) own() float64     { return float64(c.mine.Microseconds()) / float64(c.count) }
+func (c cost) cpu() float64     { return c.each(c.roles + c.engine + c.mine) }
+
+// each is microseconds a touchpoint.
+func (c cost) each(d time.Duration) float64 { return float64(d.Microseconds()) / float64(c.count) }
+
+func (c cost) String() string {
+	return fmt.Sprintf("%.1f us CPU each: roles and broker %.1f, engine %.1f, generator and client %.1f", c.cpu(), c.each(c.roles), c.each(c.engine), c.each(c.mine))
+}
 
 func (c cost) plus(o cost) cost {
-	return cost{c.count + o.count, c.sending + o.sending, c.all + o.all, c.theirs + o.theirs, c.mine + o.mine}
+	return cost{c.count + o.count, c.sending + o.sending, c.all + o.all, c.roles + o.roles, c.engine + o.engine, c.mine + o.mine}
 }
 
 // send sends the touchpoints from..to and waits until they have gone all the way.
 func (f *feed) send(ctx context.Context, from, to uint64) (cost, error) {
-	started, theirs, mine := time.Now(), f.up.cpu(), ownCPU()
+	started, mine := time.Now(), ownCPU()
+	roles, engine := f.up.cpu()
 	var next atomic.Uint64
 	next.Store(from)
 	group, ctx := errgroup.WithContext(ctx)
@@ -80,7 +88,9 @@ func (f *feed) send(ctx context.Context, from, to uint64) (cost, error) {
 	if err := f.up.settle(context.WithoutCancel(ctx)); err != nil {
 		return cost{}, err
 	}
-	return cost{to - from, sending, time.Since(started), f.up.cpu() - theirs, ownCPU() - mine}, nil
+	all := time.Since(started)
+	rolesNow, engineNow := f.up.cpu()
+	return cost{to - from, sending, all, rolesNow - roles, engineNow - engine, ownCPU() - mine}, nil
 }
 
 // post sends NDJSON, again while the server is busy.

@@ -126,7 +126,7 @@ func (u *upProcess) settle(ctx context.Context) error {
 	return nil
 }
 
-// children are the process and the engine that it runs.
+// pids are the process and the engine that it runs.
 func (u *upProcess) pids() []int {
 	pids := []int{u.cmd.Process.Pid}
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", u.cmd.Process.Pid))
@@ -141,22 +141,27 @@ func (u *upProcess) pids() []int {
 	return pids
 }
 
-// cpu is the processor time used so far, by the program and its engine.
-func (u *upProcess) cpu() time.Duration {
-	var ticks int64
-	for _, pid := range u.pids() {
+// cpu is the processor time used so far, by the roles with the broker and by the engine.
+func (u *upProcess) cpu() (roles, engine time.Duration) {
+	for i, pid := range u.pids() {
 		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if err != nil {
 			continue
 		}
 		_, rest, _ := strings.Cut(string(text), ") ")
 		fields := strings.Fields(rest)
+		var ticks int64
 		for _, i := range []int{11, 12} { // utime, stime, counted from the field after the name
 			n, _ := strconv.ParseInt(fields[i], 10, 64)
 			ticks += n
 		}
+		if used := time.Duration(ticks) * (time.Second / 100); i == 0 {
+			roles += used
+		} else {
+			engine += used
+		}
 	}
-	return time.Duration(ticks) * (time.Second / 100)
+	return roles, engine
 }
 
 func (u *upProcess) memory() string {
