@@ -138,15 +138,6 @@ func same[K comparable](tb testing.TB, what string, got, want map[K]int) {
 	}
 }
 
-func (w written) same(tb testing.TB, want written) {
-	tb.Helper()
-	same(tb, "stubs", w.stubs, want.stubs)
-	same(tb, "moved", w.moved, want.moved)
-	same(tb, "moves", w.moves, want.moves)
-	same(tb, "refusals", w.refusals, want.refusals)
-	same(tb, "letters", w.letters, want.letters)
-}
-
 // firsts are the keys of the touchpoints that count: the first of each id.
 func firsts(tb testing.TB, records []*kafka.Record) map[words.Anchor]int {
 	tb.Helper()

@@ -93,17 +93,6 @@ func (r *recorder) get(p kafka.TopicPartition) (kafka.Assignment, bool) {
 	return a, ok
 }
 
-func (r *recorder) saw(event string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, e := range r.events {
-		if e == event {
-			return true
-		}
-	}
-	return false
-}
-
 func newReader(t *testing.T, c *kafkatest.Cluster, h kafka.Handler) *kafka.Reader {
 	t.Helper()
 	rc := kafka.DefaultReaderConfig()
