@@ -161,11 +161,12 @@ func (n *Node) handler() (http.Handler, error) {
 		s := serve.DefaultConfig()
 		s.DB, s.Log, s.Directory, s.Collect = n.store, n.admin, n.directory, n.collector
 		s.Rules, s.Registry, s.Gatherer, s.Registerer, s.Logger = c.Rules, c.Registry, c.Metrics, c.Metrics, c.Logger
+		s.Audit, s.Rebuild = n.operations()
 		server, err := serve.New(s)
 		if err != nil {
 			return nil, err
 		}
-		return n.operations(server.Handler()), nil
+		return server.Handler(), nil
 	}
 	mux := http.NewServeMux()
 	if c.runs(Collect) {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/throughline/throughline/schemas/topic"
 	"github.com/throughline/throughline/schemas/workspace"
 	"github.com/throughline/throughline/services/api"
 	"github.com/throughline/throughline/services/audit"
@@ -21,15 +22,21 @@ type OperationLine struct {
 	Error    string          `json:"error,omitempty"`
 }
 
-// operations are the routes of those who run the installation: only keys of workspace default may use them, since they
-// concern all workspaces. One runs at a time.
-func (n *Node) operations(next http.Handler) http.Handler {
+// operations makes the handlers of what those do who run the installation: only keys of workspace default may, since it
+// concerns all workspaces. One runs at a time. The caller is authenticated.
+func (n *Node) operations() (audit, rebuilding http.Handler) {
 	var one sync.Mutex
 	operation := func(run func(r *http.Request, progress func(string)) (any, error)) http.Handler {
-		return api.Authenticated(n.directory, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if api.WorkspaceOf(r.Context()) != workspace.Default {
 				api.Problem(w, r, http.StatusForbidden, "Authorization", "this concerns the whole installation: use a key of workspace "+workspace.Default)
 				return
+			}
+			if what := r.PathValue("what"); what != "" {
+				if _, err := rebuild.Next(topic.First, rebuild.What(what)); err != nil {
+					api.Problem(w, r, http.StatusBadRequest, "what", err.Error())
+					return
+				}
 			}
 			if !one.TryLock() {
 				w.Header().Set("Retry-After", "10")
@@ -38,17 +45,15 @@ func (n *Node) operations(next http.Handler) http.Handler {
 			}
 			defer one.Unlock()
 			stream(w, r, run)
-		}))
+		})
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/", next)
-	mux.Handle("POST /v1/audit", operation(func(r *http.Request, progress func(string)) (any, error) {
+	audit = operation(func(r *http.Request, progress func(string)) (any, error) {
 		return n.audit(r.Context(), progress)
-	}))
-	mux.Handle("POST /v1/rebuild/{what}", operation(func(r *http.Request, progress func(string)) (any, error) {
+	})
+	rebuilding = operation(func(r *http.Request, progress func(string)) (any, error) {
 		return struct{}{}, n.rebuild(r.Context(), rebuild.What(r.PathValue("what")), progress)
-	}))
-	return mux
+	})
+	return audit, rebuilding
 }
 
 // stream answers with progress as it comes: a line that repeats the last is left out for a while.

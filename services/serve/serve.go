@@ -53,6 +53,10 @@ type Config struct {
 	Registry  *registry.Registry
 	Collect   *collect.Collector // takes what comes in: touchpoints, and dead letters that are sent again
 
+	// Audit and Rebuild answer POST /v1/audit and /v1/rebuild/{what}, for those who run the installation; nil where this
+	// process cannot.
+	Audit, Rebuild http.Handler
+
 	Lookup clickhouse.Limits // of one query that looks something up
 	Report clickhouse.Limits // of one query of a report or list
 
@@ -184,6 +188,14 @@ func (s *Server) Handler() http.Handler {
 	handle(http.MethodPost, "/v1/touchpoints", door)
 	handle(http.MethodGet, "/v1/schemas/touchpoint.json", door)
 	handle(http.MethodGet, "/v1/registry", door)
+	for path, operation := range map[string]http.Handler{"/v1/audit": s.config.Audit, "/v1/rebuild/{what}": s.config.Rebuild} {
+		if operation == nil {
+			operation = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				api.Problem(w, r, http.StatusNotFound, "", "this process does not run audits or rebuilds")
+			})
+		}
+		handle(http.MethodPost, path, api.Authenticated(s.config.Directory, operation))
+	}
 	handle(http.MethodGet, "/healthz", http.HandlerFunc(s.healthy))
 	handle(http.MethodGet, "/readyz", http.HandlerFunc(s.ready))
 	handle(http.MethodGet, "/metrics", promhttp.HandlerFor(s.config.Gatherer, promhttp.HandlerOpts{}))

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"log/slog"
+	"os"
+	"runtime/debug"
 
 	"github.com/throughline/throughline/services/node"
 )
@@ -23,6 +25,9 @@ func (f roleFlags) run(ctx context.Context, log *slog.Logger, role node.Role, st
 	if store != nil {
 		config.Store, config.Layout = store.config(), store.layout()
 	}
+	if role == node.Load && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(loadMemoryLimit)
+	}
 	n, err := node.New(ctx, config)
 	if err != nil {
 		return err
@@ -30,6 +35,10 @@ func (f roleFlags) run(ctx context.Context, log *slog.Logger, role node.Role, st
 	log.Info("running", "role", role, "url", "http://"+n.Addr())
 	return n.Run(ctx)
 }
+
+// loadMemoryLimit keeps the garbage of blocks from piling up; the fingerprints of what is stored, some 21 bytes each, may
+// pass it.
+const loadMemoryLimit = 430 << 20
 
 type collectCommand struct{ roleFlags }
 
