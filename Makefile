@@ -10,7 +10,7 @@ DATA        ?= .cache/demo
 LISTEN      ?= 127.0.0.1:8080
 SOAK_HOURS  ?= 2
 
-.PHONY: help build engine kafka schemathesis demo test unit lint bench soak clean
+.PHONY: help build engine compiler kafka schemathesis demo test unit lint bench soak clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -40,7 +40,13 @@ schemathesis: ## see that Python is there for schemathesis, which throws generat
 
 test: lint unit ## everything: lint, unit, property, end to end, crash, real Kafka, API conformance
 
-unit: engine kafka schemathesis
+compiler: # the race detector needs one
+	@command -v gcc >/dev/null || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc libc6-dev >/dev/null; \
+		else echo "The race detector needs a C compiler: install gcc and libc6-dev."; exit 1; fi; }
+
+unit: engine compiler kafka schemathesis
 	THROUGHLINE_REQUIRE_ENGINE=1 THROUGHLINE_REQUIRE_KAFKA=1 THROUGHLINE_REQUIRE_SCHEMATHESIS=1 \
 		$(GO) test -race -p 2 -timeout 30m $(PACKAGES)
 
