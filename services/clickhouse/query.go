@@ -70,12 +70,26 @@ func (db *DB) Query(ctx context.Context, sql string, params Params, limits Limit
 		case err == nil:
 			return &Rows{rows}, nil
 		case ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) && errors.Is(err, context.DeadlineExceeded):
-			return nil, fmt.Errorf("clickhouse: query: %w: %w", ErrTooSlow, err)
+			return nil, fmt.Errorf("clickhouse: query: %w: %w", db.slowness(), err)
 		case attempt < 3 && brokenConnection(err):
 			continue
 		}
 		return nil, classify("query", err)
 	}
+}
+
+// pingTime is how long a server that works takes for its simplest answer, at most.
+const pingTime = time.Second
+
+// slowness tells why a query met its deadline: the query was too slow, or the server answers nobody. Only in the
+// first case would a smaller question help.
+func (db *DB) slowness() error {
+	ctx, cancel := context.WithTimeout(context.Background(), pingTime)
+	defer cancel()
+	if db.Ping(ctx) != nil {
+		return ErrUnavailable
+	}
+	return ErrTooSlow
 }
 
 // withoutDeadline still ends when its parent does, but does not say when.
