@@ -63,7 +63,7 @@ func New(ctx context.Context, c Config) (_ *Node, err error) {
 		return nil, fmt.Errorf("node: %w", err)
 	}
 	c.HTTP.Registerer, c.HTTP.Logger = c.Metrics, c.Logger
-	if n.server, err = api.NewServer(c.HTTP, handler); err != nil {
+	if n.server, err = api.NewServer(c.HTTP, n.whenKeysAreKnown(handler)); err != nil {
 		return nil, fmt.Errorf("node: %w", err)
 	}
 	return n, nil
