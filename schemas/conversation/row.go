@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/segmentio/encoding/json"
@@ -87,10 +88,16 @@ type Member struct {
 	Version      uint64
 }
 
+// ErrIncomplete is wrapped when a record is JSON and no conversation: no stage wrote it.
+var ErrIncomplete = errors.New("it lacks workspace, id, state or version")
+
 // Decode reads a conversation from the log.
 func Decode(data []byte) (c Conversation, err error) {
 	if err = json.Unmarshal(data, &c); err != nil {
 		return c, fmt.Errorf("conversation: decode: %w", err)
+	}
+	if c.Workspace == "" || c.ID.IsZero() || c.State == "" || c.Version == 0 {
+		return c, fmt.Errorf("conversation: decode: %w", ErrIncomplete)
 	}
 	return c, nil
 }

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/segmentio/encoding/json"
@@ -82,10 +83,16 @@ type Refusal struct {
 	Evidence  Evidence `json:"evidence"`
 }
 
+// ErrIncomplete is wrapped when a Move says who or where not: it would move somebody to nobody.
+var ErrIncomplete = errors.New("it lacks workspace, anchor, person or version")
+
 // Decode reads the JSON of a Link, Move or Refusal from the log.
 func Decode[T Link | Move | Refusal](data []byte) (v T, err error) {
 	if err = json.Unmarshal(data, &v); err != nil {
 		return v, fmt.Errorf("identity: decode %T: %w", v, err)
+	}
+	if m, ok := any(&v).(*Move); ok && (m.Workspace == "" || m.Anchor.IsZero() || m.Person.IsZero() || m.Version == 0) {
+		return v, fmt.Errorf("identity: decode %T: %w", v, ErrIncomplete)
 	}
 	return v, nil
 }

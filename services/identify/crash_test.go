@@ -171,6 +171,25 @@ func TestPoisonNeverStopsThePartition(t *testing.T) {
 	}
 }
 
+// A record of the memory that nobody can read leaves the others to be remembered.
+func TestPoisonInTheMemory(t *testing.T) {
+	c := DefaultConfig()
+	m := newMetrics(nil)
+	input := numbered(company(t, 1, 20))
+	out, err := newStitch(&c, m, 0).Process(input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory := append([]*kafka.Record{{Value: []byte("garbage")}, {}}, ofTopic(out, topic.Seen)...)
+	again := newStitch(&c, m, 0)
+	if err := again.Replay(memory, int64(len(input))); err != nil {
+		t.Fatal(err)
+	}
+	if out, err = again.Process(input); err != nil || len(out) != 0 {
+		t.Errorf("%d outputs of what was processed before, %v", len(out), err)
+	}
+}
+
 func FuzzLinkRecord(f *testing.F) {
 	l := words.Link{Workspace: "w", Kind: words.LinkVerified, A: words.Node{Anchor: words.AnchorOf("w", "email", "a"), Type: "email", Value: "a"}, B: words.Node{Anchor: words.AnchorOf("w", "phone", "b"), Type: "phone", Value: "b"}}
 	seed, err := words.Append(nil, &l)

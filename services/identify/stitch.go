@@ -1,6 +1,7 @@
 package identify
 
 import (
+	"log/slog"
 	"strconv"
 
 	"github.com/throughline/throughline/schemas/conversation"
@@ -24,11 +25,12 @@ type stitch struct {
 	batch touchpoint.SeenBatch
 	made  []words.Link
 	t     touchpoint.Touchpoint
+	log   *slog.Logger
 }
 
 func newStitch(c *Config, m *metrics, partition int32) *stitch {
 	return &stitch{
-		metrics: m, label: strconv.Itoa(int(partition)), number: partition,
+		metrics: m, label: strconv.Itoa(int(partition)), number: partition, log: c.Logger,
 		stitcher: identity.NewStitcher(c.Rules),
 		links:    topic.Links.In(c.Generations),
 		byPerson: topic.ByPerson.In(c.Generations),
@@ -44,7 +46,10 @@ func (s *stitch) RestoreFrom() string { return s.seen }
 func (s *stitch) Replay(records []*kafka.Record, committed int64) error {
 	for _, r := range records {
 		if err := s.batch.Decode(r.Value); err != nil {
-			return err // without its memory the partition would take duplicates for new
+			// What is foreign was never part of the memory. Of what was, a touchpoint that comes again is taken for new here; it
+			// finds itself in its person's set, and the store knows it.
+			s.log.Error("identify: record of the memory passed over", "topic", r.Topic, "partition", r.Partition, "offset", r.Offset, "error", err)
+			continue
 		}
 		for i, offset := range s.batch.Offsets {
 			if offset < committed {
