@@ -57,6 +57,20 @@ const ControlKey = "generations"
 type Control struct {
 	Current  topic.Generations  `json:"current"`
 	Building *topic.Generations `json:"building,omitempty"`
+	// HaltUntil, in ms since 1970, is how long the stages that only Current has stand still, so that Building can draw
+	// level before reads switch to it. It passes by itself: a rebuild that dies must not leave reads standing.
+	HaltUntil int64 `json:"halt_until,omitempty"`
+}
+
+// Running are the generations whose stages run at the time now, in ms since 1970.
+func (c Control) Running(now int64) []topic.Generations {
+	switch {
+	case c.Building == nil:
+		return []topic.Generations{c.Current}
+	case now < c.HaltUntil:
+		return []topic.Generations{*c.Building}
+	}
+	return []topic.Generations{c.Current, *c.Building}
 }
 
 // Record is one record of the topic: exactly one of its parts is set, or none when the record was deleted.

@@ -181,6 +181,18 @@ func (a *Admin) DeleteGroup(ctx context.Context, group string) error {
 	return nil
 }
 
+// GroupMembers is how many members the group has; none when it does not exist.
+func (a *Admin) GroupMembers(ctx context.Context, group string) (int, error) {
+	described, err := a.adm.DescribeGroups(ctx, group)
+	if err == nil {
+		err = described[group].Err
+	}
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
+		return 0, fmt.Errorf("kafka: describe group %s: %w", group, err)
+	}
+	return len(described[group].Members), nil
+}
+
 // DeleteRecords lets go of the records of a partition below an offset, which must be below its end: the embedded broker
 // counts from 0 again in a partition that it finds empty when it starts.
 func (a *Admin) DeleteRecords(ctx context.Context, topic string, partition int32, below int64) error {

@@ -13,32 +13,41 @@ import (
 // generationsEvery is how often the directory, which follows its topic by itself, is asked.
 const generationsEvery = 100 * time.Millisecond
 
-// generationer knows which generations are read and built; *workspaces.Directory does.
-type generationer interface {
-	Generations() (current topic.Generations, building *topic.Generations)
+// runner knows which generations are to run; *workspaces.Directory does.
+type runner interface {
+	Running(now time.Time) []topic.Generations
 }
 
 // follow runs a stage once for each generation of it that is read or being built, starts it when one appears and stops
 // it when it goes. of cuts from the generations what the stage depends on, so that a rebuild of a later stage leaves it
 // alone. An error of the stage ends all.
-func follow(ctx context.Context, d generationer, of func(topic.Generations) topic.Generations, run func(context.Context, topic.Generations) error) error {
+func follow(ctx context.Context, d runner, of func(topic.Generations) topic.Generations, run func(context.Context, topic.Generations) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	running := map[topic.Generations]context.CancelFunc{}
+	stopped := map[topic.Generations]chan struct{}{} // closed when the stage has ended
 	tick := time.NewTicker(generationsEvery)
 	defer tick.Stop()
 	for {
-		current, building := d.Generations()
-		wanted := map[topic.Generations]bool{of(current): true}
-		if building != nil {
-			wanted[of(*building)] = true
+		wanted := map[topic.Generations]bool{}
+		for _, g := range d.Running(time.Now()) {
+			wanted[of(g)] = true
 		}
 		for g := range wanted {
 			if running[g] != nil {
 				continue
 			}
+			if done := stopped[g]; done != nil {
+				select {
+				case <-done: // it was halted, and is wanted again
+				default:
+					continue
+				}
+			}
 			stage, cancel := context.WithCancel(ctx)
-			running[g] = cancel
+			done := make(chan struct{})
+			running[g], stopped[g] = cancel, done
 			group.Go(func() error {
+				defer close(done)
 				if err := run(stage, g); err != nil && stage.Err() == nil {
 					return fmt.Errorf("generation %+v: %w", g, err)
 				}

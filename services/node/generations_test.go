@@ -11,26 +11,25 @@ import (
 )
 
 type switchable struct {
-	mu       sync.Mutex
-	current  topic.Generations
-	building *topic.Generations
+	mu      sync.Mutex
+	running []topic.Generations
 }
 
-func (s *switchable) Generations() (topic.Generations, *topic.Generations) {
+func (s *switchable) Running(time.Time) []topic.Generations {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.current, s.building
+	return s.running
 }
 
-func (s *switchable) set(current topic.Generations, building *topic.Generations) {
+func (s *switchable) set(running ...topic.Generations) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.current, s.building = current, building
+	s.running = running
 }
 
 func TestFollowRunsWhatIsReadAndBuilt(t *testing.T) {
 	second := topic.Generations{Identity: 1, Conversation: 2, Store: 2}
-	d := &switchable{current: topic.First}
+	d := &switchable{running: []topic.Generations{topic.First}}
 	events := make(chan string, 16)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -54,10 +53,14 @@ func TestFollowRunsWhatIsReadAndBuilt(t *testing.T) {
 		}
 	}
 	expect("start ")
-	d.set(topic.First, &topic.Generations{Identity: 1, Conversation: 1, Store: 2}) // of no concern to converse
-	d.set(topic.First, &second)
+	d.set(topic.First, topic.Generations{Identity: 1, Conversation: 1, Store: 2}) // of no concern to converse
+	d.set(topic.First, second)
 	expect("start g2")
-	d.set(second, nil)
+	d.set(second)
+	expect("stop ")
+	d.set(topic.First, second) // the halt is over without a switch
+	expect("start ")
+	d.set(second)
 	expect("stop ")
 	cancel()
 	expect("stop g2")
@@ -68,7 +71,7 @@ func TestFollowRunsWhatIsReadAndBuilt(t *testing.T) {
 
 func TestFollowEndsWithTheFirstError(t *testing.T) {
 	broken := errors.New("broken")
-	err := follow(t.Context(), &switchable{current: topic.First}, ofLoad, func(context.Context, topic.Generations) error { return broken })
+	err := follow(t.Context(), &switchable{running: []topic.Generations{topic.First}}, ofLoad, func(context.Context, topic.Generations) error { return broken })
 	if !errors.Is(err, broken) {
 		t.Fatal(err)
 	}

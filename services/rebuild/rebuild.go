@@ -3,7 +3,9 @@
 //	make topics and tables of the next generation
 //	control record: current = old, building = next    -> the roles run both
 //	wait until next has everything
-//	control record: current = next                    -> reads switch, the old stages stop
+//	control record: old halted                        -> the old stages stand still for some seconds,
+//	wait until next has what they had                    so that no figure drops
+//	control record: current = next                    -> reads switch
 //	drop the old topics, tables and groups
 //
 // Killed anywhere, the next rebuild goes on with the generation that the control record names.
@@ -90,11 +92,19 @@ func Run(ctx context.Context, c Config, what What) error {
 	if _, err := lag.Settle(ctx, lag.Config{Admin: c.Admin, Generations: next, Patience: c.Patience, Progress: c.Progress}); err != nil {
 		return fmt.Errorf("rebuild: %w", err)
 	}
+	if err := c.drawLevel(ctx, old, next); err != nil {
+		return fmt.Errorf("rebuild: draw level: %w", err)
+	}
 	c.Progress("switching")
 	if err := c.Directory.SetGenerations(ctx, workspace.Control{Current: next}); err != nil {
 		return fmt.Errorf("rebuild: switch: %w", err)
 	}
 	c.Progress("dropping what was read before")
+	select {
+	case <-time.After(readersKnow):
+	case <-ctx.Done():
+		return fmt.Errorf("rebuild: drop: %w", ctx.Err())
+	}
 	if err := c.drop(ctx, old, next); err != nil {
 		return fmt.Errorf("rebuild: drop: %w", err)
 	}
@@ -120,15 +130,59 @@ func (c *Config) make(ctx context.Context, next topic.Generations) error {
 	return makeTables(ctx, c.Store, c.Layout, next)
 }
 
-// drop deletes what only the old generations have, once nobody works on it any more.
-func (c *Config) drop(ctx context.Context, old, next topic.Generations) error {
-	groups := map[string]string{
+// readersKnow is more than readers take to hear of a switch; one that still asks the old tables after that asks again.
+const readersKnow = 2 * time.Second
+
+// halt is how long the old stages stand still at most.
+const halt = 20 * time.Second
+
+// drawLevel halts the old stages and waits until the next generation has everything that they had. Without, a report just
+// after the switch could show a little less than one just before: both generations follow the log, each in its own time.
+func (c *Config) drawLevel(ctx context.Context, old, next topic.Generations) error {
+	c.Progress("drawing level")
+	until := time.Now().Add(halt)
+	control := workspace.Control{Current: old, Building: &next, HaltUntil: until.UnixMilli()}
+	if err := c.Directory.SetGenerations(ctx, control); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithDeadline(ctx, until.Add(-time.Second))
+	defer cancel()
+	for group, successor := range groupsOf(old, next) {
+		if group == successor {
+			continue
+		}
+		for {
+			members, err := c.Admin.GroupMembers(ctx, group)
+			if err != nil {
+				return err
+			}
+			if members == 0 {
+				break
+			}
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("group %s still has %d members after %s; run the rebuild again: %w", group, members, halt, ctx.Err())
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}
+	_, err := lag.Settle(ctx, lag.Config{Admin: c.Admin, Generations: next, Patience: c.Patience, Progress: c.Progress})
+	return err
+}
+
+// groupsOf maps the groups of the old generations to those of the next.
+func groupsOf(old, next topic.Generations) map[string]string {
+	return map[string]string{
 		identify.StitchGroup(old):  identify.StitchGroup(next),
 		identify.ResolveGroup(old): identify.ResolveGroup(next),
 		converse.Group(old):        converse.Group(next),
 		load.Group(old):            load.Group(next),
 	}
-	for group, successor := range groups {
+}
+
+// drop deletes what only the old generations have, once nobody works on it any more.
+func (c *Config) drop(ctx context.Context, old, next topic.Generations) error {
+	for group, successor := range groupsOf(old, next) {
 		if group == successor {
 			continue
 		}

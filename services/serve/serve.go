@@ -224,15 +224,24 @@ type call struct {
 
 func (s *Server) answered(route route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		current, _ := s.config.Directory.Generations()
-		c := &call{
-			workspace:   api.WorkspaceOf(r.Context()),
-			generations: current,
-			tables:      tables.TablesOf(current),
-			query:       newQuery(r.URL.RawQuery),
-		}
-		if err := route.answer(s, w, r, c); err != nil {
+		for {
+			current, _ := s.config.Directory.Generations()
+			c := &call{
+				workspace:   api.WorkspaceOf(r.Context()),
+				generations: current,
+				tables:      tables.TablesOf(current),
+				query:       newQuery(r.URL.RawQuery),
+			}
+			err := route.answer(s, w, r, c)
+			if err == nil {
+				return
+			}
+			// A rebuild that is complete drops the tables that were read before: the question is then put to the new ones.
+			if now, _ := s.config.Directory.Generations(); errors.Is(err, clickhouse.ErrRefused) && now != current && r.Method == http.MethodGet {
+				continue
+			}
 			s.fail(w, r, err)
+			return
 		}
 	})
 }

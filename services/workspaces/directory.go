@@ -142,6 +142,11 @@ func (d *Directory) Generations() (current topic.Generations, building *topic.Ge
 	return c.Current, c.Building
 }
 
+// Running are the generations whose stages run now.
+func (d *Directory) Running(now time.Time) []topic.Generations {
+	return d.state.Load().control.Running(now.UnixMilli())
+}
+
 // Keys lists the keys that are kept, oldest first, without what would let anybody in.
 func (d *Directory) Keys() []workspace.Key {
 	return slices.SortedFunc(maps.Values(d.state.Load().keys), func(a, b workspace.Key) int {
