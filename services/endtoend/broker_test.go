@@ -13,6 +13,7 @@ import (
 // The engines run apart from the roles and are killed with -9: the door answers 503 in time, nothing that it accepted is
 // lost, and when the engines are back everything goes on by itself.
 func TestEnginesAway(t *testing.T) {
+	t.Parallel()
 	data := t.TempDir()
 	e := startEngines(t, data)
 	where := []string{"--kafka", e.kafka, "--clickhouse", "http://" + e.clickhouse}

@@ -14,10 +14,12 @@ func crowd(seed uint64, prefix string, n int) []m {
 	kinds := []string{"message", "message", "message", "message", "conversation.resolved", "note", "page.viewed", "conversation.waiting_for_customer", "conversation.assigned"}
 	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
 	out := make([]m, n)
+	step := int64(30*24*time.Hour/time.Millisecond) / int64(n)
+	moments := rng.Perm(n) // no two are at the same time: their order would be that of hashes, another in each workspace
 	for i := range out {
-		who := rng.IntN(max(2, n/20))
+		who := rng.IntN(max(2, n/40))
 		t := m{
-			"id": fmt.Sprint(prefix, i), "time": start + rng.Int64N(30*24*3600)*1000, "channel": channels[rng.IntN(len(channels))],
+			"id": fmt.Sprint(prefix, i), "time": start + int64(moments[i])*step + rng.Int64N(step), "channel": channels[rng.IntN(len(channels))],
 			"direction": "inbound", "kind": kinds[rng.IntN(len(kinds))], "actor": m{"type": "customer"},
 			"topic": fmt.Sprintf("topic-%d", rng.IntN(5)), "team": fmt.Sprintf("team-%d", rng.IntN(4)),
 			"tags": []string{fmt.Sprintf("tag-%d", rng.IntN(3))}, "text": fmt.Sprintf("number %d", i),

@@ -39,6 +39,7 @@ func find(u *up, touchpoint string) (found letter) {
 
 // What was refused is listed, shown, repaired and sent again from the command line.
 func TestDeadLetters(t *testing.T) {
+	t.Parallel()
 	u := startUp(t)
 	bad := message("broken", "dora@example.com", m{"channel": "pigeon"})
 	a, err := u.request(http.MethodPost, "/v1/touchpoints", asJSON, encode([]m{bad, message("good", "dora@example.com", nil)}))

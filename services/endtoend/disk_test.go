@@ -12,6 +12,7 @@ import (
 
 // The disk is full: the door answers 503, and when there is room again everything goes on, with nothing lost.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=256m"); err != nil {
 		t.Skipf("a small disk cannot be made here (it takes root): %v", err)

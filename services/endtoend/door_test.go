@@ -28,6 +28,7 @@ const march2026 = "from=2026-03-01&to=2026-04-01"
 
 // Each way in leads to a person, a timeline, a conversation and a report, within about a second.
 func TestEveryDoor(t *testing.T) {
+	t.Parallel()
 	u := startUp(t)
 	event := func(id string, data m) m {
 		return m{"specversion": "1.0", "id": id, "source": "shop", "type": "message", "datacontenttype": "application/json", "data": data}

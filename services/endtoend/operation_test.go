@@ -19,6 +19,7 @@ var madeKey = regexp.MustCompile(`(?m)^  (\S{20,})$`)
 
 // The first start on an empty folder is quick and prints a key once; SIGTERM drains; the next start goes on.
 func TestStartStopAndGoOn(t *testing.T) {
+	t.Parallel()
 	u := newUp(t, t.TempDir())
 	u.arguments = append(u.arguments[:5:5], u.arguments[7:]...) // without --key
 	u.start()

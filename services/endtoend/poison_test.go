@@ -12,6 +12,7 @@ import (
 
 // Records that nobody can read stand in every topic: nothing stops, and dead letters say where they are.
 func TestPoison(t *testing.T) {
+	t.Parallel()
 	u := startUp(t)
 	u.send(crowd(11, "crowd-", 300)...)
 	u.settle()

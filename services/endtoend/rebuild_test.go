@@ -16,6 +16,7 @@ import (
 // Everything derived is built anew while touchpoints come in and somebody reads: no figure ever drops, nothing fails.
 // A rebuild whose server is killed is finished by the next.
 func TestRebuildWhileItIsUsed(t *testing.T) {
+	t.Parallel()
 	u := startUp(t)
 	u.send(crowd(3, "crowd-", 1500)...)
 	if a, err := u.request(http.MethodPost, "/v1/touchpoints", asJSON, encode(message("refused", "r@example.com", m{"channel": "pigeon"}))); err != nil || a.status != http.StatusAccepted {

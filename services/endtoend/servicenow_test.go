@@ -21,6 +21,7 @@ import (
 
 // The log of a real service desk through the command line: what comes out is what the file says.
 func TestServiceNow(t *testing.T) {
+	t.Parallel()
 	rows := readIncidents(t)
 	want := tickets(rows)
 	u := startUp(t)

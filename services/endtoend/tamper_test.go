@@ -42,6 +42,7 @@ func (e *engines) query(tb testing.TB, sql string) string {
 
 // Whatever is changed in the store behind its back, the audit fails and says what.
 func TestAuditFindsWhatWasChanged(t *testing.T) {
+	t.Parallel()
 	u := startUp(t)
 	u.send(crowd(5, "crowd-", 600)...)
 	u.send(message("rated", "rated@example.com", m{"kind": "survey.answered", "rating": m{"scale": "csat", "value": 4}, "language": "de", "thread": []string{"ticket:shared"}}))
@@ -100,6 +101,7 @@ func TestAuditFindsWhatWasChanged(t *testing.T) {
 
 // The audit of an installation that is used finds nothing: what comes in meanwhile is left out.
 func TestAuditWhileItIsUsed(t *testing.T) {
+	t.Parallel()
 	u := startUp(t)
 	var quiet []m // of people whom nothing concerns later
 	for i := range 50 {

@@ -177,6 +177,7 @@ func engineOf(t *testing.T, p *program.Process) int {
 // ClickHouse is killed, and hangs, while clients send: what comes in is accepted all the same, reading says when to come
 // again, and afterwards everything is there.
 func TestStoreInTrouble(t *testing.T) {
+	t.Parallel()
 	u := startUp(t)
 	s := startSenders(t, u, "store")
 	s.more(100)

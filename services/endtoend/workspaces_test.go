@@ -14,6 +14,7 @@ import (
 // Nothing of a workspace shows in any answer to another's key, whatever is asked: every GET of the API is asked with
 // every id and value of the first workspace.
 func TestWorkspacesNeverMeet(t *testing.T) {
+	t.Parallel()
 	u := startUp(t)
 	other := u.as(newKey(t, u, "other"))
 	const secret = "hush-5d1c" // in everything that the first workspace has

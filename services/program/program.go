@@ -154,15 +154,23 @@ func answers(url string) bool {
 	return res.StatusCode == http.StatusOK
 }
 
+// given are the addresses that FreeAddress gave: tests that run side by side must not be given one twice.
+var given sync.Map
+
 // FreeAddress is a loopback address that nobody listened on a moment ago.
 func FreeAddress(tb testing.TB) string {
 	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
+	for {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			tb.Fatal(err)
+		}
+		address := l.Addr().String()
+		_ = l.Close()
+		if _, twice := given.LoadOrStore(address, true); !twice {
+			return address
+		}
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // Result is what a command wrote and how it ended.
