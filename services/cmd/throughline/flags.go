@@ -37,7 +37,7 @@ func (f kafkaFlags) config(log *slog.Logger) kafka.Config {
 
 // storeFlags name the ClickHouse server.
 type storeFlags struct {
-	ClickHouse string `name:"clickhouse" required:"" placeholder:"DSN" help:"ClickHouse: http://host:8123, https:// or clickhouse://host:9000; /DATABASE may follow. User and password may come from THROUGHLINE_CLICKHOUSE_USER and THROUGHLINE_CLICKHOUSE_PASSWORD." env:"THROUGHLINE_CLICKHOUSE"`
+	ClickHouse string `name:"clickhouse" required:"" placeholder:"DSN" help:"ClickHouse over HTTP: http://host:8123 or https://host:8443; /DATABASE may follow. User and password may come from THROUGHLINE_CLICKHOUSE_USER and THROUGHLINE_CLICKHOUSE_PASSWORD." env:"THROUGHLINE_CLICKHOUSE"`
 	Cluster    string `help:"Name of the ClickHouse cluster, if the tables are on one." env:"THROUGHLINE_CLICKHOUSE_CLUSTER"`
 }
 
