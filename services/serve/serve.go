@@ -175,43 +175,29 @@ var routes = []route{
 
 // Handler answers all of the API.
 func (s *Server) Handler() http.Handler {
-	mux := http.NewServeMux()
-	methods := map[string]string{}
-	handle := func(method, path string, h http.Handler) {
-		mux.Handle(method+" "+path, h)
-		methods[path] += ", " + method
-	}
+	all := api.NewRoutes()
 	for _, route := range routes {
-		handle(route.method, route.path, api.Authenticated(s.config.Directory, s.answered(route)))
+		all.Handle(route.method, route.path, api.Authenticated(s.config.Directory, s.answered(route)))
 	}
 	door := s.config.Collect.Handler()
-	handle(http.MethodPost, "/v1/touchpoints", door)
-	handle(http.MethodGet, "/v1/schemas/touchpoint.json", door)
-	handle(http.MethodGet, "/v1/registry", door)
+	all.Handle(http.MethodPost, "/v1/touchpoints", door)
+	all.Handle(http.MethodGet, "/v1/schemas/touchpoint.json", door)
+	all.Handle(http.MethodGet, "/v1/registry", door)
 	for path, operation := range map[string]http.Handler{"/v1/audit": s.config.Audit, "/v1/rebuild/{what}": s.config.Rebuild} {
 		if operation == nil {
 			operation = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				api.Problem(w, r, http.StatusNotFound, "", "this process does not run audits or rebuilds")
 			})
 		}
-		handle(http.MethodPost, path, api.Authenticated(s.config.Directory, operation))
+		all.Handle(http.MethodPost, path, api.Authenticated(s.config.Directory, operation))
 	}
-	handle(http.MethodGet, "/healthz", http.HandlerFunc(s.healthy))
-	handle(http.MethodGet, "/readyz", http.HandlerFunc(s.ready))
-	handle(http.MethodGet, "/metrics", promhttp.HandlerFor(s.config.Gatherer, promhttp.HandlerOpts{}))
-	handle(http.MethodGet, "/openapi.yaml", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	all.Handle(http.MethodGet, "/healthz", http.HandlerFunc(s.healthy))
+	all.Handle(http.MethodGet, "/readyz", http.HandlerFunc(s.ready))
+	all.Handle(http.MethodGet, "/metrics", promhttp.HandlerFor(s.config.Gatherer, promhttp.HandlerOpts{}))
+	all.Handle(http.MethodGet, "/openapi.yaml", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		send(w, http.StatusOK, "application/yaml", openapi.Document)
 	}))
-	for path, allowed := range methods {
-		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Allow", allowed[2:])
-			api.Problem(w, r, http.StatusMethodNotAllowed, "", "want "+allowed[2:])
-		})
-	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		api.Problem(w, r, http.StatusNotFound, "", "there is nothing at this path; /openapi.yaml says what there is")
-	})
-	return mux
+	return all.Handler()
 }
 
 // call is what every handler needs to know of its request.
