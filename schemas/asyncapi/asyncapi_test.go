@@ -50,10 +50,9 @@ func TestRecordsMatch(t *testing.T) {
 	node := identity.Node{Anchor: a, Type: "email", Value: "anna@example.com"}
 	evidence := identity.Evidence{Touchpoint: "1", Key: a, Rule: "verified", Time: 1}
 	records := map[string]any{
-		"link":           &identity.Link{Workspace: "w", Kind: identity.LinkVerified, A: node, B: node, Touchpoint: "1", Key: a, Rule: "r"},
-		"link without b": &identity.Link{Workspace: "w", Kind: identity.LinkAnonymous, A: node, Touchpoint: "1", Key: a, Rule: "r"},
 		"move":           &identity.Move{Workspace: "w", Anchor: a, Home: a, From: a, Person: a, Version: 1, Type: "email", Value: "x", Evidence: evidence},
-		"refusal":        &identity.Refusal{Workspace: "w", Kind: identity.LinkVerified, A: node, B: node, Rule: "r", Reason: "x", Version: 1, Evidence: evidence},
+		"edge":           &identity.Edge{Workspace: "w", Kind: identity.LinkVerified, A: node, B: node, Decision: identity.Refused, Rule: "r", Detail: "x", Version: 1, Evidence: evidence},
+		"edge without b": &identity.Edge{Workspace: "w", Kind: identity.LinkVerified, A: node, Decision: identity.Shared, Rule: "r", Version: 1, Evidence: evidence},
 		"conversation":   &conversation.Conversation{Workspace: "w", ID: touchpoint.Key(a), Version: 1, Person: a, Anchor: a, State: conversation.Open},
 	}
 	for name, record := range records {

@@ -8,7 +8,7 @@ type Tables struct {
 	Rejected      string // dead letters
 	Identities    string // moved anchors
 	IdentityLog   string // every move
-	Refusals      string // links that did not join
+	Edges         string // what was decided about every link
 	Moved         string // dictionary over Identities
 	Conversations string
 	Members       string // touchpoint -> conversation
@@ -26,7 +26,7 @@ func TablesOf(g topic.Generations) Tables {
 		Rejected:      "rejected" + facts,
 		Identities:    "identities" + identities,
 		IdentityLog:   "identity_log" + identities,
-		Refusals:      "identity_refusals" + identities,
+		Edges:         "identity_edges" + identities,
 		Moved:         "moved" + identities,
 		Conversations: "conversations" + conversations,
 		Members:       "conversation_touchpoints" + conversations,
@@ -36,5 +36,5 @@ func TablesOf(g topic.Generations) Tables {
 // Copied are the tables, without the dictionary, in a fixed order: a generation is made by copying the shape of each
 // from generation 1.
 func (t Tables) Copied() []string {
-	return []string{t.Touchpoints, t.Rejected, t.Identities, t.IdentityLog, t.Refusals, t.Conversations, t.Members}
+	return []string{t.Touchpoints, t.Rejected, t.Identities, t.IdentityLog, t.Edges, t.Conversations, t.Members}
 }

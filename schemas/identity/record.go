@@ -17,35 +17,6 @@ type Node struct {
 // ThreadType is the Node type of threads.
 const ThreadType = "thread"
 
-// LinkKind names what a link says.
-type LinkKind string
-
-const (
-	// LinkVerified joins two identifiers of one customer.
-	LinkVerified LinkKind = "verified"
-	// LinkClaimed suggests that they belong together; it never joins.
-	LinkClaimed LinkKind = "claimed"
-	// LinkThread says that customer A wrote in thread B. The thread belongs to its first customer.
-	LinkThread LinkKind = "thread"
-	// LinkThreads says that threads A and B are one story.
-	LinkThreads LinkKind = "threads"
-	// LinkAnonymous says that thread A anchors touchpoints of nobody known; B is zero.
-	LinkAnonymous LinkKind = "anonymous"
-)
-
-// Link is the claim, made by one touchpoint, that two nodes belong together: a record of topic identity.links.
-type Link struct {
-	Workspace  string   `json:"workspace"`
-	Kind       LinkKind `json:"kind"`
-	A          Node     `json:"a"`
-	B          Node     `json:"b,omitzero"`
-	Touchpoint string   `json:"touchpoint"` // id of the evidence
-	Key        Anchor   `json:"key"`        // touchpoint key of the evidence
-	Time       int64    `json:"time"`       // of the evidence, ms since 1970
-	Source     string   `json:"source,omitempty"`
-	Rule       string   `json:"rule"` // the rule that made the link
-}
-
 // Move assigns an anchor to a person from now on: a record of topic identity.moves. The highest Version per
 // Anchor is in force.
 type Move struct {
@@ -58,36 +29,64 @@ type Move struct {
 	Version   uint64   `json:"version"` // grows with the log of links; unique per (Anchor, assignment)
 	Type      string   `json:"type"`    // of the anchor's node
 	Value     string   `json:"value"`
+	At        int64    `json:"at"` // when the link came to the log, ms since 1970: since then agents saw it so
 	Evidence  Evidence `json:"evidence"`
 }
 
-// Evidence says why a move or refusal came about.
+// Evidence says why a move or an edge came about.
 type Evidence struct {
 	Touchpoint string `json:"touchpoint,omitempty"`
 	Key        Anchor `json:"key,omitzero"`
 	Rule       string `json:"rule"`
 	Source     string `json:"source,omitempty"`
 	User       string `json:"user,omitempty"`
-	Time       int64  `json:"time"` // of the evidence, ms since 1970
+	Reason     string `json:"reason,omitempty"` // what the user said
+	Time       int64  `json:"time"`             // of the evidence, ms since 1970
 }
 
-// Refusal records a link that did not join: a record of topic identity.refusals.
-type Refusal struct {
+// Decision names what became of a link.
+type Decision string
+
+const (
+	// Joined: the two were, or became, one person by it. It is kept and counts.
+	Joined Decision = "joined"
+	// Held: the value is one of the person's, but of a type that several may share, and joins nobody.
+	Held Decision = "held"
+	// Suggested: it was only claimed, and waits for somebody to say whether it is so. One per claim: more touchpoints that
+	// claim it make it stronger.
+	Suggested Decision = "suggested"
+	// Declined: somebody said that it is not so. It is not suggested again.
+	Declined Decision = "declined"
+	// Refused: it would have broken a rule.
+	Refused Decision = "refused"
+	// Undone: it had joined, and counts no more: the value was found to be shared, or somebody split or retracted it.
+	Undone Decision = "undone"
+	// Shared: A alone; the value was found to be used by several persons. It joins nobody from now on.
+	Shared Decision = "shared"
+	// Ruled: the workspace's rules were replaced, and everything decided again by the new ones.
+	Ruled Decision = "ruled"
+)
+
+// Edge is what was decided about two nodes: a record of topic identity.edges. The highest Version per pair is in force. Of
+// what a link decides about threads only refusals are recorded: moves tell the rest.
+type Edge struct {
 	Workspace string   `json:"workspace"`
-	Kind      LinkKind `json:"kind"` // claimed: a suggestion; otherwise a link that broke a rule
+	Kind      LinkKind `json:"kind"` // of the link that brought the decision about
 	A         Node     `json:"a"`
 	B         Node     `json:"b,omitzero"`
-	Rule      string   `json:"rule"`
-	Reason    string   `json:"reason"`
-	Version   uint64   `json:"version"`
+	Decision  Decision `json:"decision"`
+	Rule      string   `json:"rule"`             // that decided
+	Detail    string   `json:"detail,omitempty"` // what broke the rule, for people
+	Version   uint64   `json:"version"`          // the link's offset + 1
+	At        int64    `json:"at"`               // as of a Move
 	Evidence  Evidence `json:"evidence"`
 }
 
 // ErrIncomplete is wrapped when a Move says who or where not: it would move somebody to nobody.
 var ErrIncomplete = errors.New("it lacks workspace, anchor, person or version")
 
-// Decode reads the JSON of a Link, Move or Refusal from the log.
-func Decode[T Link | Move | Refusal](data []byte) (v T, err error) {
+// Decode reads the JSON of a Move or Edge from the log.
+func Decode[T Move | Edge](data []byte) (v T, err error) {
 	if err = json.Unmarshal(data, &v); err != nil {
 		return v, fmt.Errorf("identity: decode %T: %w", v, err)
 	}
@@ -97,8 +96,8 @@ func Decode[T Link | Move | Refusal](data []byte) (v T, err error) {
 	return v, nil
 }
 
-// Append writes a Link, Move or Refusal as JSON to the end of dst.
-func Append[T Link | Move | Refusal](dst []byte, v *T) ([]byte, error) {
+// Append writes a Move or Edge as JSON to the end of dst.
+func Append[T Move | Edge](dst []byte, v *T) ([]byte, error) {
 	out, err := json.Append(dst, v, 0)
 	if err != nil {
 		return dst, fmt.Errorf("identity: encode %T: %w", *v, err)

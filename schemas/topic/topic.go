@@ -17,7 +17,7 @@ const (
 	Seen          Name = "touchpoints.seen"
 	Links         Name = "identity.links"
 	Moves         Name = "identity.moves"
-	Refusals      Name = "identity.refusals"
+	Edges         Name = "identity.edges"
 	ByPerson      Name = "touchpoints.by-person"
 	Conversations Name = "conversations"
 	Members       Name = "conversations.members"
@@ -55,9 +55,9 @@ var Table = []Topic{
 	{Name: Touchpoints, Key: "workspace/id", Codec: "envelope", Writers: "collect", Readers: "identify, load"},
 	{Name: Rejected, Key: "source position", Codec: "JSON", Retention: 30 * day, Writers: "collect, load", Readers: "load"},
 	{Name: Seen, Stage: Identity, Key: "none; the partition of the touchpoints", Codec: "fingerprints", Writers: "identify", Readers: "identify, to restore"},
-	{Name: Links, Key: "workspace", Codec: "JSON", Writers: "identify (stitch)", Readers: "identify (resolve)"},
+	{Name: Links, Key: "workspace", Codec: "link", Writers: "identify (stitch), serve", Readers: "identify (resolve)"},
 	{Name: Moves, Stage: Identity, Key: "anchor", Codec: "JSON", Compacted: true, Writers: "identify (resolve)", Readers: "load"},
-	{Name: Refusals, Stage: Identity, Key: "workspace", Codec: "JSON", Writers: "identify (resolve)", Readers: "load"},
+	{Name: Edges, Stage: Identity, Key: "workspace", Codec: "JSON", Writers: "identify (resolve)", Readers: "load"},
 	{Name: ByPerson, Stage: Identity, Key: "person whose home it is", Codec: "message", Writers: "identify, converse", Readers: "converse"},
 	{Name: Conversations, Stage: Conversation, Key: "conversation id", Codec: "JSON", Compacted: true, Writers: "converse", Readers: "load"},
 	{Name: Members, Stage: Conversation, Key: "touchpoint key", Codec: "member", Compacted: true, Writers: "converse", Readers: "load"},

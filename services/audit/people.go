@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -37,8 +38,8 @@ func (a *audit) meanwhile(ctx context.Context) error {
 					a.laterTouchpoint(r)
 					continue
 				}
-				link, err := schema.Decode[schema.Link](r.Value)
-				if err != nil {
+				var link schema.Link
+				if err := schema.DecodeLink(bytes.Clone(r.Value), &link); err != nil {
 					continue // a dead letter
 				}
 				if isLater := r.Offset >= a.ends[to.TopicPartition]; isLater {

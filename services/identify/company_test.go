@@ -75,11 +75,11 @@ func copyOf(r *kafka.Record) *kafka.Record {
 
 // written is what a test finds in the outputs, each thing as often as it is there.
 type written struct {
-	stubs    map[words.Anchor]int // by touchpoint key
-	moved    map[string]int
-	moves    map[string]int
-	refusals map[string]int
-	letters  map[string]int // reason, by id
+	stubs   map[words.Anchor]int // by touchpoint key
+	moved   map[string]int
+	moves   map[string]int
+	edges   map[string]int
+	letters map[string]int // reason, by id
 }
 
 func read(tb testing.TB, records []*kafka.Record) written {
@@ -110,8 +110,8 @@ func read(tb testing.TB, records []*kafka.Record) written {
 				tb.Fatalf("move %+v is keyed %x, %v", m, r.Key, err)
 			}
 			w.moves[string(r.Value)]++
-		case topic.Refusals:
-			w.refusals[string(r.Value)]++
+		case topic.Edges:
+			w.edges[string(r.Value)]++
 		case topic.Rejected:
 			letter, err := touchpoint.DecodeRejected(r.Value)
 			if err != nil {
@@ -153,20 +153,20 @@ func firsts(tb testing.TB, records []*kafka.Record) map[words.Anchor]int {
 }
 
 // people follows the moves of links, with nothing in between.
-func people(tb testing.TB, links []*kafka.Record) (moves, refusals map[string]int) {
+func people(tb testing.TB, links []*kafka.Record) (moves, edges map[string]int) {
 	tb.Helper()
 	resolvers := map[string]*identity.Resolver{}
-	moves, refusals = map[string]int{}, map[string]int{}
+	moves, edges = map[string]int{}, map[string]int{}
 	for _, r := range links {
-		l, err := words.Decode[words.Link](r.Value)
-		if err != nil {
+		var l words.Link
+		if words.DecodeLink(r.Value, &l) != nil {
 			continue
 		}
 		if resolvers[l.Workspace] == nil {
 			resolvers[l.Workspace] = identity.NewResolver(l.Workspace, rules)
 		}
 		var out identity.Outcome
-		resolvers[l.Workspace].Apply(r.Offset, &l, &out)
+		resolvers[l.Workspace].Apply(r.Offset, r.Timestamp.UnixMilli(), &l, &out)
 		for _, m := range out.Moves {
 			text, err := words.Append(nil, &m)
 			if err != nil {
@@ -174,13 +174,13 @@ func people(tb testing.TB, links []*kafka.Record) (moves, refusals map[string]in
 			}
 			moves[string(text)]++
 		}
-		for _, no := range out.Refusals {
-			text, err := words.Append(nil, &no)
+		for _, e := range out.Edges {
+			text, err := words.Append(nil, &e)
 			if err != nil {
 				tb.Fatal(err)
 			}
-			refusals[string(text)]++
+			edges[string(text)]++
 		}
 	}
-	return moves, refusals
+	return moves, edges
 }

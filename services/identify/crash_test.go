@@ -98,9 +98,9 @@ func TestKilledAtAnyPoint(t *testing.T) {
 			return
 		}
 		resolved := read(t, run(rt, links, func() half { return newResolve(&c, m, 0) }))
-		moves, refusals := people(t, links)
+		moves, edges := people(t, links)
 		same(t, "moves", resolved.moves, moves)
-		same(t, "refusals", resolved.refusals, refusals)
+		same(t, "edges", resolved.edges, edges)
 		if len(resolved.moved) != len(moves) {
 			t.Fatalf("%d moves for the store, %d for homes", len(moves), len(resolved.moved))
 		}
@@ -166,7 +166,7 @@ func TestPoisonNeverStopsThePartition(t *testing.T) {
 	if out, err = r.Process(numbered(links)); err != nil {
 		t.Fatal(err)
 	}
-	if got := read(t, out); len(got.letters) != 2 || len(got.refusals) != 3 || len(got.moves) != 0 {
+	if got := read(t, out); len(got.letters) != 2 || len(got.edges) != 3 || len(got.moves) != 0 {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -192,12 +192,8 @@ func TestPoisonInTheMemory(t *testing.T) {
 
 func FuzzLinkRecord(f *testing.F) {
 	l := words.Link{Workspace: "w", Kind: words.LinkVerified, A: words.Node{Anchor: words.AnchorOf("w", "email", "a"), Type: "email", Value: "a"}, B: words.Node{Anchor: words.AnchorOf("w", "phone", "b"), Type: "phone", Value: "b"}}
-	seed, err := words.Append(nil, &l)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(seed)
-	f.Add([]byte(`{"kind":"thread"}`))
+	f.Add(words.AppendLink(nil, &l))
+	f.Add([]byte(""))
 	c := DefaultConfig()
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p := newResolve(&c, newMetrics(nil), 0)

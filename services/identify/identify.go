@@ -1,7 +1,7 @@
 // Package identify is the role that finds out who is who. It is two stages:
 //
 //	touchpoints --> stitch --> identity.links --> resolve --> identity.moves      for the store
-//	   ^               |                             |------> identity.refusals   for the store
+//	   ^               |                             |------> identity.edges      for the store
 //	   |               |                             |
 //	   +- seen <-------+--> touchpoints.by-person <--+        stubs, and where they belong
 //

@@ -14,7 +14,7 @@ import (
 )
 
 func topics(partitions int32) (specs []kafka.TopicSpec) {
-	for _, n := range []topic.Name{topic.Touchpoints, topic.Seen, topic.Links, topic.Moves, topic.Refusals, topic.ByPerson, topic.Rejected} {
+	for _, n := range []topic.Name{topic.Touchpoints, topic.Seen, topic.Links, topic.Moves, topic.Edges, topic.ByPerson, topic.Rejected} {
 		specs = append(specs, kafka.TopicSpec{Name: string(n), Partitions: partitions})
 	}
 	return specs
@@ -136,9 +136,9 @@ func TestInstancesComeAndGo(t *testing.T) {
 
 	got := read(t, allOf(t, cluster))
 	same(t, "stubs", got.stubs, firsts(t, input))
-	moves, refusals := people(t, cluster.Records(t, string(topic.Links)))
+	moves, edges := people(t, cluster.Records(t, string(topic.Links)))
 	same(t, "moves", got.moves, moves)
-	same(t, "refusals", got.refusals, refusals)
+	same(t, "edges", got.edges, edges)
 	if len(got.moved) != len(moves) || len(moves) == 0 {
 		t.Errorf("%d moves for homes, %d for the store", len(got.moved), len(moves))
 	}

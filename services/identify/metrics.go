@@ -7,7 +7,7 @@ import "github.com/prometheus/client_golang/prometheus"
 type metrics struct {
 	touchpoints, duplicates, conflicts, unreadable prometheus.Counter
 	links, resolved, moves                         prometheus.Counter
-	refusals                                       *prometheus.CounterVec
+	edges                                          *prometheus.CounterVec
 	fingerprints, fingerprintBytes                 *prometheus.GaugeVec
 	anchors, anchorBytes, persons                  *prometheus.GaugeVec
 	unregister                                     func()
@@ -33,8 +33,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		links:       counter("links_total", "Links made by touchpoints."),
 		resolved:    counter("resolved_links_total", "Links resolved."),
 		moves:       counter("moves_total", "Anchors moved to another person."),
-		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: "throughline", Subsystem: "identify", Name: "refusals_total", Help: "Links that did not join, by kind.",
+		edges: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "throughline", Subsystem: "identify", Name: "edges_total", Help: "Decisions about links of identifiers, by decision.",
 		}, []string{"kind"}),
 		fingerprints:     gauge("fingerprints", "Touchpoints remembered, by partition of the touchpoints."),
 		fingerprintBytes: gauge("fingerprint_bytes", "Memory that remembering them takes."),
@@ -42,7 +42,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		anchorBytes:      gauge("anchor_bytes", "Memory that knowing them takes."),
 		persons:          gauge("persons", "People that the identifiers are, by partition of the links."),
 	}
-	all = append(all, m.refusals)
+	all = append(all, m.edges)
 	if reg != nil {
 		reg.MustRegister(all...)
 	}

@@ -17,7 +17,7 @@ type resolve struct {
 	label   string
 	rules   *identity.Rules
 
-	links, moves, refusals, byPerson, rejected string // topics
+	links, moves, edges, byPerson, rejected string // topics
 
 	resolvers map[string]*identity.Resolver // by workspace
 	out       outputs
@@ -30,7 +30,7 @@ func newResolve(c *Config, m *metrics, partition int32) *resolve {
 		metrics: m, label: strconv.Itoa(int(partition)), rules: c.Rules,
 		links:     topic.Links.In(c.Generations),
 		moves:     topic.Moves.In(c.Generations),
-		refusals:  topic.Refusals.In(c.Generations),
+		edges:     topic.Edges.In(c.Generations),
 		byPerson:  topic.ByPerson.In(c.Generations),
 		rejected:  topic.Rejected.In(c.Generations),
 		resolvers: map[string]*identity.Resolver{},
@@ -44,7 +44,7 @@ func (p *resolve) RestoreFrom() string { return p.links }
 func (p *resolve) Replay(records []*kafka.Record, _ int64) error {
 	for _, r := range records {
 		if words.DecodeLink(r.Value, &p.link) == nil {
-			p.apply(r.Offset)
+			p.apply(r)
 		}
 	}
 	p.measure()
@@ -62,7 +62,7 @@ func (p *resolve) Process(records []*kafka.Record) ([]*kafka.Record, error) {
 			}
 			continue
 		}
-		p.apply(r.Offset)
+		p.apply(r)
 		if err := p.tell(); err != nil {
 			return nil, err
 		}
@@ -72,15 +72,15 @@ func (p *resolve) Process(records []*kafka.Record) ([]*kafka.Record, error) {
 }
 
 // apply leaves in p.outcome what p.link brings about.
-func (p *resolve) apply(offset int64) {
-	p.outcome.Moves, p.outcome.Refusals = p.outcome.Moves[:0], p.outcome.Refusals[:0]
+func (p *resolve) apply(record *kafka.Record) {
+	p.outcome.Moves, p.outcome.Edges = p.outcome.Moves[:0], p.outcome.Edges[:0]
 	r, ok := p.resolvers[p.link.Workspace]
 	if !ok {
 		workspace := strings.Clone(p.link.Workspace) // the link's strings go with its record
 		r = identity.NewResolver(workspace, p.rules)
 		p.resolvers[workspace] = r
 	}
-	r.Apply(offset, &p.link, &p.outcome)
+	r.Apply(record.Offset, record.Timestamp.UnixMilli(), &p.link, &p.outcome)
 }
 
 // tell writes each move twice: for the store, and for the home of the anchor. Both carry the version, so that neither
@@ -98,12 +98,12 @@ func (p *resolve) tell() error {
 			return err
 		}
 	}
-	for i := range p.outcome.Refusals {
-		no := &p.outcome.Refusals[i]
-		if _, err := p.out.add(p.refusals, []byte(no.Workspace), func(dst []byte) ([]byte, error) { return words.Append(dst, no) }); err != nil {
+	for i := range p.outcome.Edges {
+		e := &p.outcome.Edges[i]
+		if _, err := p.out.add(p.edges, []byte(e.Workspace), func(dst []byte) ([]byte, error) { return words.Append(dst, e) }); err != nil {
 			return err
 		}
-		p.metrics.refusals.WithLabelValues(kindOf(no.Kind)).Inc()
+		p.metrics.edges.WithLabelValues(string(e.Decision)).Inc()
 	}
 	p.metrics.resolved.Inc()
 	p.metrics.moves.Add(float64(len(p.outcome.Moves)))
@@ -120,15 +120,4 @@ func (p *resolve) measure() {
 	p.metrics.anchors.WithLabelValues(p.label).Set(float64(anchors))
 	p.metrics.persons.WithLabelValues(p.label).Set(float64(persons))
 	p.metrics.anchorBytes.WithLabelValues(p.label).Set(float64(bytes))
-}
-
-// kindOf is the label of a kind. It is a string of its own: the link's goes with its record, and what is on the log, which
-// others may write, must not become labels without end.
-func kindOf(k words.LinkKind) string {
-	for _, known := range [...]words.LinkKind{words.LinkVerified, words.LinkClaimed, words.LinkThread, words.LinkThreads, words.LinkAnonymous} {
-		if k == known {
-			return string(known)
-		}
-	}
-	return "unknown"
 }

@@ -42,7 +42,7 @@ func Settle(ctx context.Context, c Config) (Ends, error) {
 		converses, // gives stubs to other homes,
 		converses, // which may give them on,
 		converses, // and then they are there
-		{load.Group(g), []topic.Name{topic.Touchpoints, topic.Rejected, topic.Moves, topic.Refusals, topic.Conversations, topic.Members}},
+		{load.Group(g), []topic.Name{topic.Touchpoints, topic.Rejected, topic.Moves, topic.Edges, topic.Conversations, topic.Members}},
 	}
 	noted := Ends{}
 	for _, s := range stages {

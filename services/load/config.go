@@ -43,7 +43,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Generations: topic.First,
-		Topics:      []topic.Name{topic.Touchpoints, topic.Rejected, topic.Moves, topic.Refusals, topic.Conversations, topic.Members},
+		Topics:      []topic.Name{topic.Touchpoints, topic.Rejected, topic.Moves, topic.Edges, topic.Conversations, topic.Members},
 		Logger:      slog.New(slog.DiscardHandler),
 
 		BlockRows:  50_000,

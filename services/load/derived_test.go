@@ -58,10 +58,10 @@ func TestAMoveShowsInTheDictionary(t *testing.T) {
 
 func TestDerivedRowsSayWhatTheRecordsSay(t *testing.T) {
 	w := newWorld(t, 1)
-	refusal := identity.Refusal{Workspace: "default", Kind: identity.LinkClaimed, A: identity.Node{Anchor: anchor(1), Type: "email", Value: "a"}, B: identity.Node{Anchor: anchor(2), Type: "phone", Value: "b"},
-		Rule: "r", Reason: "why", Version: 7, Evidence: identity.Evidence{Touchpoint: "t1", Source: "s", Time: spring}}
-	value, err := identity.Append(nil, &refusal)
-	w.produce(derivedRecord(t, topic.Refusals, value, err))
+	edge := identity.Edge{Workspace: "default", Kind: identity.LinkClaimed, Decision: identity.Suggested, A: identity.Node{Anchor: anchor(1), Type: "email", Value: "a"}, B: identity.Node{Anchor: anchor(2), Type: "phone", Value: "b"},
+		Rule: "r", Detail: "why", Version: 7, Evidence: identity.Evidence{Touchpoint: "t1", Source: "s", Time: spring}}
+	value, err := identity.Append(nil, &edge)
+	w.produce(derivedRecord(t, topic.Edges, value, err))
 
 	first := int64(1500)
 	c := conversation.Conversation{Workspace: "default", ID: anchor(5), Version: 3, Person: anchor(1), Anchor: anchor(2), State: conversation.Resolved, First: spring, Last: spring + 10,
@@ -84,7 +84,7 @@ func TestDerivedRowsSayWhatTheRecordsSay(t *testing.T) {
 	w.start()
 	w.lagFree()
 	for _, query := range []string{
-		"SELECT count() FROM identity_refusals FINAL WHERE kind = 'claimed' AND a_type = 'email' AND b_value = 'b' AND reason = 'why' AND version = 7 AND touchpoint = 't1'",
+		"SELECT countIf(node_type = 'email' AND other_value = 'b' AND NOT turned) * countIf(node_value = 'b' AND turned) FROM identity_edges FINAL WHERE kind = 'claimed' AND decision = 'suggested' AND detail = 'why' AND version = 7 AND touchpoint = 't1'",
 		`SELECT count() FROM conversations FINAL WHERE id = bitShiftLeft(toUInt128(5), 64) + 5 AND version = 3 AND state = 'resolved' AND touchpoints = 4 AND channels = ['email', 'chat']
 			AND participants = [bitShiftLeft(toUInt128(8), 64) + 8] AND first_response = 1500 AND first_bot_response IS NULL AND later_responses = [1, 2] AND toUnixTimestamp64Milli(assumeNotNull(resolved_at)) = 1500
 			AND rating_scale = 'csat' AND rating_value = 4.5 AND channel_switches = 3 AND longest_wait = 9`,

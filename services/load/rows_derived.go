@@ -21,7 +21,7 @@ type rows interface {
 var derivedRows = map[topic.Name]func(clickhouse.Tables) rows{
 	topic.Rejected:      func(t clickhouse.Tables) rows { return newRejectedRows(t) },
 	topic.Moves:         func(t clickhouse.Tables) rows { return newMoveRows(t) },
-	topic.Refusals:      func(t clickhouse.Tables) rows { return newRefusalRows(t) },
+	topic.Edges:         func(t clickhouse.Tables) rows { return newEdgeRows(t) },
 	topic.Conversations: func(t clickhouse.Tables) rows { return newConversationRows(t) },
 	topic.Members:       func(t clickhouse.Tables) rows { return newMemberRows(t) },
 }

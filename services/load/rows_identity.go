@@ -14,7 +14,7 @@ type moveRows struct {
 	from                          store.UInt128Column
 	version                       store.UInt64Column
 	value, touchpoint, user       store.StringColumn
-	time                          store.Int64Column
+	time, at                      store.Int64Column
 	current, log                  table
 }
 
@@ -26,7 +26,7 @@ func newMoveRows(names clickhouse.Tables) *moveRows {
 	}}
 	t.log = table{names.IdentityLog, append([]store.Column{
 		{Name: "from", Data: &t.from}, {Name: "type", Data: &t.kind}, {Name: "value", Data: &t.value}, {Name: "rule", Data: &t.rule},
-		{Name: "touchpoint", Data: &t.touchpoint}, {Name: "source", Data: &t.source}, {Name: "user", Data: &t.user}, {Name: "time", Data: &t.time},
+		{Name: "touchpoint", Data: &t.touchpoint}, {Name: "source", Data: &t.source}, {Name: "user", Data: &t.user}, {Name: "time", Data: &t.time}, {Name: "at", Data: &t.at},
 	}, t.current.columns...)}
 	return t
 }
@@ -50,6 +50,7 @@ func (t *moveRows) add(r *kafka.Record) error {
 	t.source.Append(v.Evidence.Source)
 	t.user.Append(v.Evidence.User)
 	t.time.Append(min(max(v.Evidence.Time, 0), maxTime))
+	t.at.Append(min(max(v.At, 0), maxTime))
 	return nil
 }
 
@@ -57,49 +58,65 @@ func (t *moveRows) add(r *kafka.Record) error {
 func (t *moveRows) tables() []table { return []table{t.log, t.current} }
 func (t *moveRows) reset()          { resetAll(t.log.columns) }
 
-// refusalRows are links that did not join.
-type refusalRows struct {
-	workspace, kind, aType, bType, rule, source store.DictionaryColumn
-	a, b                                        store.UInt128Column
-	aValue, bValue, reason, touchpoint          store.StringColumn
-	version                                     store.UInt64Column
-	time                                        store.Int64Column
-	table                                       table
+// edgeRows are what was decided about links, once from either end.
+type edgeRows struct {
+	workspace, kind, decision, nodeType, otherType, rule, source, user store.DictionaryColumn
+	node, other, key                                                   store.UInt128Column
+	nodeValue, otherValue, detail, touchpoint, reason                  store.StringColumn
+	version                                                            store.UInt64Column
+	turned                                                             store.BoolColumn
+	time, at                                                           store.Int64Column
+	table                                                              table
 }
 
-func newRefusalRows(names clickhouse.Tables) *refusalRows {
-	t := &refusalRows{}
-	t.table = table{names.Refusals, []store.Column{
-		{Name: "workspace", Data: &t.workspace}, {Name: "version", Data: &t.version}, {Name: "kind", Data: &t.kind},
-		{Name: "a", Data: &t.a}, {Name: "a_type", Data: &t.aType}, {Name: "a_value", Data: &t.aValue},
-		{Name: "b", Data: &t.b}, {Name: "b_type", Data: &t.bType}, {Name: "b_value", Data: &t.bValue},
-		{Name: "rule", Data: &t.rule}, {Name: "reason", Data: &t.reason}, {Name: "touchpoint", Data: &t.touchpoint},
-		{Name: "source", Data: &t.source}, {Name: "time", Data: &t.time},
+func newEdgeRows(names clickhouse.Tables) *edgeRows {
+	t := &edgeRows{}
+	t.table = table{names.Edges, []store.Column{
+		{Name: "workspace", Data: &t.workspace}, {Name: "node", Data: &t.node}, {Name: "other", Data: &t.other}, {Name: "version", Data: &t.version},
+		{Name: "kind", Data: &t.kind}, {Name: "decision", Data: &t.decision}, {Name: "turned", Data: &t.turned},
+		{Name: "node_type", Data: &t.nodeType}, {Name: "node_value", Data: &t.nodeValue},
+		{Name: "other_type", Data: &t.otherType}, {Name: "other_value", Data: &t.otherValue},
+		{Name: "rule", Data: &t.rule}, {Name: "detail", Data: &t.detail}, {Name: "touchpoint", Data: &t.touchpoint}, {Name: "key", Data: &t.key},
+		{Name: "source", Data: &t.source}, {Name: "user", Data: &t.user}, {Name: "reason", Data: &t.reason},
+		{Name: "time", Data: &t.time}, {Name: "at", Data: &t.at},
 	}}
 	return t
 }
 
-func (t *refusalRows) add(r *kafka.Record) error {
-	v, err := identity.Decode[identity.Refusal](r.Value)
+func (t *edgeRows) add(r *kafka.Record) error {
+	v, err := identity.Decode[identity.Edge](r.Value)
 	if err != nil {
 		return err
 	}
-	t.workspace.Append(v.Workspace)
-	t.version.Append(v.Version)
-	t.kind.Append(string(v.Kind))
-	t.a.Append(uint128(v.A.Anchor))
-	t.aType.Append(v.A.Type)
-	t.aValue.Append(v.A.Value)
-	t.b.Append(uint128(v.B.Anchor))
-	t.bType.Append(v.B.Type)
-	t.bValue.Append(v.B.Value)
-	t.rule.Append(v.Rule)
-	t.reason.Append(v.Reason)
-	t.touchpoint.Append(v.Evidence.Touchpoint)
-	t.source.Append(v.Evidence.Source)
-	t.time.Append(min(max(v.Evidence.Time, 0), maxTime))
+	t.row(&v, &v.A, &v.B, false)
+	if v.B != (identity.Node{}) && v.B.Anchor != v.A.Anchor {
+		t.row(&v, &v.B, &v.A, true)
+	}
 	return nil
 }
 
-func (t *refusalRows) tables() []table { return []table{t.table} }
-func (t *refusalRows) reset()          { resetAll(t.table.columns) }
+func (t *edgeRows) row(v *identity.Edge, node, other *identity.Node, turned bool) {
+	t.workspace.Append(v.Workspace)
+	t.node.Append(uint128(node.Anchor))
+	t.other.Append(uint128(other.Anchor))
+	t.version.Append(v.Version)
+	t.kind.Append(string(v.Kind))
+	t.decision.Append(string(v.Decision))
+	t.turned.Append(turned)
+	t.nodeType.Append(node.Type)
+	t.nodeValue.Append(node.Value)
+	t.otherType.Append(other.Type)
+	t.otherValue.Append(other.Value)
+	t.rule.Append(v.Rule)
+	t.detail.Append(v.Detail)
+	t.touchpoint.Append(v.Evidence.Touchpoint)
+	t.key.Append(uint128(v.Evidence.Key))
+	t.source.Append(v.Evidence.Source)
+	t.user.Append(v.Evidence.User)
+	t.reason.Append(v.Evidence.Reason)
+	t.time.Append(min(max(v.Evidence.Time, 0), maxTime))
+	t.at.Append(min(max(v.At, 0), maxTime))
+}
+
+func (t *edgeRows) tables() []table { return []table{t.table} }
+func (t *edgeRows) reset()          { resetAll(t.table.columns) }

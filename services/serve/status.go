@@ -50,7 +50,7 @@ var roles = []role{
 	{"identify.resolve", func(g topic.Generations) string { return "identify.resolve" + topic.Suffix(".g", g.Identity) }, []topic.Name{topic.Links}},
 	{"converse", func(g topic.Generations) string { return "converse" + topic.Suffix(".g", g.Conversation) }, []topic.Name{topic.ByPerson}},
 	{loadRole, func(g topic.Generations) string { return "load" + topic.Suffix(".g", g.Store) },
-		[]topic.Name{topic.Touchpoints, topic.Rejected, topic.Moves, topic.Refusals, topic.Conversations, topic.Members}},
+		[]topic.Name{topic.Touchpoints, topic.Rejected, topic.Moves, topic.Edges, topic.Conversations, topic.Members}},
 }
 
 // offsets are those of all roles at one time.

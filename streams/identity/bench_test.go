@@ -43,7 +43,7 @@ func benchResolver(customers int, kinds int) *Resolver {
 		for kind := range kinds {
 			l := benchLink(uint64(i), kind)
 			out.Moves = out.Moves[:0]
-			r.Apply(int64(i*kinds+kind), &l, &out)
+			r.Apply(int64(i*kinds+kind), 0, &l, &out)
 		}
 	}
 	return r
@@ -73,8 +73,8 @@ func BenchmarkResolve(b *testing.B) {
 					}
 					b.StartTimer()
 				}
-				out.Moves, out.Refusals = out.Moves[:0], out.Refusals[:0]
-				r.Apply(offset, &links[offset&(1<<16-1)], &out)
+				out.Moves, out.Edges = out.Moves[:0], out.Edges[:0]
+				r.Apply(offset, 0, &links[offset&(1<<16-1)], &out)
 				offset++
 			}
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "links/s")

@@ -51,7 +51,7 @@ func TestHostileChainsAreNotQuadratic(t *testing.T) {
 			apply := func(offset int, l identity.Link) {
 				l.Workspace = "w"
 				out.Moves = out.Moves[:0]
-				r.Apply(int64(offset), &l, &out)
+				r.Apply(int64(offset), 0, &l, &out)
 				f.take(t, out.Moves)
 				moves += len(out.Moves)
 			}
@@ -80,7 +80,7 @@ func TestCrowdedThread(t *testing.T) {
 	for round := range 3 {
 		for i := range n {
 			l := identity.Link{Workspace: "w", Kind: identity.LinkThread, A: identifier("device", i), B: ThreadNode("w", "session:1"), Time: int64(i)}
-			r.Apply(int64(round*n+i), &l, &out)
+			r.Apply(int64(round*n+i), 0, &l, &out)
 		}
 	}
 	if len(out.Moves) != n-1 || r.edges.n != n {
@@ -95,10 +95,10 @@ func TestFullWorkspaceRefuses(t *testing.T) {
 	var out Outcome
 	for i := range 4 {
 		l := identity.Link{Workspace: "w", Kind: identity.LinkVerified, A: identifier("device", i), B: identifier("device", i)}
-		r.Apply(int64(i), &l, &out)
+		r.Apply(int64(i), 0, &l, &out)
 	}
-	if r.Anchors() != 2 || len(out.Refusals) != 2 || out.Refusals[0].Rule != "capacity" {
-		t.Errorf("%d anchors, refusals %+v", r.Anchors(), out.Refusals)
+	if r.Anchors() != 2 || len(out.Edges) != 2 || out.Edges[0].Rule != "capacity" {
+		t.Errorf("%d anchors, refusals %+v", r.Anchors(), out.Edges)
 	}
 }
 
@@ -119,10 +119,10 @@ func TestMalformedLinksAreRefused(t *testing.T) {
 			r := NewResolver("w", mustRules(t, unlimitedRules))
 			var out Outcome
 			known := identity.Link{Workspace: "w", Kind: identity.LinkThread, A: identifier("device", 2), B: thread}
-			r.Apply(0, &known, &out)
-			r.Apply(1, &l, &out)
-			r.Apply(2, &l, &out)
-			if len(out.Moves) != 0 || len(out.Refusals) != 1 || out.Refusals[0].Rule != "malformed" || out.Refusals[0].Version != 2 {
+			r.Apply(0, 0, &known, &out)
+			r.Apply(1, 0, &l, &out)
+			r.Apply(2, 0, &l, &out)
+			if len(out.Moves) != 0 || len(out.Edges) != 1 || out.Edges[0].Rule != "malformed" || out.Edges[0].Version != 2 {
 				t.Errorf("got %+v", out)
 			}
 		})

@@ -284,7 +284,7 @@ func drawLinks(t *rapid.T) []identity.Link {
 
 func applyAll(r *Resolver, links []identity.Link) (out Outcome) {
 	for i := range links {
-		r.Apply(int64(i), &links[i], &out)
+		r.Apply(int64(i), 0, &links[i], &out)
 	}
 	return out
 }
@@ -298,10 +298,10 @@ func TestResolverAgreesWithTheObviousModel(t *testing.T) {
 				refused := map[string]bool{}
 				for i, l := range drawLinks(t) {
 					var out Outcome
-					r.Apply(int64(i), &l, &out)
+					r.Apply(int64(i), 0, &l, &out)
 					m.apply(l)
 					f.take(t, out.Moves)
-					for _, no := range out.Refusals {
+					for _, no := range out.Edges {
 						key := name(no.A) + " " + name(no.B)
 						if no.Kind == identity.LinkClaimed {
 							key = "claimed " + key
@@ -345,14 +345,14 @@ func TestReplayIsTheSame(t *testing.T) {
 		links := drawLinks(t)
 		once, r := Outcome{}, NewResolver("w", rules)
 		for i := range links {
-			r.Apply(int64(i), &links[i], &once)
+			r.Apply(int64(i), 0, &links[i], &once)
 			var again Outcome
-			if r.Apply(int64(i+1000), &links[i], &again); len(again.Moves)+len(again.Refusals) > 0 {
+			if r.Apply(int64(i+1000), 0, &links[i], &again); len(again.Moves)+len(again.Edges) > 0 {
 				t.Fatalf("link %+v again gives %+v", links[i], again)
 			}
 		}
 		twice := applyAll(NewResolver("w", rules), links)
-		if !slices.Equal(once.Moves, twice.Moves) || !slices.Equal(once.Refusals, twice.Refusals) {
+		if !slices.Equal(once.Moves, twice.Moves) || !slices.Equal(once.Edges, twice.Edges) {
 			t.Fatalf("once %+v\ntwice %+v", once, twice)
 		}
 	})

@@ -41,14 +41,15 @@ type Resolver struct {
 	visited   map[uint32]struct{}    // stories, within one merge
 	sum       []uint16               // scratch, by type code
 	link      *identity.Link         // the link at hand,
-	version   uint64                 // and the version of what it moves
+	version   uint64                 // the version of what it moves,
+	at        int64                  // and when it came to the log
 	out       *Outcome
 }
 
 // Outcome collects what links bring about.
 type Outcome struct {
-	Moves    []identity.Move
-	Refusals []identity.Refusal
+	Moves []identity.Move
+	Edges []identity.Edge
 }
 
 // customer is an identifier that anchors or may anchor touchpoints.
@@ -80,11 +81,11 @@ func NewResolver(workspace string, rules *Rules) *Resolver {
 	}
 }
 
-// Apply adds the link at the offset of the log and appends to out what it brings about. The versions of moves are the
+// Apply adds the link at the offset of the log, which has it since the time at (ms since 1970), and appends to out what it brings about. The versions of moves are the
 // offset + 1, which is unique per anchor, since a link moves an anchor at most once. A move's Value is set where the
 // link names it, and empty for anchors that move along.
-func (r *Resolver) Apply(offset int64, l *identity.Link, out *Outcome) {
-	r.link, r.version, r.out = l, uint64(offset)+1, out
+func (r *Resolver) Apply(offset, at int64, l *identity.Link, out *Outcome) {
+	r.link, r.version, r.at, r.out = l, uint64(offset)+1, at, out
 	switch {
 	case l.Workspace != r.workspace || l.A.Anchor.IsZero():
 		r.refuse("malformed", "the link names another workspace, or nobody")
@@ -163,13 +164,8 @@ func (r *Resolver) full() bool {
 }
 
 func (r *Resolver) emit(m identity.Move) {
-	m.Workspace, m.Version, m.Evidence = r.workspace, r.version, r.evidence()
+	m.Workspace, m.Version, m.At, m.Evidence = r.workspace, r.version, r.at, r.link.Evidence()
 	r.out.Moves = append(r.out.Moves, m)
-}
-
-func (r *Resolver) evidence() identity.Evidence {
-	l := r.link
-	return identity.Evidence{Touchpoint: l.Touchpoint, Key: l.Key, Rule: l.Rule, Source: l.Source, Time: l.Time}
 }
 
 // valueOf returns the value of the anchor where the link at hand names it.
@@ -210,8 +206,13 @@ func (r *Resolver) refuse(rule, reason string) {
 		return
 	}
 	r.reported[key] = struct{}{}
-	r.out.Refusals = append(r.out.Refusals, identity.Refusal{
-		Workspace: r.workspace, Kind: l.Kind, A: l.A, B: l.B, Rule: rule, Reason: reason, Version: r.version, Evidence: r.evidence(),
+	decision := identity.Refused
+	if key.kind == reportClaimed {
+		decision = identity.Suggested
+	}
+	r.out.Edges = append(r.out.Edges, identity.Edge{
+		Workspace: r.workspace, Kind: l.Kind, A: l.A, B: l.B, Decision: decision, Rule: rule, Detail: reason,
+		Version: r.version, At: r.at, Evidence: r.link.Evidence(),
 	})
 }
 

@@ -31,7 +31,7 @@ type scenario struct {
 	stitcher *Stitcher
 	resolver *Resolver
 	follower follower
-	refusals []identity.Refusal
+	refusals []identity.Edge
 	offset   int64
 	told     map[string]told
 }
@@ -99,16 +99,16 @@ func (s *scenario) line(line string) (wrong string) {
 	case isVerb && verb == "refused" && rest == "nothing":
 		for _, r := range s.refusals {
 			if r.Kind != identity.LinkClaimed {
-				return fmt.Sprintf("but %s: %s", r.Rule, r.Reason)
+				return fmt.Sprintf("but %s: %s", r.Rule, r.Detail)
 			}
 		}
 	case isVerb && verb == "refused":
 		link, rule, _ := strings.Cut(rest, " because ")
-		if !s.has(link, func(r identity.Refusal) bool { return r.Rule == rule && r.Kind != identity.LinkClaimed }) {
+		if !s.has(link, func(r identity.Edge) bool { return r.Rule == rule && r.Kind != identity.LinkClaimed }) {
 			return fmt.Sprintf("refused were %+v", s.refusals)
 		}
 	case isVerb && verb == "suggested":
-		if !s.has(rest, func(r identity.Refusal) bool { return r.Kind == identity.LinkClaimed }) {
+		if !s.has(rest, func(r identity.Edge) bool { return r.Kind == identity.LinkClaimed }) {
 			return fmt.Sprintf("recorded were %+v", s.refusals)
 		}
 	case isVerb && verb == "refusals":
@@ -161,10 +161,10 @@ func (s *scenario) touchpoint(words []string) (wrong string) {
 	}
 	for i := range links {
 		var out Outcome
-		s.resolver.Apply(s.offset, &links[i], &out)
+		s.resolver.Apply(s.offset, 0, &links[i], &out)
 		s.offset++
 		s.follower.take(s.t, out.Moves)
-		s.refusals = append(s.refusals, out.Refusals...)
+		s.refusals = append(s.refusals, out.Edges...)
 	}
 	s.told[t.ID] = told{e.Anchor, t.Thread}
 	return ""
@@ -207,9 +207,9 @@ func (s *scenario) belongs(id string) identity.PersonID {
 	return person
 }
 
-func (s *scenario) has(link string, match func(identity.Refusal) bool) bool {
+func (s *scenario) has(link string, match func(identity.Edge) bool) bool {
 	ends := strings.Fields(link)
-	return slices.ContainsFunc(s.refusals, func(r identity.Refusal) bool {
+	return slices.ContainsFunc(s.refusals, func(r identity.Edge) bool {
 		return r.A.Anchor == s.anchor(ends[0]) && r.B.Anchor == s.anchor(ends[1]) && match(r)
 	})
 }
@@ -233,7 +233,7 @@ func TestStitcherLeavesOutWhatIsKnown(t *testing.T) {
 					t.Fatal(err)
 				}
 				for j := range links {
-					plain.Apply(offset, &links[j], &Outcome{})
+					plain.Apply(offset, 0, &links[j], &Outcome{})
 					offset++
 				}
 				given += len(links)

@@ -75,32 +75,43 @@ CREATE TABLE IF NOT EXISTS identity_log {{.OnCluster}}
     touchpoint String,
     source     LowCardinality(String),
     user       String,
-    time       DateTime64(3, 'UTC')
+    time       DateTime64(3, 'UTC'),
+    at         DateTime64(3, 'UTC') -- when it came to the log: since then agents saw it so
 )
 ENGINE = {{.Engine "ReplacingMergeTree"}}
 ORDER BY (workspace, person, anchor, version)
 SETTINGS index_granularity = 2048;
 
--- Links that did not join, with the reason, and claims, which only suggest.
-CREATE TABLE IF NOT EXISTS identity_refusals {{.OnCluster}}
+-- What was decided about every link, once from either end, so that all about a node is in one place. Nothing replaces
+-- anything: of the decisions about a pair the one with the highest version is in force, the others are its history, and
+-- suggestions grow stronger by their number.
+CREATE TABLE IF NOT EXISTS identity_edges {{.OnCluster}}
 (
-    workspace  LowCardinality(String),
-    version    UInt64,
-    kind       LowCardinality(String),
-    a          UInt128,
-    a_type     LowCardinality(String),
-    a_value    String,
-    b          UInt128,
-    b_type     LowCardinality(String),
-    b_value    String,
-    rule       LowCardinality(String),
-    reason     String,
-    touchpoint String,
-    source     LowCardinality(String),
-    time       DateTime64(3, 'UTC')
+    workspace   LowCardinality(String),
+    node        UInt128,
+    other       UInt128, -- 0: the decision is about the node alone
+    version     UInt64,
+    kind        LowCardinality(String),
+    decision    LowCardinality(String),
+    turned      Bool, -- the node is b of the link, and not a
+    node_type   LowCardinality(String),
+    node_value  String,
+    other_type  LowCardinality(String),
+    other_value String,
+    rule        LowCardinality(String),
+    detail      String,
+    touchpoint  String,
+    key         UInt128,
+    source      LowCardinality(String),
+    user        LowCardinality(String),
+    reason      String,
+    time        DateTime64(3, 'UTC'),
+    at          DateTime64(3, 'UTC'), -- when it came to the log
+    INDEX by_decision decision TYPE set(16) GRANULARITY 1
 )
 ENGINE = {{.Engine "ReplacingMergeTree"}}
-ORDER BY (workspace, version, a, b);
+ORDER BY (workspace, node, other, version, decision)
+SETTINGS index_granularity = 2048;
 
 -- Conversations: the highest version per id. state superseded and gone hide the row.
 CREATE TABLE IF NOT EXISTS conversations {{.OnCluster}}

@@ -1,0 +1,158 @@
+package identity
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"unsafe"
+)
+
+// The binary form of links. Strings and lists carry their length in front, as varints:
+//
+//	link  version 1, byte of kind, workspace, node a, 0 or 1 and node b, touchpoint, 16 bytes of key, varint time, source, rule,
+//	      0 or 1 and a user's word
+//	word  user, reason, n nodes, rules
+//	node  16 bytes of anchor, type, value
+const codecVersion = 1
+
+// ErrBadLink is returned for bytes that are not a link that this version reads.
+var ErrBadLink = errors.New("identity: not a link of version 1")
+
+// minNode is the least that a node takes: what bounds a list by the bytes that are there.
+const minNode = 16 + 2
+
+// AppendLink writes the link to the end of dst. A kind that is none of the above is not written, and read as "".
+func AppendLink(dst []byte, l *Link) []byte {
+	dst = append(dst, codecVersion, byte(max(slices.Index(kinds[:], l.Kind), 0)))
+	dst = appendPart(dst, l.Workspace)
+	dst = l.A.append(dst)
+	if l.B == (Node{}) {
+		dst = append(dst, 0)
+	} else {
+		dst = l.B.append(append(dst, 1))
+	}
+	dst = appendPart(dst, l.Touchpoint)
+	dst = append(dst, l.Key[:]...)
+	dst = binary.AppendVarint(dst, l.Time)
+	dst = appendPart(dst, l.Source)
+	dst = appendPart(dst, l.Rule)
+	if l.User == "" && l.Reason == "" && l.Rules == "" && len(l.Nodes) == 0 {
+		return append(dst, 0)
+	}
+	dst = appendPart(append(dst, 1), l.User)
+	dst = appendPart(dst, l.Reason)
+	dst = binary.AppendUvarint(dst, uint64(len(l.Nodes)))
+	for i := range l.Nodes {
+		dst = l.Nodes[i].append(dst)
+	}
+	return appendPart(dst, l.Rules)
+}
+
+func (n *Node) append(dst []byte) []byte {
+	dst = append(dst, n.Anchor[:]...)
+	dst = appendPart(dst, n.Type)
+	return appendPart(dst, n.Value)
+}
+
+// DecodeLink reads a link into l, whose former content is gone. Strings of l alias data, which must therefore outlive it.
+// The error is ErrBadLink.
+func DecodeLink(data []byte, l *Link) error {
+	*l = Link{}
+	r := linkReader{rest: data}
+	if r.byte() != codecVersion {
+		return ErrBadLink
+	}
+	kind := r.byte()
+	if int(kind) >= len(kinds) {
+		return fmt.Errorf("%w: kind %d", ErrBadLink, kind)
+	}
+	l.Kind = kinds[kind]
+	l.Workspace = r.text()
+	l.A = r.node()
+	if r.flag() {
+		l.B = r.node()
+	}
+	l.Touchpoint, l.Key, l.Time, l.Source, l.Rule = r.text(), r.anchor(), r.varint(), r.text(), r.text()
+	if r.flag() {
+		l.User, l.Reason = r.text(), r.text()
+		if n := r.uvarint(); n > uint64(len(r.rest)/minNode) {
+			r.bad = true
+		} else if n > 0 {
+			l.Nodes = make([]Node, n)
+			for i := range l.Nodes {
+				l.Nodes[i] = r.node()
+			}
+		}
+		l.Rules = r.text()
+	}
+	if r.bad || len(r.rest) > 0 {
+		*l = Link{}
+		return ErrBadLink
+	}
+	return nil
+}
+
+// linkReader takes parts off the front of a record. After the first part that is not there it is bad and gives zeros.
+type linkReader struct {
+	rest []byte
+	bad  bool
+}
+
+func (r *linkReader) take(n uint64) []byte {
+	if n > uint64(len(r.rest)) {
+		r.bad, r.rest = true, nil
+		return nil
+	}
+	part := r.rest[:n]
+	r.rest = r.rest[n:]
+	return part
+}
+
+func (r *linkReader) byte() byte {
+	if b := r.take(1); b != nil {
+		return b[0]
+	}
+	return 0
+}
+
+func (r *linkReader) flag() bool {
+	b := r.byte()
+	r.bad = r.bad || b > 1
+	return b == 1
+}
+
+func (r *linkReader) uvarint() uint64 {
+	v, n := binary.Uvarint(r.rest)
+	if n <= 0 {
+		r.bad, r.rest = true, nil
+		return 0
+	}
+	r.rest = r.rest[n:]
+	return v
+}
+
+func (r *linkReader) varint() int64 {
+	v, n := binary.Varint(r.rest)
+	if n <= 0 {
+		r.bad, r.rest = true, nil
+		return 0
+	}
+	r.rest = r.rest[n:]
+	return v
+}
+
+func (r *linkReader) text() string {
+	b := r.take(r.uvarint())
+	if len(b) == 0 {
+		return ""
+	}
+	return unsafe.String(&b[0], len(b))
+}
+
+func (r *linkReader) anchor() (a Anchor) {
+	copy(a[:], r.take(16))
+	return a
+}
+
+func (r *linkReader) node() Node { return Node{Anchor: r.anchor(), Type: r.text(), Value: r.text()} }
