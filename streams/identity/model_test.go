@@ -216,7 +216,7 @@ func (m *model) agree(t fataler, f follower) {
 }
 
 const modelRules = `
-region: DE
+regions: [DE]
 max_identifiers: 8
 max_thread: 12
 types:
@@ -226,7 +226,7 @@ types:
 `
 
 const unlimitedRules = `
-region: DE
+regions: [DE]
 max_identifiers: 60000
 max_thread: 60000
 types: [{name: customer_id}, {name: email}, {name: device}]

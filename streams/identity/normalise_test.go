@@ -83,17 +83,21 @@ func TestUUID(t *testing.T) {
 	}
 }
 
-func TestRegion(t *testing.T) {
-	swiss, err := DefaultRules().WithRegion("CH")
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := swiss.Normalise(touchpoint.Identifier{Type: "phone", Value: "044 668 18 00"})
-	if err != nil || got.Value != "+41446681800" {
-		t.Errorf("got %v, %v", got, err)
-	}
-	if _, err := swiss.WithRegion("Switzerland"); err == nil {
-		t.Error("a region that is none is taken")
+func TestRegions(t *testing.T) {
+	for _, tc := range []struct{ regions, in, want string }{
+		{"[CH]", "044 668 18 00", "+41446681800"},
+		{"[DE, CH]", "+41 44 668 18 00", "+41446681800"},
+		{"[FR, US]", "(650) 253-0000", "+16502530000"}, // not in the plan of the first
+		{"[US, DE]", "030 123456", "+4930123456"},
+		{"[DE, AT]", "0176 1234567", "+491761234567"}, // in both: the first
+	} {
+		r, err := ParseRules([]byte("regions: " + tc.regions + "\nmax_identifiers: 10\nmax_thread: 10\ntypes: [{name: phone, normalise: phone}]"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := r.Normalise(touchpoint.Identifier{Type: "phone", Value: tc.in}); err != nil || got.Value != tc.want {
+			t.Errorf("%s: %s is %s, %v, want %s", tc.regions, tc.in, got.Value, err, tc.want)
+		}
 	}
 }
 
@@ -133,9 +137,13 @@ func TestPhonesAgainstLibphonenumber(t *testing.T) {
 		region, in, want, valid := cell[0], cell[1], cell[2], cell[3] == "1"
 		n++
 		if numbers[region] == nil {
-			numbers[region] = newPhones(region)
+			numbers[region] = newPhones([]string{region})
 		}
 		got, err := numbers[region].normalise(in)
+		got, extension, _ := strings.Cut(got, extensionMark)
+		if _, typed, _ := strings.Cut(in, "ext. "); err == nil && extension != typed {
+			t.Errorf("%s %q has extension %q", region, in, extension)
+		}
 		switch {
 		case changedPlans[region+" "+in]:
 			if err == nil && got == want {
@@ -196,7 +204,7 @@ func FuzzNormalise(f *testing.F) {
 
 // What is remembered is what would be computed, also from many sides at once.
 func TestPhonesRemembered(t *testing.T) {
-	p := newPhones("DE")
+	p := newPhones([]string{"DE"})
 	var wait sync.WaitGroup
 	for range 4 {
 		wait.Go(func() {

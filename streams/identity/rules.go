@@ -18,7 +18,7 @@ import (
 // Rules say what points at a customer and how much it may join. They are data: see identity.yaml for what each field
 // means. Rules are read only once made, and safe for use by several goroutines.
 type Rules struct {
-	Region         string   `yaml:"region"`
+	Regions        []string `yaml:"regions"` // of phone numbers without a country code, the first that fits
 	MaxIdentifiers int      `yaml:"max_identifiers"`
 	MaxThread      int      `yaml:"max_thread"`
 	Blocked        []string `yaml:"blocked"`
@@ -53,6 +53,9 @@ var ErrBadRules = errors.New("identity: bad rules")
 
 // A person's identifiers and a thread's size are counted in 16 bits.
 const maxCount = 60_000
+
+// Of phone numbers that fit nowhere every region is tried.
+const maxRegions = 20
 
 // maxTypes leaves room in a byte for the code of types that are not listed.
 const maxTypes = 200
@@ -89,21 +92,11 @@ func (r *Rules) WithRegistry(reg *registry.Registry) *Rules {
 	return &out
 }
 
-// WithRegion returns the rules with another default region, such as "CH", for phone numbers. The error is ErrBadRules.
-func (r *Rules) WithRegion(region string) (*Rules, error) {
-	out := *r
-	out.Region = region
-	if field, err := out.compile(); err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrBadRules, field, err)
-	}
-	return &out, nil
-}
-
 // compile checks the rules and prepares them for use. It returns the field that is wrong.
 func (r *Rules) compile() (field string, err error) {
 	switch {
-	case !phonenumbers.GetSupportedRegions()[r.Region]:
-		return "region", fmt.Errorf("%q is not a region, want one such as DE", r.Region)
+	case len(r.Regions) == 0 || len(r.Regions) > maxRegions:
+		return "regions", fmt.Errorf("want 1 to %d regions, got %d", maxRegions, len(r.Regions))
 	case r.MaxIdentifiers < 2 || r.MaxIdentifiers > maxCount:
 		return "max_identifiers", fmt.Errorf("want 2 to %d, got %d", maxCount, r.MaxIdentifiers)
 	case r.MaxThread < 2 || r.MaxThread > maxCount:
@@ -114,7 +107,12 @@ func (r *Rules) compile() (field string, err error) {
 	if i, err := r.blocked.compile(r.Blocked); err != nil {
 		return fmt.Sprintf("blocked[%d]", i), err
 	}
-	numbers := newPhones(r.Region)
+	for i, region := range r.Regions {
+		if !phonenumbers.GetSupportedRegions()[region] {
+			return fmt.Sprintf("regions[%d]", i), fmt.Errorf("%q is not a region, want one such as DE", region)
+		}
+	}
+	numbers := newPhones(r.Regions)
 	r.types = make(map[string]int, len(r.Types))
 	r.Types = slices.Clone(r.Types) // the receiver may be a copy of rules in use
 	for i := range r.Types {

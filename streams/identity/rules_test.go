@@ -11,11 +11,11 @@ import (
 )
 
 func TestRulesNameWhatIsWrong(t *testing.T) {
-	const head = "region: DE\nmax_identifiers: 10\nmax_thread: 10\n"
+	const head = "regions: [DE]\nmax_identifiers: 10\nmax_thread: 10\n"
 	for _, tc := range []struct{ yaml, want string }{
-		{"region: XX\nmax_identifiers: 10\nmax_thread: 10\ntypes: [{name: a}]", "line 1: region"},
-		{"region: DE\nmax_identifiers: 1\nmax_thread: 10\ntypes: [{name: a}]", "line 2: max_identifiers"},
-		{"region: DE\nmax_identifiers: 10\nmax_thread: 100000\ntypes: [{name: a}]", "line 3: max_thread"},
+		{"regions: [XX]\nmax_identifiers: 10\nmax_thread: 10\ntypes: [{name: a}]", "line 1: regions[0]"},
+		{"regions: [DE]\nmax_identifiers: 1\nmax_thread: 10\ntypes: [{name: a}]", "line 2: max_identifiers"},
+		{"regions: [DE]\nmax_identifiers: 10\nmax_thread: 100000\ntypes: [{name: a}]", "line 3: max_thread"},
 		{head, "types: want 1 to 200"},
 		{head + "types:\n  - {name: a}\n  - {name: a}", "line 6: types[1].name"},
 		{head + "types:\n  - {name: thread}", "line 5: types[0].name"},
@@ -37,7 +37,7 @@ func TestRulesNameWhatIsWrong(t *testing.T) {
 
 func TestVerifiedByDefault(t *testing.T) {
 	r, err := ParseRules([]byte(`
-region: DE
+regions: [DE]
 max_identifiers: 10
 max_thread: 10
 types:
@@ -143,7 +143,7 @@ func TestAnchorOf(t *testing.T) {
 
 func FuzzRules(f *testing.F) {
 	f.Add(defaultRules)
-	f.Add([]byte("region: DE\nmax_identifiers: 10\nmax_thread: 10\ntypes: [{name: a, max: 1, blocked: ['a*']}]"))
+	f.Add([]byte("regions: [DE]\nmax_identifiers: 10\nmax_thread: 10\ntypes: [{name: a, max: 1, blocked: ['a*']}]"))
 	f.Add([]byte("types: [&a {name: x, <<: *a}]"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := ParseRules(data)
