@@ -1,0 +1,86 @@
+package identity
+
+import (
+	"iter"
+
+	"github.com/throughline/throughline/schemas/identity"
+)
+
+// Place says where an anchor belongs.
+type Place struct {
+	Anchor identity.Anchor
+	Home   identity.Anchor // Anchor itself, or of a participation the participant
+	Thread identity.Anchor // of a participation, else zero
+	Person identity.PersonID
+	Type   string // of the anchor's node; empty where no rule names it
+}
+
+// All yields the place of everything that has moved or could: identifiers, threads that anchor touchpoints, and
+// participations that were moved, which go with their threads from then on. Who applied all moves knows the same. The
+// resolver must not change meanwhile.
+func (r *Resolver) All() iter.Seq[Place] {
+	return func(yield func(Place) bool) {
+		for i := range r.customers.n {
+			c := r.customers.at(i)
+			if !yield(Place{Anchor: c.anchor, Home: c.anchor, Person: r.personOf(i), Type: r.typeName(c.typ)}) {
+				return
+			}
+		}
+		for i := range r.threads.n {
+			t := r.threads.at(i)
+			if t.used && !yield(Place{Anchor: t.anchor, Home: t.anchor, Person: r.storyPerson(t.story), Type: identity.ThreadType}) {
+				return
+			}
+		}
+		for i := range r.edges.n {
+			e := r.edges.at(i)
+			if !e.moved() {
+				continue
+			}
+			home, in := r.customers.at(e.customer).anchor, r.threads.at(e.threadOf())
+			if !yield(Place{
+				Anchor: identity.ParticipationOf(home, in.anchor), Home: home, Thread: in.anchor,
+				Person: r.storyPerson(in.story), Type: ParticipationType,
+			}) {
+				return
+			}
+		}
+	}
+}
+
+// Inherit makes the resolver, which has seen the same links under other rules, follow the one before it: a participation
+// that was moved goes with its thread from then on, also where it would never have moved by the rules of this one.
+// Otherwise nobody would move it when its customer moves.
+func (r *Resolver) Inherit(before *Resolver) {
+	moved := map[identity.Anchor]bool{}
+	for i := range before.threads.n {
+		t := before.threads.at(i)
+		clear(moved)
+		for e := t.edges; e != 0; e = before.edges.at(e - 1).nextOfThread {
+			if edge := before.edges.at(e - 1); edge.moved() {
+				moved[before.customers.at(edge.customer).anchor] = true
+			}
+		}
+		if len(moved) == 0 {
+			continue
+		}
+		thread, _ := r.threadOf(&identity.Node{Anchor: t.anchor, Type: identity.ThreadType})
+		for e := r.threads.at(thread).edges; e != 0; e = r.edges.at(e - 1).nextOfThread {
+			edge := r.edges.at(e - 1)
+			if home := r.customers.at(edge.customer).anchor; moved[home] {
+				edge.thread |= movedBit
+				delete(moved, home)
+			}
+		}
+		// What is left had a place in the story before and has none by a smaller max_thread: it keeps it.
+		for e := t.edges; e != 0 && len(moved) > 0; e = before.edges.at(e - 1).nextOfThread {
+			c := before.customers.at(before.edges.at(e - 1).customer)
+			if !moved[c.anchor] {
+				continue
+			}
+			delete(moved, c.anchor)
+			customer, _ := r.customerOf(&identity.Node{Anchor: c.anchor, Type: before.typeName(c.typ)})
+			r.edges.at(r.addEdge(customer, thread, r.threads.at(thread).story)).thread |= movedBit
+		}
+	}
+}
