@@ -18,7 +18,7 @@ type workspaceKey struct{}
 // all others with 401. The key comes as `Authorization: Bearer KEY` and appears in no answer, log or metric.
 func Authenticated(dir Directory, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		key, ok := bearer(r)
+		key, ok := KeyOf(r)
 		if !ok {
 			unauthorised(w, r, `Bearer realm="throughline"`, "no key; send the header Authorization: Bearer KEY")
 			return
@@ -38,7 +38,8 @@ func WorkspaceOf(ctx context.Context) string {
 	return workspace
 }
 
-func bearer(r *http.Request) (key string, ok bool) {
+// KeyOf reads the key that a request brings; ok is false when it brings none.
+func KeyOf(r *http.Request) (key string, ok bool) {
 	scheme, key, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	key = strings.TrimSpace(key)
 	return key, ok && strings.EqualFold(scheme, "Bearer") && key != ""
