@@ -61,7 +61,7 @@ var Table = []Topic{
 	{Name: ByPerson, Stage: Identity, Key: "person whose home it is", Codec: "message", Writers: "identify, converse", Readers: "converse"},
 	{Name: Conversations, Stage: Conversation, Key: "conversation id", Codec: "JSON", Compacted: true, Writers: "converse", Readers: "load"},
 	{Name: Members, Stage: Conversation, Key: "touchpoint key", Codec: "member", Compacted: true, Writers: "converse", Readers: "load"},
-	{Name: Workspaces, Key: "SHA-256 of the API key, or a control key", Codec: "JSON", Compacted: true, Single: true, Writers: "up, keys, rebuild", Readers: "all"},
+	{Name: Workspaces, Key: "SHA-256 of the API key, generations, or rules/workspace", Codec: "JSON", Compacted: true, Single: true, Writers: "up, keys, rebuild, serve", Readers: "all"},
 }
 
 // Generations says which build of each derived thing is meant. Each is at least 1.

@@ -1,5 +1,5 @@
-// Package workspace holds the records of topic workspaces: who may come in, and which generation of each derived thing
-// is the one to read.
+// Package workspace holds the records of topic workspaces: who may come in, by which rules people are told apart, and
+// which generation of each derived thing is the one to read.
 package workspace
 
 import (
@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/segmentio/encoding/json"
 
@@ -73,43 +74,85 @@ func (c Control) Running(now int64) []topic.Generations {
 	return []topic.Generations{c.Current, *c.Building}
 }
 
+// RulesPrefix is in front of the workspace in the record key of Rules.
+const RulesPrefix = "rules/"
+
+// RulesKey is the record key of a workspace's Rules.
+func RulesKey(workspace string) string { return RulesPrefix + workspace }
+
+// Rules are the identity rules of a workspace, in place of the installation's.
+type Rules struct {
+	YAML string `json:"yaml"`
+	// Version is that of the link which put them in force: its offset in identity.links, plus 1. The highest is in force, in
+	// whatever order the records came.
+	Version uint64 `json:"version"`
+	At      int64  `json:"at"` // ms since 1970
+}
+
 // Record is one record of the topic: exactly one of its parts is set, or none when the record was deleted.
 type Record struct {
-	Hash    string // of the key, when Key is set or was deleted
-	Key     *Key
-	Control *Control
+	Hash      string // of the key, when Key is set or was deleted
+	Key       *Key
+	Workspace string // whose rules they are, when Rules is set or was deleted
+	Rules     *Rules
+	Control   *Control
 }
 
 // Decode reads a record of the topic.
-func Decode(key, value []byte) (r Record, err error) {
+func Decode(key, value []byte) (Record, error) {
 	if string(key) == ControlKey {
-		r.Control = new(Control)
-		if err = json.Unmarshal(value, r.Control); err != nil {
-			return Record{}, fmt.Errorf("workspace: decode generations: %w", err)
-		}
-		if c := r.Control.Current; c.Identity == 0 || c.Conversation == 0 || c.Store == 0 {
-			return Record{}, fmt.Errorf("workspace: decode generations: %+v has one below 1", c)
-		}
-		return r, nil
+		return decodeControl(value)
 	}
-	if r.Hash = string(key); len(r.Hash) != 2*sha256.Size {
-		return Record{}, fmt.Errorf("workspace: decode: %d bytes of key, want a SHA-256 in hexadecimal", len(key))
+	if name, ok := strings.CutPrefix(string(key), RulesPrefix); ok {
+		return decodeRules(name, value)
 	}
-	if value == nil {
-		return r, nil
-	}
-	r.Key = new(Key)
-	if err = json.Unmarshal(value, r.Key); err != nil {
-		return Record{}, fmt.Errorf("workspace: decode key: %w", err)
-	}
-	if err = ValidName(r.Key.Workspace); err != nil {
-		return Record{}, fmt.Errorf("workspace: decode key: %w", err)
-	}
-	return r, nil
+	return decodeKey(string(key), value)
 }
 
-// Encode writes a Key or Control as the value of its record.
-func Encode[T Key | Control](v T) ([]byte, error) {
+func decodeControl(value []byte) (Record, error) {
+	c := new(Control)
+	if err := json.Unmarshal(value, c); err != nil {
+		return Record{}, fmt.Errorf("workspace: decode generations: %w", err)
+	}
+	if g := c.Current; g.Identity == 0 || g.Conversation == 0 || g.Store == 0 {
+		return Record{}, fmt.Errorf("workspace: decode generations: %+v has one below 1", g)
+	}
+	return Record{Control: c}, nil
+}
+
+func decodeRules(name string, value []byte) (Record, error) {
+	if err := ValidName(name); err != nil {
+		return Record{}, fmt.Errorf("workspace: decode rules: %w", err)
+	}
+	if value == nil {
+		return Record{Workspace: name}, nil
+	}
+	r := new(Rules)
+	if err := json.Unmarshal(value, r); err != nil {
+		return Record{}, fmt.Errorf("workspace: decode rules: %w", err)
+	}
+	return Record{Workspace: name, Rules: r}, nil
+}
+
+func decodeKey(hash string, value []byte) (Record, error) {
+	if len(hash) != 2*sha256.Size {
+		return Record{}, fmt.Errorf("workspace: decode: %d bytes of key, want a SHA-256 in hexadecimal", len(hash))
+	}
+	if value == nil {
+		return Record{Hash: hash}, nil
+	}
+	k := new(Key)
+	if err := json.Unmarshal(value, k); err != nil {
+		return Record{}, fmt.Errorf("workspace: decode key: %w", err)
+	}
+	if err := ValidName(k.Workspace); err != nil {
+		return Record{}, fmt.Errorf("workspace: decode key: %w", err)
+	}
+	return Record{Hash: hash, Key: k}, nil
+}
+
+// Encode writes a Key, Control or Rules as the value of its record.
+func Encode[T Key | Control | Rules](v T) ([]byte, error) {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("workspace: encode: %w", err)

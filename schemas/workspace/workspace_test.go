@@ -22,6 +22,8 @@ func TestRecordsComeBack(t *testing.T) {
 	for _, want := range []Record{
 		{Hash: HashOf("k"), Key: &Key{Workspace: "default", Name: "shop", Created: 1, Revoked: 2}},
 		{Hash: HashOf("k")},
+		{Workspace: "acme", Rules: &Rules{YAML: "regions: [DE]\n", Version: 8, At: 1}},
+		{Workspace: "acme"},
 		{Control: &Control{Current: topic.First, Building: &next}},
 	} {
 		key, value := []byte(want.Hash), []byte(nil)
@@ -29,6 +31,11 @@ func TestRecordsComeBack(t *testing.T) {
 		switch {
 		case want.Key != nil:
 			value, err = Encode(*want.Key)
+		case want.Workspace != "":
+			key = []byte(RulesKey(want.Workspace))
+			if want.Rules != nil {
+				value, err = Encode(*want.Rules)
+			}
 		case want.Control != nil:
 			key = []byte(ControlKey)
 			value, err = Encode(*want.Control)
@@ -46,6 +53,8 @@ func TestRecordsComeBack(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(HashOf("k")), []byte(`{"workspace":"default","created":1}`))
 	f.Add([]byte(ControlKey), []byte(`{"current":{"identity":1,"conversation":1,"store":1}}`))
+	f.Add([]byte(RulesKey("acme")), []byte(`{"yaml":"regions: [DE]","version":1,"at":1}`))
+	f.Add([]byte("rules/Not/Good"), []byte(`{}`))
 	f.Fuzz(func(t *testing.T, key, value []byte) {
 		r, err := Decode(key, value)
 		if err != nil {
@@ -53,6 +62,9 @@ func FuzzDecode(f *testing.F) {
 		}
 		if r.Key != nil && ValidName(r.Key.Workspace) != nil {
 			t.Fatalf("a key of workspace %q", r.Key.Workspace)
+		}
+		if r.Rules != nil && (ValidName(r.Workspace) != nil || r.Key != nil) {
+			t.Fatalf("rules of workspace %q", r.Workspace)
 		}
 		if r.Control != nil && (r.Control.Current.Identity == 0 || r.Control.Current.Conversation == 0 || r.Control.Current.Store == 0) {
 			t.Fatalf("%+v", r.Control)

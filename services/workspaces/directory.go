@@ -1,4 +1,5 @@
-// Package workspaces follows topic workspaces: which key belongs to which workspace, and which generation is read.
+// Package workspaces follows topic workspaces: which key belongs to which workspace, by which rules a workspace tells people
+// apart, and which generation is read.
 package workspaces
 
 import (
@@ -16,23 +17,33 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/throughline/throughline/schemas/registry"
 	"github.com/throughline/throughline/schemas/topic"
 	"github.com/throughline/throughline/schemas/workspace"
 	"github.com/throughline/throughline/services/kafka"
+	"github.com/throughline/throughline/streams/identity"
 )
 
 // Config configures a Directory. Start from DefaultConfig.
 type Config struct {
 	Kafka    kafka.Config
 	Producer kafka.ProducerConfig
+	// Rules are those of the workspaces that have none of their own; all rank threads by Registry.
+	Rules    *identity.Rules
+	Registry *registry.Registry
 	// Every is how often the topic is looked at: how long a revoked key may still be good.
 	Every  time.Duration
 	Logger *slog.Logger // nil discards
 }
 
-// DefaultConfig looks four times a second.
+// DefaultConfig looks four times a second, and has the rules and the registry that ship with the product.
 func DefaultConfig() Config {
-	return Config{Producer: kafka.DefaultProducerConfig(), Every: 250 * time.Millisecond}
+	return Config{
+		Producer: kafka.DefaultProducerConfig(),
+		Rules:    identity.DefaultRules(),
+		Registry: registry.Default(),
+		Every:    250 * time.Millisecond,
+	}
 }
 
 // Validate reports what is missing or wrong.
@@ -43,13 +54,17 @@ func (c Config) Validate() error {
 	if c.Every <= 0 {
 		return errors.New("workspaces: every must be positive")
 	}
+	if c.Rules == nil || c.Registry == nil {
+		return errors.New("workspaces: no rules or no registry")
+	}
 	return c.Producer.Validate()
 }
 
-// Directory knows the keys and the generations. It is safe for use by several goroutines.
+// Directory knows the keys, the rules and the generations. It is safe for use by several goroutines.
 type Directory struct {
 	config   Config
 	log      *slog.Logger
+	rules    *identity.Rules // of workspaces that have none of their own
 	admin    *kafka.Admin
 	producer *kafka.Producer
 
@@ -63,6 +78,7 @@ type Directory struct {
 // state is everything the topic says; it is never changed, only replaced.
 type state struct {
 	keys    map[[sha256.Size]byte]workspace.Key
+	rules   map[string]ownRules // by workspace
 	control workspace.Control
 }
 
@@ -71,11 +87,15 @@ func NewDirectory(c Config) (*Directory, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	d := &Directory{config: c, log: c.Logger, next: -1, caught: make(chan struct{})}
+	d := &Directory{config: c, log: c.Logger, rules: c.Rules.WithRegistry(c.Registry), next: -1, caught: make(chan struct{})}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
-	d.state.Store(&state{control: workspace.Control{Current: topic.First}})
+	d.state.Store(&state{
+		keys:    map[[sha256.Size]byte]workspace.Key{},
+		rules:   map[string]ownRules{},
+		control: workspace.Control{Current: topic.First},
+	})
 	var err error
 	if d.admin, err = kafka.NewAdmin(c.Kafka); err != nil {
 		return nil, err
@@ -88,11 +108,7 @@ func NewDirectory(c Config) (*Directory, error) {
 }
 
 func (s *state) clone() *state {
-	c := &state{keys: maps.Clone(s.keys), control: s.control}
-	if c.keys == nil {
-		c.keys = map[[sha256.Size]byte]workspace.Key{}
-	}
-	return c
+	return &state{keys: maps.Clone(s.keys), rules: maps.Clone(s.rules), control: s.control}
 }
 
 // Run follows the topic until ctx ends. While the broker is away, what was known stays true.
@@ -256,22 +272,29 @@ func (d *Directory) advance(ctx context.Context) error {
 // apply takes one record in. One that cannot be read lets nobody in and must not keep the others out.
 func (d *Directory) apply(s *state, r *kafka.Record) {
 	rec, err := workspace.Decode(r.Key, r.Value)
+	switch {
+	case err != nil:
+	case rec.Control != nil:
+		s.control = *rec.Control
+	case rec.Workspace != "":
+		err = s.applyRules(rec, d.config.Registry)
+	default:
+		err = s.applyKey(rec)
+	}
 	if err != nil {
 		d.log.Error("workspaces: record passed over", "offset", r.Offset, "error", err)
-		return
 	}
-	if rec.Control != nil {
-		s.control = *rec.Control
-		return
-	}
+}
+
+func (s *state) applyKey(rec workspace.Record) error {
 	var hash [sha256.Size]byte
 	if _, err := hex.Decode(hash[:], []byte(rec.Hash)); err != nil {
-		d.log.Error("workspaces: record passed over", "offset", r.Offset, "error", err)
-		return
+		return err
 	}
 	if rec.Key == nil {
 		delete(s.keys, hash)
-		return
+	} else {
+		s.keys[hash] = *rec.Key
 	}
-	s.keys[hash] = *rec.Key
+	return nil
 }
