@@ -34,6 +34,7 @@ type Type struct {
 	Name      string   `yaml:"name"`
 	Normalise string   `yaml:"normalise"`
 	Max       int      `yaml:"max"`
+	Share     int      `yaml:"share"` // how many persons may have the same value; 0 means 1
 	Verified  Verified `yaml:"verified"`
 	Blocked   []string `yaml:"blocked"`
 
@@ -126,6 +127,9 @@ func (r *Rules) compile() (field string, err error) {
 		}
 		if t.Max < 0 || t.Max > maxCount {
 			return at("max"), fmt.Errorf("want 0 to %d, got %d", maxCount, t.Max)
+		}
+		if t.Share < 0 || t.Share > maxCount {
+			return at("share"), fmt.Errorf("want 0 to %d, got %d", maxCount, t.Share)
 		}
 		var ok bool
 		if t.normalise, ok = normaliserOf(t.Normalise, numbers); !ok {
