@@ -8,12 +8,14 @@ import (
 	"github.com/throughline/throughline/schemas/topic"
 	"github.com/throughline/throughline/schemas/touchpoint"
 	"github.com/throughline/throughline/services/kafka"
+	"github.com/throughline/throughline/streams/identity"
 )
 
 // batch judges the touchpoints of one request, or of one poll of touchpoints.raw, and holds the records they become.
 type batch struct {
 	c         *Collector
 	workspace string
+	rules     *identity.Rules // of the workspace
 	source    string // touchpoint.SourceHTTP or SourceRaw
 	position  string // of what is judged now; empty: of its bytes
 	options   touchpoint.Options
@@ -39,13 +41,21 @@ func (c *Collector) newBatch(workspace, source string) *batch {
 	b, _ := c.batches.Get().(*batch)
 	if b == nil {
 		b = &batch{c: c, block: make([]byte, 0, firstBlock)}
-		b.options = touchpoint.Options{Registry: c.config.Registry, Normalise: c.rules.Normalise, Verified: c.rules.Verified,
-			NewID: func() string { b.made = true; return newID() }}
+		b.options = touchpoint.Options{Registry: c.config.Registry, NewID: func() string { b.made = true; return newID() }}
 	}
 	b.now = c.config.Now().UnixMilli()
 	b.options.Now = b.now
-	b.workspace, b.source = workspace, source
+	b.source = source
+	b.of(workspace)
 	return b
+}
+
+// of says whose touchpoints come next. All of one request are judged by the same rules, even if these change meanwhile.
+func (b *batch) of(workspace string) {
+	b.workspace = workspace
+	if rules := b.c.config.Rules.Rules(workspace); rules != b.rules {
+		b.rules, b.options.Normalise, b.options.Verified = rules, rules.Normalise, rules.Verified
+	}
 }
 
 // release makes the batch's memory usable again. That is only right once every record of it is acknowledged or failed.
@@ -81,7 +91,7 @@ func (b *batch) one(data []byte) *touchpoint.FieldError {
 func (b *batch) accept(t *touchpoint.Touchpoint, content touchpoint.Content) *touchpoint.FieldError {
 	key := touchpoint.KeyOf(b.workspace, t.ID)
 	e := touchpoint.Envelope{Workspace: b.workspace, ID: t.ID, Content: content, Time: t.Time, Received: b.now}
-	e.Anchor = b.c.rules.AnchorOf(b.workspace, key, t).Anchor
+	e.Anchor = b.rules.AnchorOf(b.workspace, key, t).Anchor
 	b.room(sizeOf(t))
 	from := len(b.block)
 	b.block = touchpoint.AppendRecordKey(b.block, b.workspace, t.ID)

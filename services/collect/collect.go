@@ -31,7 +31,7 @@ import (
 type Config struct {
 	Producer  *kafka.Producer // must fail rather than wait for ever: a client waits for the answer
 	Directory api.Directory
-	Rules     *identity.Rules
+	Rules     identity.ByWorkspace // that rank threads by Registry
 	Registry  *registry.Registry
 
 	// Kafka and Stage are for Run, which reads touchpoints.raw.
@@ -53,7 +53,7 @@ func DefaultConfig() Config {
 	stage := kafka.DefaultStageConfig()
 	stage.Recycle = true
 	return Config{
-		Rules:    identity.DefaultRules(),
+		Rules:    identity.RulesOf(identity.DefaultRules()),
 		Registry: registry.Default(),
 		Stage:    stage,
 		Bodies:   api.DefaultBodiesConfig(),
@@ -95,7 +95,6 @@ func (c Config) Validate() error {
 type Collector struct {
 	config  Config
 	log     *slog.Logger
-	rules   *identity.Rules
 	bodies  *api.Bodies
 	rates   *rates
 	metrics *metrics
@@ -121,7 +120,6 @@ func New(c Config) (*Collector, error) {
 	return &Collector{
 		config:  c,
 		log:     log,
-		rules:   c.Rules.WithRegistry(c.Registry),
 		bodies:  bodies,
 		rates:   newRates(c.Rate),
 		metrics: newMetrics(c.Registerer, bodies),

@@ -21,7 +21,7 @@ func judging(tb testing.TB) *Collector {
 	}
 	config := DefaultConfig()
 	config.Producer, config.Directory = p, keys{}
-	config.Rules, config.Registry = identity.DefaultRules(), registry.Default()
+	config.Rules, config.Registry = identity.RulesOf(identity.DefaultRules()), registry.Default()
 	config.MaxBatch = 1000
 	c, err := New(config)
 	if err != nil {

@@ -22,7 +22,7 @@ func (c *Collector) Run(ctx context.Context) error {
 	stage := c.config.Stage
 	stage.Kafka, stage.Group, stage.Topic, stage.Registerer = c.config.Kafka, Group, string(topic.Raw), c.config.Registerer
 	stage.New = func(int32) (kafka.Partition, error) {
-		return &rawPartition{c: c, batch: c.newBatch("", touchpoint.SourceRaw)}, nil
+		return &rawPartition{c: c, batch: c.newBatch(workspace.Default, touchpoint.SourceRaw)}, nil
 	}
 	if err := kafka.RunStage(ctx, stage); err != nil {
 		return fmt.Errorf("collect: raw: %w", err)
@@ -54,7 +54,7 @@ func (p *rawPartition) Process(records []*kafka.Record) ([]*kafka.Record, error)
 func (b *batch) raw(r *kafka.Record) {
 	position := r.Topic + "/" + strconv.Itoa(int(r.Partition)) + "/" + strconv.FormatInt(r.Offset, 10)
 	b.position = position
-	b.workspace = workspace.Default
+	b.of(workspace.Default)
 	for _, h := range r.Headers {
 		if h.Key != WorkspaceHeader {
 			continue
@@ -64,7 +64,7 @@ func (b *batch) raw(r *kafka.Record) {
 			b.refuse(r.Value, &touchpoint.FieldError{Field: "header " + WorkspaceHeader, Reason: err.Error()})
 			return
 		}
-		b.workspace = name
+		b.of(name)
 	}
 	if len(r.Value) == 0 {
 		b.refuse(r.Value, &touchpoint.FieldError{Reason: "the record is empty; want a touchpoint"})

@@ -43,7 +43,7 @@ type Config struct {
 	Layout clickhouse.Layout
 	HTTP   api.Config
 
-	Rules    *identity.Rules
+	Rules    *identity.Rules // of workspaces that have none of their own; they rank threads by Registry
 	Registry *registry.Registry
 
 	Metrics *prometheus.Registry

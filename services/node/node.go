@@ -46,7 +46,7 @@ func New(ctx context.Context, c Config) (_ *Node, err error) {
 		}
 	}()
 	directory := workspaces.DefaultConfig()
-	directory.Kafka, directory.Logger = c.Kafka, c.Logger
+	directory.Kafka, directory.Rules, directory.Registry, directory.Logger = c.Kafka, c.Rules, c.Registry, c.Logger
 	if n.directory, err = workspaces.NewDirectory(directory); err != nil {
 		return nil, fmt.Errorf("node: %w", err)
 	}
@@ -90,7 +90,13 @@ func (n *Node) Run(ctx context.Context) error {
 	})
 	c := n.config
 	if c.runs(Collect) {
-		group.Go(func() error { return named(Collect, n.collector.Run(running)) })
+		group.Go(func() error {
+			err := n.directory.Wait(running) // for the rules
+			if err == nil {
+				err = n.collector.Run(running)
+			}
+			return named(Collect, err)
+		})
 	}
 	if c.runs(Identify) {
 		n.follow(running, group, Identify, ofIdentify, n.identify)
@@ -160,7 +166,7 @@ func (n *Node) handler() (http.Handler, error) {
 	if c.runs(Serve) {
 		s := serve.DefaultConfig()
 		s.DB, s.Log, s.Directory, s.Collect = n.store, n.admin, n.directory, n.collector
-		s.Rules, s.Registry, s.Gatherer, s.Registerer, s.Logger = c.Rules, c.Registry, c.Metrics, c.Metrics, c.Logger
+		s.Rules, s.Registry, s.Gatherer, s.Registerer, s.Logger = n.directory, c.Registry, c.Metrics, c.Metrics, c.Logger
 		s.Audit, s.Rebuild = n.operations()
 		server, err := serve.New(s)
 		if err != nil {
@@ -202,7 +208,7 @@ func (n *Node) buildCollector() (err error) {
 	}
 	c := collect.DefaultConfig()
 	c.Kafka, c.Producer, c.Directory = n.config.Kafka, n.producer, n.directory
-	c.Rules, c.Registry, c.Registerer, c.Logger = n.config.Rules, n.config.Registry, n.metrics(""), n.config.Logger
+	c.Rules, c.Registry, c.Registerer, c.Logger = n.directory, n.config.Registry, n.metrics(""), n.config.Logger
 	n.collector, err = collect.New(c)
 	return err
 }

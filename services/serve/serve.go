@@ -49,7 +49,7 @@ type Config struct {
 	DB        *clickhouse.DB
 	Log       Log
 	Directory Directory
-	Rules     *identity.Rules
+	Rules     identity.ByWorkspace
 	Registry  *registry.Registry
 	Collect   *collect.Collector // takes what comes in: touchpoints, and dead letters that are sent again
 
@@ -74,7 +74,7 @@ type Config struct {
 // DefaultConfig has limits that suit a machine with 2 cores and 4 GiB for the store.
 func DefaultConfig() Config {
 	return Config{
-		Rules:    identity.DefaultRules(),
+		Rules:    identity.RulesOf(identity.DefaultRules()),
 		Registry: registry.Default(),
 		Lookup:   clickhouse.Limits{MaxTime: 5 * time.Second, MaxMemory: 512 << 20, MaxRows: 20_000},
 		Report:   clickhouse.Limits{MaxTime: 30 * time.Second, MaxMemory: 2 << 30, MaxRows: 20_000},

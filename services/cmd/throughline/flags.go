@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"strings"
@@ -52,28 +53,32 @@ func (f storeFlags) layout() clickhouse.Layout { return clickhouse.Layout{Cluste
 
 // ruleFlags name the data that the decisions are made by.
 type ruleFlags struct {
-	Rules    string `type:"existingfile" help:"identity.yaml; the built-in rules when absent." env:"THROUGHLINE_RULES"`
+	Rules    string `type:"existingfile" help:"identity.yaml, for workspaces that have no rules of their own; the built-in rules when absent." env:"THROUGHLINE_RULES"`
 	Registry string `type:"existingfile" help:"registry.yaml of channels, kinds and thread schemes; the built-in one when absent." env:"THROUGHLINE_REGISTRY"`
 }
 
 func (f ruleFlags) load() (*identity.Rules, *registry.Registry, error) {
-	rules, registered := identity.DefaultRules(), registry.Default()
-	var errs []error
-	if f.Rules != "" {
-		text, err := os.ReadFile(f.Rules)
-		if err == nil {
-			rules, err = identity.ParseRules(text)
-		}
-		errs = append(errs, err)
+	rules, badRules := loadData(f.Rules, identity.DefaultRules, identity.ParseRules)
+	registered, badRegistry := loadData(f.Registry, registry.Default, registry.Parse)
+	if err := errors.Join(badRules, badRegistry); err != nil {
+		return nil, nil, err
 	}
-	if f.Registry != "" {
-		text, err := os.ReadFile(f.Registry)
-		if err == nil {
-			registered, err = registry.Parse(text)
-		}
-		errs = append(errs, err)
+	return rules.WithRegistry(registered), registered, nil
+}
+
+// loadData reads a file of data, or what is built in where no file is named. The error names the file.
+func loadData[T any](file string, builtIn func() T, parse func([]byte) (T, error)) (data T, err error) {
+	if file == "" {
+		return builtIn(), nil
 	}
-	return rules, registered, errors.Join(errs...)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return data, err
+	}
+	if data, err = parse(text); err != nil {
+		return data, fmt.Errorf("%s: %w", file, err)
+	}
+	return data, nil
 }
 
 // serverFlags say which running Throughline to talk to.
