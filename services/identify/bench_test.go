@@ -80,7 +80,7 @@ func BenchmarkResolve(b *testing.B) {
 	before := cpu(b)
 	n := 0
 	for b.Loop() {
-		p := newResolve(&c, newMetrics(nil), 0)
+		p := newResolve(b.Context(), &c, newMetrics(nil), 0, nil, nil)
 		for at := 0; at < len(links); at += 5000 {
 			if _, err := p.Process(links[at:min(at+5000, len(links))]); err != nil {
 				b.Fatal(err)

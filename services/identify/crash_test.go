@@ -97,7 +97,7 @@ func TestKilledAtAnyPoint(t *testing.T) {
 		if len(links) == 0 {
 			return
 		}
-		resolved := read(t, run(rt, links, func() half { return newResolve(&c, m, 0) }))
+		resolved := read(t, run(rt, links, func() half { return resolveOf(t, &c, links, nil) }))
 		moves, edges := people(t, links)
 		same(t, "moves", resolved.moves, moves)
 		same(t, "edges", resolved.edges, edges)
@@ -122,7 +122,7 @@ func TestKilledAtAnyPoint(t *testing.T) {
 func partitions(tb testing.TB, links []*kafka.Record) int {
 	tb.Helper()
 	c := DefaultConfig()
-	p := newResolve(&c, newMetrics(nil), 0)
+	p := resolveOf(tb, &c, links, nil)
 	if err := p.Replay(links, 0); err != nil {
 		tb.Fatal(err)
 	}
@@ -159,10 +159,11 @@ func TestPoisonNeverStopsThePartition(t *testing.T) {
 	}
 
 	links := []*kafka.Record{{Topic: string(topic.Links), Key: []byte("w1"), Value: []byte("{")}, {Topic: string(topic.Links), Key: nil, Value: nil}}
-	for _, text := range []string{`{}`, `{"workspace":"w1","kind":"verified"}`, `{"workspace":"w1","kind":"unheard","a":{"anchor":"000102030405060708090a0b0c0d0e0f","type":"email","value":"x"}}`} {
-		links = append(links, &kafka.Record{Topic: string(topic.Links), Key: []byte("w1"), Value: []byte(text)})
+	node := words.Node{Anchor: words.AnchorOf("w1", "email", "x"), Type: "email", Value: "x"}
+	for _, l := range []words.Link{{}, {Workspace: "w1", Kind: words.LinkVerified}, {Workspace: "w1", Kind: words.LinkThread, A: node, B: node}} {
+		links = append(links, &kafka.Record{Topic: string(topic.Links), Key: []byte("w1"), Value: words.AppendLink(nil, &l)})
 	}
-	r := newResolve(&c, m, 0)
+	r := resolveOf(t, &c, nil, nil)
 	if out, err = r.Process(numbered(links)); err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +197,7 @@ func FuzzLinkRecord(f *testing.F) {
 	f.Add([]byte(""))
 	c := DefaultConfig()
 	f.Fuzz(func(t *testing.T, data []byte) {
-		p := newResolve(&c, newMetrics(nil), 0)
+		p := resolveOf(t, &c, nil, nil)
 		records := numbered([]*kafka.Record{{Topic: "identity.links", Value: data}, {Topic: "identity.links", Value: data}})
 		if _, err := p.Process(records); err != nil {
 			t.Fatal(err)

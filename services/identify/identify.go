@@ -27,6 +27,16 @@ func Run(ctx context.Context, c Config) error {
 	}
 	m := newMetrics(c.Registerer)
 	defer m.unregister()
+	admin, err := kafka.NewAdmin(c.Kafka)
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	producer, err := kafka.NewProducer(c.Kafka, kafka.DefaultStageConfig().Producer) // of what is too much for one batch
+	if err != nil {
+		return err
+	}
+	defer func() { _ = producer.Close(context.WithoutCancel(ctx)) }()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		return kafka.RunStage(ctx, c.stage(StitchGroup(c.Generations), topic.Touchpoints, func(p int32) (kafka.Partition, error) {
@@ -35,7 +45,7 @@ func Run(ctx context.Context, c Config) error {
 	})
 	g.Go(func() error {
 		return kafka.RunStage(ctx, c.stage(ResolveGroup(c.Generations), topic.Links, func(p int32) (kafka.Partition, error) {
-			return newResolve(&c, m, p), nil
+			return newResolve(ctx, &c, m, p, admin, producer.Produce), nil
 		}))
 	})
 	return g.Wait()

@@ -1,6 +1,8 @@
 package identify
 
 import (
+	"context"
+	"log/slog"
 	"strconv"
 	"strings"
 
@@ -13,38 +15,60 @@ import (
 
 // resolve is one partition of the links: all links of some workspaces.
 type resolve struct {
-	metrics *metrics
-	label   string
-	rules   *identity.Rules
+	ctx       context.Context // of the role: what takes long ends with it
+	metrics   *metrics
+	label     string
+	partition int32
+	rules     *identity.Rules // of workspaces that have none of their own
+	history   history
+	produce   func(ctx context.Context, records []*kafka.Record) error
+	log       *slog.Logger
 
 	links, moves, edges, byPerson, rejected string // topics
 
 	resolvers map[string]*identity.Resolver // by workspace
+	eras      map[string][]era              // of a workspace that is to be decided again; its resolver stands where the first begins
+	committed int64                         // up to where the state was restored
 	out       outputs
 	link      words.Link
 	outcome   identity.Outcome
 }
 
-func newResolve(c *Config, m *metrics, partition int32) *resolve {
+func newResolve(ctx context.Context, c *Config, m *metrics, partition int32, h history, produce func(context.Context, []*kafka.Record) error) *resolve {
 	return &resolve{
-		metrics: m, label: strconv.Itoa(int(partition)), rules: c.Rules,
+		ctx: ctx, metrics: m, label: strconv.Itoa(int(partition)), partition: partition, rules: c.Rules, log: c.Logger,
+		history: h, produce: produce,
 		links:     topic.Links.In(c.Generations),
 		moves:     topic.Moves.In(c.Generations),
 		edges:     topic.Edges.In(c.Generations),
 		byPerson:  topic.ByPerson.In(c.Generations),
 		rejected:  topic.Rejected.In(c.Generations),
 		resolvers: map[string]*identity.Resolver{},
+		eras:      map[string][]era{},
 	}
 }
 
 // RestoreFrom is the input itself: the state is a function of the links before.
 func (p *resolve) RestoreFrom() string { return p.links }
 
-// Replay decides again what was decided before; what came of it is on the log already.
-func (p *resolve) Replay(records []*kafka.Record, _ int64) error {
+// Replay decides again what was decided before; what came of it is on the log already. A workspace whose rules were
+// replaced waits from there on: when the last of its rules are known, its links are read again.
+func (p *resolve) Replay(records []*kafka.Record, committed int64) error {
+	p.committed = committed
 	for _, r := range records {
-		if words.DecodeLink(r.Value, &p.link) == nil {
+		if words.DecodeLink(r.Value, &p.link) != nil {
+			continue
+		}
+		if p.link.Kind == words.LinkRules {
+			p.learnOfRules(r)
+		} else if len(p.eras[p.link.Workspace]) == 0 {
 			p.apply(r)
+			p.outcome.Moves, p.outcome.Edges = p.outcome.Moves[:0], p.outcome.Edges[:0]
+		}
+	}
+	if len(records) > 0 && records[len(records)-1].Offset+1 == committed {
+		if err := p.catchUp(committed); err != nil {
+			return err
 		}
 	}
 	p.measure()
@@ -54,16 +78,11 @@ func (p *resolve) Replay(records []*kafka.Record, _ int64) error {
 // Process decides the next links.
 func (p *resolve) Process(records []*kafka.Record) ([]*kafka.Record, error) {
 	p.out.reset()
+	if err := p.catchUp(p.committed); err != nil { // nothing is left to do, unless the last links restored were none
+		return nil, err
+	}
 	for _, r := range records {
-		if err := words.DecodeLink(r.Value, &p.link); err != nil {
-			p.metrics.unreadable.Inc()
-			if err := p.out.refuse(p.rejected, workspaceOf(r.Key), r, err); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		p.apply(r)
-		if err := p.tell(); err != nil {
+		if err := p.decide(r); err != nil {
 			return nil, err
 		}
 	}
@@ -71,9 +90,23 @@ func (p *resolve) Process(records []*kafka.Record) ([]*kafka.Record, error) {
 	return p.out.list(), nil
 }
 
+// decide makes the outputs of one record.
+func (p *resolve) decide(r *kafka.Record) error {
+	if err := words.DecodeLink(r.Value, &p.link); err != nil {
+		p.metrics.unreadable.Inc()
+		return p.out.refuse(p.rejected, workspaceOf(r.Key), r, err)
+	}
+	if p.link.Kind != words.LinkRules {
+		p.apply(r)
+	} else if err := p.replaceRules(r); err != nil {
+		return err
+	}
+	p.metrics.resolved.Inc()
+	return p.tell()
+}
+
 // apply leaves in p.outcome what p.link brings about.
 func (p *resolve) apply(record *kafka.Record) {
-	p.outcome.Moves, p.outcome.Edges = p.outcome.Moves[:0], p.outcome.Edges[:0]
 	r, ok := p.resolvers[p.link.Workspace]
 	if !ok {
 		workspace := strings.Clone(p.link.Workspace) // the link's strings go with its record
@@ -83,8 +116,8 @@ func (p *resolve) apply(record *kafka.Record) {
 	r.Apply(record.Offset, record.Timestamp.UnixMilli(), &p.link, &p.outcome)
 }
 
-// tell writes each move twice: for the store, and for the home of the anchor. Both carry the version, so that neither
-// needs the other.
+// tell writes what is in p.outcome, and each move twice: for the store, and for the home of the anchor. Both carry the
+// version, so that neither needs the other.
 func (p *resolve) tell() error {
 	for i := range p.outcome.Moves {
 		m := &p.outcome.Moves[i]
@@ -105,8 +138,8 @@ func (p *resolve) tell() error {
 		}
 		p.metrics.edges.WithLabelValues(string(e.Decision)).Inc()
 	}
-	p.metrics.resolved.Inc()
 	p.metrics.moves.Add(float64(len(p.outcome.Moves)))
+	p.outcome.Moves, p.outcome.Edges = p.outcome.Moves[:0], p.outcome.Edges[:0]
 	return nil
 }
 

@@ -1,0 +1,218 @@
+package identify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	words "github.com/throughline/throughline/schemas/identity"
+	"github.com/throughline/throughline/services/kafka"
+	"github.com/throughline/throughline/streams/identity"
+)
+
+// history reads the log of links once more; *kafka.Admin does.
+type history interface {
+	ReadRange(ctx context.Context, topic string, partition int32, from, to int64, fn func([]*kafka.Record) error) error
+}
+
+// New rules of a workspace are a record of the log like any other, and what they change has its offset as version. All
+// links before are decided again by them, and what comes of it differently is moved. So the state is that of rules that
+// were always in force, but for participations that were moved by earlier rules: see identity.Resolver.Inherit.
+
+// era is a time in which a workspace has the same rules.
+type era struct {
+	from  int64 // offset of the record that brought the rules
+	rules *identity.Rules
+}
+
+// movesAtOnce bounds what is in memory of the moves that new rules bring about: a workspace may have millions.
+const movesAtOnce = 10_000
+
+// learnOfRules notes rules that were in force in the past, while the state is restored.
+func (p *resolve) learnOfRules(r *kafka.Record) {
+	rules, err := identity.ParseRules([]byte(p.link.Rules))
+	if err != nil {
+		return // they were refused
+	}
+	workspace := strings.Clone(p.link.Workspace)
+	p.eras[workspace] = append(p.eras[workspace], era{r.Offset, rules})
+}
+
+// catchUp decides the links of workspaces with eras that begin before the offset to, again and again, until the last of
+// their eras is done. It reads the log as often as the workspace with the most eras has had its rules replaced.
+func (p *resolve) catchUp(to int64) error {
+	for len(p.eras) > 0 {
+		round := map[string]*again{}
+		for workspace, eras := range p.eras {
+			a := p.again(workspace, eras[0], to)
+			if len(eras) > 1 {
+				a.until = eras[1].from
+			}
+			round[workspace] = a
+		}
+		if err := p.decideAgain(round); err != nil {
+			return err
+		}
+		for workspace, a := range round {
+			p.resolvers[workspace] = a.resolver
+			if p.eras[workspace] = p.eras[workspace][1:]; len(p.eras[workspace]) == 0 {
+				delete(p.eras, workspace)
+			}
+		}
+	}
+	return nil
+}
+
+// again is a workspace whose links are decided again.
+type again struct {
+	resolver *identity.Resolver
+	before   *identity.Resolver // as of the era's beginning; nil without links
+	from     int64              // offset of the rules
+	until    int64              // the first offset that is not decided
+}
+
+func (p *resolve) again(workspace string, e era, until int64) *again {
+	return &again{resolver: identity.NewResolver(workspace, e.rules), before: p.resolvers[workspace], from: e.from, until: until}
+}
+
+// decideAgain gives each of the workspaces all of its links up to where it ends.
+func (p *resolve) decideAgain(round map[string]*again) error {
+	end := int64(0)
+	for _, a := range round {
+		end = max(end, a.until)
+	}
+	p.log.Info("identify: deciding all links again by other rules", "partition", p.partition, "workspaces", len(round), "links", end)
+	var (
+		link    words.Link
+		outcome identity.Outcome
+		done    int64
+	)
+	inherit := func(a *again) {
+		if a.before != nil {
+			a.resolver.Inherit(a.before)
+			a.before = nil
+		}
+	}
+	err := p.history.ReadRange(p.ctx, p.links, p.partition, -1, end, func(records []*kafka.Record) error {
+		for _, r := range records {
+			if words.DecodeLink(r.Value, &link) != nil {
+				continue // a dead letter
+			}
+			a, ok := round[link.Workspace]
+			if !ok || r.Offset >= a.until || link.Kind == words.LinkRules && r.Offset != a.from {
+				continue
+			}
+			if r.Offset >= a.from {
+				inherit(a)
+			}
+			if link.Kind == words.LinkRules {
+				continue
+			}
+			outcome.Moves, outcome.Edges = outcome.Moves[:0], outcome.Edges[:0]
+			a.resolver.Apply(r.Offset, r.Timestamp.UnixMilli(), &link, &outcome)
+		}
+		if at := records[len(records)-1].Offset; at/progressEvery > done/progressEvery {
+			p.log.Info("identify: deciding all links again", "partition", p.partition, "done", at, "of", end)
+			done = at
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("identify: decide again: %w", err)
+	}
+	for _, a := range round {
+		inherit(a)
+	}
+	return nil
+}
+
+// progressEvery is after how many links the log hears how far it is.
+const progressEvery = 1_000_000
+
+// replaceRules puts new rules of a workspace in force, and moves what is decided otherwise by them. The record that says
+// that it is so comes last: who has seen it sees everything.
+func (p *resolve) replaceRules(r *kafka.Record) error {
+	edge := words.Edge{
+		Workspace: p.link.Workspace, Kind: words.LinkRules, Decision: words.Ruled, Rule: "rules",
+		Version: uint64(r.Offset) + 1, At: r.Timestamp.UnixMilli(), Evidence: p.link.Evidence(),
+	}
+	rules, err := identity.ParseRules([]byte(p.link.Rules))
+	if err != nil {
+		edge.Decision, edge.Detail = words.Refused, err.Error()
+		p.outcome.Edges = append(p.outcome.Edges, edge)
+		return nil
+	}
+	if err := p.flush(); err != nil {
+		return err
+	}
+	workspace := strings.Clone(p.link.Workspace)
+	before := p.resolvers[workspace]
+	a := p.again(workspace, era{r.Offset, rules}, r.Offset)
+	if err := p.decideAgain(map[string]*again{workspace: a}); err != nil {
+		return err
+	}
+	p.resolvers[workspace] = a.resolver
+	moves := 0
+	for m := range differences(before, a.resolver) {
+		m.Workspace, m.Version, m.At, m.Evidence = workspace, edge.Version, edge.At, edge.Evidence
+		p.outcome.Moves = append(p.outcome.Moves, m)
+		if moves++; moves%movesAtOnce == 0 {
+			if err := errors.Join(p.tell(), p.flush()); err != nil {
+				return err
+			}
+		}
+	}
+	edge.Detail = fmt.Sprintf("%d identifiers, threads and participations belong to somebody else by the new rules", moves)
+	p.outcome.Edges = append(p.outcome.Edges, edge)
+	return nil
+}
+
+// flush appends what is to be told before more of it is made.
+func (p *resolve) flush() error {
+	if err := p.produce(p.ctx, p.out.list()); err != nil {
+		return fmt.Errorf("identify: append: %w", err)
+	}
+	p.out.reset()
+	return nil
+}
+
+// differences yields the moves from where everything is by one resolver to where it is by another, which follows it. They
+// lack workspace, version and evidence.
+func differences(before, after *identity.Resolver) func(yield func(words.Move) bool) {
+	return func(yield func(words.Move) bool) {
+		if before == nil {
+			return
+		}
+		parts := map[words.Anchor]words.PersonID{} // where participations are
+		for was := range before.All() {
+			if was.Thread.IsZero() {
+				is, _ := after.Person(was.Anchor)
+				if is != was.Person && !yield(moveOf(was, was.Person, is)) {
+					return
+				}
+				continue
+			}
+			parts[was.Anchor] = was.Person
+		}
+		for is := range after.All() {
+			was, known := before.Person(is.Anchor)
+			if !is.Thread.IsZero() {
+				// One that followed its customer is moved even to where it is: from now on it does not follow.
+				known = false
+				if was = parts[is.Anchor]; was.IsZero() {
+					was, _ = before.Person(is.Home)
+				} else if was == is.Person {
+					continue
+				}
+			}
+			if !known && !yield(moveOf(is, was, is.Person)) { // the others were among those before
+				return
+			}
+		}
+	}
+}
+
+func moveOf(p identity.Place, from, to words.PersonID) words.Move {
+	return words.Move{Anchor: p.Anchor, Home: p.Home, Thread: p.Thread, From: from, Person: to, Type: p.Type}
+}
