@@ -4,6 +4,7 @@ package touchpoint
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/throughline/throughline/schemas/identity"
@@ -84,6 +85,25 @@ type Identifier struct {
 	Type     string `json:"type"`
 	Value    string `json:"value"` // normalised
 	Verified bool   `json:"verified"`
+}
+
+// ClaimedPrefix marks what nobody verified, where type and value are written as one text.
+const ClaimedPrefix = "claimed:"
+
+// String is type:value, or claimed:type:value.
+func (i Identifier) String() string {
+	if i.Verified {
+		return i.Type + ":" + i.Value
+	}
+	return ClaimedPrefix + i.Type + ":" + i.Value
+}
+
+// IdentifierOf is the inverse of String.
+func IdentifierOf(text string) (i Identifier) {
+	text, claimed := strings.CutPrefix(text, ClaimedPrefix)
+	i.Type, i.Value, _ = strings.Cut(text, ":")
+	i.Verified = !claimed
+	return i
 }
 
 // Rating is a customer's answer on a scale such as csat, nps or ces.

@@ -110,7 +110,7 @@ func (a *audit) partition(ctx context.Context, at kafka.TopicPartition, end int6
 			w := a.worldOf(envelope.Workspace)
 			w.stubs = append(w.stubs, conversation.StubOf(envelope.Workspace, touchpoint.KeyOf(envelope.Workspace, envelope.ID), envelope.Anchor, t))
 			got, err := stored.upTo(r.Offset, func(extra row) {
-				a.report.differ("offset %d of partition %d should not be stored: %s", extra.Offset, at.Partition, extra.ID)
+				a.report.differ("offset %d of partition %d should not be stored: %s", extra.Offset, at.Partition, extra.Payload)
 			})
 			switch {
 			case errors.Is(err, io.EOF):
@@ -130,7 +130,7 @@ func (a *audit) partition(ctx context.Context, at kafka.TopicPartition, end int6
 		return err
 	}
 	_, err = stored.upTo(end, func(extra row) {
-		a.report.differ("offset %d of partition %d should not be stored: %s", extra.Offset, at.Partition, extra.ID)
+		a.report.differ("offset %d of partition %d should not be stored: %s", extra.Offset, at.Partition, extra.Payload)
 	})
 	if errors.Is(err, io.EOF) {
 		err = nil
@@ -141,40 +141,33 @@ func (a *audit) partition(ctx context.Context, at kafka.TopicPartition, end int6
 // row is a touchpoint as the store shows it.
 type row struct {
 	Offset               int64
-	ID, Workspace        string
+	Workspace            string
 	Key, Anchor          big.Int
 	Time, Received       int64
 	Channel, Direction   string
-	Kind, Actor, ActorID string
-	ActorName, Agent     string
-	Types, Values        []string
-	Verified             []bool
+	Kind, Actor, Agent   string
+	Identifiers          []string
 	Thread, Tags         []string
-	Subject, Text        string
-	Language             string
 	Topic, Team, Account string
-	Source, Properties   string
-	Scale                string
+	Source, Scale        string
 	Rating               float64
+	Payload              string
 	Content              uint64
 }
 
-const rowColumns = `_offset, id, workspace, key, anchor, toUnixTimestamp64Milli(time), toUnixTimestamp64Milli(received), channel, toString(direction), kind,
-	toString(actor_type), actor_id, actor_name, agent, identifier_types, identifier_values, identifier_verified, thread, tags, subject, text, language, topic, team,
-	account, source, properties, rating_scale, rating_value, content`
+const rowColumns = `_offset, workspace, key, anchor, toUnixTimestamp64Milli(time), toUnixTimestamp64Milli(received), channel, toString(direction), kind,
+	toString(actor_type), agent, identifiers, thread, tags, topic, team, account, source, rating_scale, rating_value, payload, content`
 
 func (r *row) targets() []any {
-	return []any{&r.Offset, &r.ID, &r.Workspace, &r.Key, &r.Anchor, &r.Time, &r.Received, &r.Channel, &r.Direction, &r.Kind,
-		&r.Actor, &r.ActorID, &r.ActorName, &r.Agent, &r.Types, &r.Values, &r.Verified, &r.Thread, &r.Tags, &r.Subject, &r.Text, &r.Language, &r.Topic, &r.Team,
-		&r.Account, &r.Source, &r.Properties, &r.Scale, &r.Rating, &r.Content}
+	return []any{&r.Offset, &r.Workspace, &r.Key, &r.Anchor, &r.Time, &r.Received, &r.Channel, &r.Direction, &r.Kind,
+		&r.Actor, &r.Agent, &r.Identifiers, &r.Thread, &r.Tags, &r.Topic, &r.Team, &r.Account, &r.Source, &r.Scale, &r.Rating, &r.Payload, &r.Content}
 }
 
 // fields are the values to compare.
 func (r *row) fields() []string {
 	list := func(of []string) string { return strings.Join(of, "\x00") }
-	return []string{r.ID, r.Workspace, r.Key.String(), r.Anchor.String(), fmt.Sprint(r.Time), fmt.Sprint(r.Received), r.Channel, r.Direction, r.Kind,
-		r.Actor, r.ActorID, r.ActorName, r.Agent, list(r.Types), list(r.Values), fmt.Sprint(r.Verified), list(r.Thread), list(r.Tags), r.Subject, r.Text, r.Language,
-		r.Topic, r.Team, r.Account, r.Source, r.Properties, r.Scale, fmt.Sprint(r.Rating), fmt.Sprint(r.Content)}
+	return []string{r.Workspace, r.Key.String(), r.Anchor.String(), fmt.Sprint(r.Time), fmt.Sprint(r.Received), r.Channel, r.Direction, r.Kind,
+		r.Actor, r.Agent, list(r.Identifiers), list(r.Thread), list(r.Tags), r.Topic, r.Team, r.Account, r.Source, r.Scale, fmt.Sprint(r.Rating), r.Payload, fmt.Sprint(r.Content)}
 }
 
 // rowOf decodes the payload by other code than the loader's.
@@ -185,9 +178,8 @@ func rowOf(e *touchpoint.Envelope, offset int64) (r row, t *touchpoint.Touchpoin
 	}
 	key := touchpoint.KeyOf(e.Workspace, e.ID)
 	r = row{
-		Offset: offset, ID: e.ID, Workspace: e.Workspace, Time: e.Time, Received: e.Received, Channel: t.Channel, Direction: string(t.Direction), Kind: t.Kind,
-		Actor: string(t.Actor.Type), ActorID: t.Actor.ID, ActorName: t.Actor.Name, Thread: t.Thread, Tags: t.Tags, Subject: t.Subject, Text: t.Text,
-		Language: t.Language, Topic: t.Topic, Team: t.Team, Account: t.Account, Source: t.Source, Properties: string(t.Properties),
+		Offset: offset, Workspace: e.Workspace, Time: e.Time, Received: e.Received, Channel: t.Channel, Direction: string(t.Direction), Kind: t.Kind,
+		Actor: string(t.Actor.Type), Thread: t.Thread, Tags: t.Tags, Topic: t.Topic, Team: t.Team, Account: t.Account, Source: t.Source, Payload: string(e.Payload),
 		Content: binary.BigEndian.Uint64(e.Content[:]) >> 16, // the 48 bits that are stored
 	}
 	if t.Actor.Type == touchpoint.Agent {
@@ -199,7 +191,11 @@ func rowOf(e *touchpoint.Envelope, offset int64) (r row, t *touchpoint.Touchpoin
 	r.Key.SetBytes(key[:])
 	r.Anchor.SetBytes(e.Anchor[:])
 	for _, id := range t.Identifiers {
-		r.Types, r.Values, r.Verified = append(r.Types, id.Type), append(r.Values, id.Value), append(r.Verified, id.Verified)
+		name := id.Type + ":" + id.Value
+		if !id.Verified {
+			name = "claimed:" + name
+		}
+		r.Identifiers = append(r.Identifiers, name)
 	}
 	return r, t, nil
 }

@@ -66,40 +66,36 @@ var (
 
 // touchpointRows are rows of the table of facts.
 type touchpointRows struct {
-	workspace, channel, kind, agent, language, topic, team, source, ratingScale store.DictionaryColumn
-	id, actorID, actorName, subject, text, account, properties                  store.StringColumn
-	key, anchor                                                                 store.UInt128Column
-	time, received, offset                                                      store.Int64Column
-	direction, actorType                                                        store.Int8Column
-	identifierTypes, tags                                                       store.DictionaryArrayColumn
-	identifierValues, thread                                                    *store.StringArrayColumn
-	identifierVerified                                                          *store.BoolArrayColumn
-	ratingValue                                                                 store.Float64Column
-	content                                                                     store.UInt64Column
-	partition                                                                   store.Int32Column
+	workspace, channel, kind, agent, topic, team, source, ratingScale store.DictionaryColumn
+	account, payload                                                  store.StringColumn
+	key, anchor                                                       store.UInt128Column
+	time, received, offset                                            store.Int64Column
+	direction, actorType                                              store.Int8Column
+	tags                                                              store.DictionaryArrayColumn
+	identifiers, thread                                               *store.StringArrayColumn
+	ratingValue                                                       store.Float64Column
+	content                                                           store.UInt64Column
+	partition                                                         store.Int32Column
 
 	columns          []store.Column
-	values           []string // scratch
-	verified         []bool   // scratch
+	names            []string // scratch
 	earliest, latest int64    // of time
 	newest           int64    // of received
 }
 
 func newTouchpointRows() *touchpointRows {
 	t := &touchpointRows{
-		identifierValues:   store.NewStringArray(),
-		identifierVerified: store.NewBoolArray(),
-		thread:             store.NewStringArray(),
+		identifiers: store.NewStringArray(),
+		thread:      store.NewStringArray(),
 	}
 	t.columns = []store.Column{
-		{Name: "workspace", Data: &t.workspace}, {Name: "id", Data: &t.id}, {Name: "key", Data: &t.key}, {Name: "anchor", Data: &t.anchor},
+		{Name: "workspace", Data: &t.workspace}, {Name: "key", Data: &t.key}, {Name: "anchor", Data: &t.anchor},
 		{Name: "time", Data: &t.time}, {Name: "received", Data: &t.received}, {Name: "channel", Data: &t.channel}, {Name: "direction", Data: &t.direction},
-		{Name: "kind", Data: &t.kind}, {Name: "actor_type", Data: &t.actorType}, {Name: "actor_id", Data: &t.actorID}, {Name: "actor_name", Data: &t.actorName},
-		{Name: "agent", Data: &t.agent}, {Name: "identifier_types", Data: &t.identifierTypes}, {Name: "identifier_values", Data: t.identifierValues},
-		{Name: "identifier_verified", Data: t.identifierVerified}, {Name: "thread", Data: t.thread}, {Name: "subject", Data: &t.subject}, {Name: "text", Data: &t.text},
-		{Name: "language", Data: &t.language}, {Name: "topic", Data: &t.topic}, {Name: "team", Data: &t.team}, {Name: "tags", Data: &t.tags},
+		{Name: "kind", Data: &t.kind}, {Name: "actor_type", Data: &t.actorType},
+		{Name: "agent", Data: &t.agent}, {Name: "identifiers", Data: t.identifiers}, {Name: "thread", Data: t.thread},
+		{Name: "topic", Data: &t.topic}, {Name: "team", Data: &t.team}, {Name: "tags", Data: &t.tags},
 		{Name: "account", Data: &t.account}, {Name: "source", Data: &t.source}, {Name: "rating_scale", Data: &t.ratingScale}, {Name: "rating_value", Data: &t.ratingValue},
-		{Name: "properties", Data: &t.properties}, {Name: "content", Data: &t.content}, {Name: "_partition", Data: &t.partition}, {Name: "_offset", Data: &t.offset},
+		{Name: "payload", Data: &t.payload}, {Name: "content", Data: &t.content}, {Name: "_partition", Data: &t.partition}, {Name: "_offset", Data: &t.offset},
 	}
 	return t
 }
@@ -116,7 +112,6 @@ func (t *touchpointRows) add(f *fact, r *kafka.Record) {
 	t.earliest, t.latest, t.newest = min(t.earliest, f.Time), max(t.latest, f.Time), max(t.newest, f.envelope.Received)
 
 	t.workspace.Append(f.envelope.Workspace)
-	t.id.Append(f.envelope.ID)
 	t.key.Append(uint128(f.key))
 	t.anchor.Append(uint128(f.envelope.Anchor))
 	t.time.Append(f.Time)
@@ -125,26 +120,17 @@ func (t *touchpointRows) add(f *fact, r *kafka.Record) {
 	t.direction.Append(f.direction)
 	t.kind.Append(f.Kind)
 	t.actorType.Append(f.actor)
-	t.actorID.Append(f.Actor.ID)
-	t.actorName.Append(f.Actor.Name)
 	agent := ""
 	if f.Actor.Type == touchpoint.Agent {
 		agent = f.Actor.ID
 	}
 	t.agent.Append(agent)
-	t.values, t.verified = t.values[:0], t.verified[:0]
+	t.names = t.names[:0]
 	for _, id := range f.Identifiers {
-		t.identifierTypes.AppendElement(id.Type)
-		t.values = append(t.values, id.Value)
-		t.verified = append(t.verified, id.Verified)
+		t.names = append(t.names, id.String())
 	}
-	t.identifierTypes.Close()
-	t.identifierValues.Append(t.values)
-	t.identifierVerified.Append(t.verified)
+	t.identifiers.Append(t.names)
 	t.thread.Append(f.Thread)
-	t.subject.Append(f.Subject)
-	t.text.Append(f.Text)
-	t.language.Append(f.Language)
 	t.topic.Append(f.Topic)
 	t.team.Append(f.Team)
 	t.tags.Append(f.Tags)
@@ -153,7 +139,7 @@ func (t *touchpointRows) add(f *fact, r *kafka.Record) {
 	scale, value := rating(f.Rating)
 	t.ratingScale.Append(scale)
 	t.ratingValue.Append(value)
-	t.properties.AppendBytes(f.Properties)
+	t.payload.AppendBytes(f.envelope.Payload)
 	t.content.Append(contentNumber(f.envelope.Content))
 	t.partition.Append(r.Partition)
 	t.offset.Append(r.Offset)

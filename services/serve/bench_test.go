@@ -27,11 +27,12 @@ func (f *fixture) fill(n, days int) {
 		params := clickhouse.Params{"n": n, "days": days, "from": from, "to": min(n, from+250_000)}
 		rows := ` FROM numbers({from:UInt64}, {to:UInt64} - {from:UInt64})`
 		for _, statement := range []string{
-			`INSERT INTO touchpoints (workspace, id, key, anchor, time, received, channel, direction, kind, actor_type, identifier_types, identifier_values, identifier_verified,
-	thread, subject, text, topic, team, source, properties, _partition, _offset)
-SELECT workspace, id, key, anchor, time, time, channel, direction, kind, 'customer', ['customer_id'], [concat('C', toString(customer))], [true],
-	[concat('session:', toString(customer), '-', toString(intDiv(toUnixTimestamp(time), 604800)))], 'A subject line of an ordinary length', repeat(concat('words of message ', id, ' '), 8),
-	topic, team, source, '{"page": "/checkout", "version": 7}', 0, toInt64(id)
+			`INSERT INTO touchpoints (workspace, key, anchor, time, received, channel, direction, kind, actor_type, identifiers, thread, topic, team, source, payload, _partition, _offset)
+SELECT workspace, key, anchor, time, time, channel, direction, kind, 'customer', [concat('customer_id:C', toString(customer))],
+	[concat('session:', toString(customer), '-', toString(intDiv(toUnixTimestamp(time), 604800)))], topic, team, source,
+	concat('{"id":"', id, '","time":', toString(toUnixTimestamp64Milli(time)), ',"channel":"', channel, '","direction":"', direction, '","kind":"message","actor":{"type":"customer"},"identifiers":[{"type":"customer_id","value":"C',
+		toString(customer), '","verified":true}],"subject":"A subject line of an ordinary length","text":"', repeat(concat('words of message ', id, ' '), 8), '","topic":"', topic, '","team":"', team, '","source":"generator","properties":{"page": "/checkout", "version": 7}}'),
+	0, toInt64(id)
 FROM (` + fact + rows + `)`,
 			`INSERT INTO conversation_touchpoints (workspace, anchor, time, key, version, conversation, person, channel, direction, kind, team, topic, source)
 SELECT workspace, anchor, time, key, 1, toUInt128(sipHash64(customer, intDiv(toUnixTimestamp(time), 2592000))), anchor, channel, direction, kind, team, topic, source

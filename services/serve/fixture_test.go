@@ -223,10 +223,18 @@ func (f *fixture) store(events ...event) {
 	var facts, members []row
 	for i, e := range events {
 		ws := e.workspaceOf()
-		var types, values []string
-		var checked []bool
+		var names []string
 		for _, id := range e.identifiers {
-			types, values, checked = append(types, id.Type), append(values, id.Value), append(checked, id.Verified)
+			names = append(names, id.String())
+		}
+		said := touchpoint.Touchpoint{
+			ID: e.id, Time: at(e.time).UnixMilli(), Channel: or(e.channel, "email"), Direction: touchpoint.Direction(or(e.direction, "inbound")), Kind: or(e.kind, "message"),
+			Actor: touchpoint.Actor{Type: touchpoint.ActorType(or(e.actor, "customer")), ID: e.agent}, Identifiers: e.identifiers, Thread: e.thread,
+			Subject: e.subject, Text: e.text, Team: e.team, Topic: e.topic, Source: e.source, Account: e.account, Tags: e.tags, Properties: []byte(e.properties),
+		}
+		payload, err := said.AppendJSON(nil)
+		if err != nil {
+			f.tb.Fatal(err)
 		}
 		common := row{
 			"workspace": ws, "key": touchpoint.KeyOf(ws, e.id), "anchor": e.anchor(), "time": at(e.time), "channel": or(e.channel, "email"),
@@ -234,9 +242,8 @@ func (f *fixture) store(events ...event) {
 			"source": e.source, "account": e.account, "tags": e.tags,
 		}
 		fact := row{
-			"id": e.id, "received": at(e.time).Add(time.Second), "actor_type": or(e.actor, "customer"), "actor_id": e.agent, "thread": e.thread,
-			"identifier_types": types, "identifier_values": values, "identifier_verified": checked, "subject": e.subject, "text": e.text,
-			"properties": e.properties, "_partition": 0, "_offset": i,
+			"received": at(e.time).Add(time.Second), "actor_type": or(e.actor, "customer"), "thread": e.thread,
+			"identifiers": names, "payload": string(payload), "_partition": 0, "_offset": i,
 		}
 		for k, v := range common {
 			fact[k] = v

@@ -254,10 +254,10 @@ GROUP BY channel ORDER BY n DESC, channel`
 // is not on the card.
 func (s *Server) identifiers(ctx context.Context, c *call, w who) ([]Identifier, error) {
 	params := clickhouse.Params{"workspace": c.workspace}
-	sql := `SELECT i.1 AS type, i.2 AS value, i.3 AS verified, min(time), max(time), count()
-FROM ` + c.tables.Touchpoints + ` ARRAY JOIN arrayDistinct(arrayZip(identifier_types, identifier_values, identifier_verified)) AS i
+	sql := `SELECT name, min(time), max(time), count()
+FROM ` + c.tables.Touchpoints + ` ARRAY JOIN arrayDistinct(identifiers) AS name
 WHERE workspace = {workspace:String} AND ` + w.belongs("anchor", params) + `
-GROUP BY type, value, verified LIMIT {limit:UInt32}`
+GROUP BY name LIMIT {limit:UInt32}`
 	params["limit"] = maxIdentifiers
 	own := make(map[identity.Anchor]bool, len(w.anchors))
 	for _, a := range w.anchors {
@@ -266,11 +266,13 @@ GROUP BY type, value, verified LIMIT {limit:UInt32}`
 	out := []Identifier{}
 	err := s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
 		var i Identifier
+		var name string
 		var first, last time.Time
-		if err := r.Scan(&i.Type, &i.Value, &i.Verified, &first, &last, &i.Touchpoints); err != nil {
+		if err := r.Scan(&name, &first, &last, &i.Touchpoints); err != nil {
 			return err
 		}
-		i.FirstSeen, i.LastSeen = Time(first), Time(last)
+		of := touchpoint.IdentifierOf(name)
+		i.Type, i.Value, i.Verified, i.FirstSeen, i.LastSeen = of.Type, of.Value, of.Verified, Time(first), Time(last)
 		if i.Verified && !own[identity.AnchorOf(c.workspace, i.Type, i.Value)] {
 			return nil
 		}

@@ -37,39 +37,31 @@ type Touchpoint struct {
 	time   time.Time
 }
 
-const touchpointColumns = `id, key, anchor, time, received, channel, toString(direction), kind, toString(actor_type), actor_id, actor_name,
-identifier_types, identifier_values, identifier_verified, thread, subject, text, language, topic, team, tags, account, source,
-rating_scale, rating_value, properties`
+const touchpointColumns = `key, anchor, time, received, payload`
 
 // scanTouchpoint reads touchpointColumns, and what further columns follow them into more.
 func scanTouchpoint(r *clickhouse.Rows, more ...any) (t Touchpoint, err error) {
 	var (
-		key, of       wide
-		received      time.Time
-		types, values []string
-		verified      []bool
-		actor, scale  string
-		rating        float64
-		properties    string
+		key, of  wide
+		received time.Time
+		payload  []byte
+		said     touchpoint.Touchpoint
 	)
-	err = r.Scan(append([]any{&t.ID, &key, &of, &t.time, &received, &t.Channel, &t.Direction, &t.Kind, &actor, &t.Actor.ID, &t.Actor.Name,
-		&types, &values, &verified, &t.Thread, &t.Subject, &t.Text, &t.Language, &t.Topic, &t.Team, &t.Tags, &t.Account, &t.Source,
-		&scale, &rating, &properties}, more...)...)
-	if err != nil {
+	if err = r.Scan(append([]any{&key, &of, &t.time, &received, &payload}, more...)...); err != nil {
 		return t, err
 	}
-	t.Key, t.anchor = asAnchor(&key), asAnchor(&of)
-	t.Time, t.Received = Time(t.time), Time(received)
-	t.Actor.Type = touchpoint.ActorType(actor)
-	t.Identifiers = make([]touchpoint.Identifier, 0, len(types))
-	for i := range min(len(types), len(values), len(verified)) {
-		t.Identifiers = append(t.Identifiers, touchpoint.Identifier{Type: types[i], Value: values[i], Verified: verified[i]})
+	if err = touchpoint.DecodePayload(payload, &said); err != nil {
+		return t, err
 	}
-	if scale != "" {
-		t.Rating = &touchpoint.Rating{Scale: scale, Value: rating}
+	t = Touchpoint{
+		ID: said.ID, Key: asAnchor(&key), Time: Time(t.time), Received: Time(received),
+		Channel: said.Channel, Direction: string(said.Direction), Kind: said.Kind, Actor: said.Actor,
+		Identifiers: said.Identifiers, Thread: said.Thread, Subject: said.Subject, Text: said.Text, Language: said.Language,
+		Topic: said.Topic, Team: said.Team, Tags: said.Tags, Account: said.Account, Source: said.Source, Rating: said.Rating,
+		Properties: json.RawMessage(said.Properties), anchor: asAnchor(&of), time: t.time,
 	}
-	if properties != "" {
-		t.Properties = json.RawMessage(properties)
+	if t.Identifiers == nil {
+		t.Identifiers = []touchpoint.Identifier{}
 	}
 	if t.Thread == nil {
 		t.Thread = []string{}

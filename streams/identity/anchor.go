@@ -9,7 +9,7 @@ import (
 
 // ClaimedPrefix marks the space in which claimed identifiers anchor. What a stranger types into a chat lands there, and
 // never on the card of the customer whose address it is.
-const ClaimedPrefix = "claimed:"
+const ClaimedPrefix = touchpoint.ClaimedPrefix
 
 // TouchpointType is the Node type of touchpoints that point at nobody.
 const TouchpointType = "touchpoint"
