@@ -44,12 +44,12 @@ func resolveOf(tb testing.TB, c *Config, log []*kafka.Record, produced *[]*kafka
 }
 
 // someRules are rules that differ in what counts.
-func someRules(t *rapid.T, label string) string {
+func someRules(t *rapid.T, label string, threads int) string {
 	return strings.NewReplacer(
 		"MAX", fmt.Sprint(rapid.IntRange(2, 12).Draw(t, label+" identifiers")),
-		"THREAD", fmt.Sprint(rapid.IntRange(2, 12).Draw(t, label+" thread")),
+		"THREAD", fmt.Sprint(rapid.IntRange(threads, 2*threads).Draw(t, label+" thread")),
 		"EMAILS", fmt.Sprint(rapid.IntRange(1, 3).Draw(t, label+" emails")),
-	).Replace(`region: DE
+	).Replace(`regions: [DE]
 max_identifiers: MAX
 max_thread: THREAD
 types:
@@ -60,12 +60,12 @@ types:
 }
 
 // withRules puts new rules between the links, of either workspace, good and bad ones.
-func withRules(t *rapid.T, links []*kafka.Record) []*kafka.Record {
+func withRules(t *rapid.T, links []*kafka.Record, threads int) []*kafka.Record {
 	out := slices.Clone(links)
 	for i := range rapid.IntRange(1, 4).Draw(t, "times") {
 		l := words.Link{Workspace: rapid.SampledFrom([]string{"default", "other"}).Draw(t, "workspace"), Kind: words.LinkRules, User: "eva", Reason: "as agreed"}
-		if l.Rules = someRules(t, fmt.Sprint(i)); rapid.IntRange(0, 4).Draw(t, "bad") == 0 {
-			l.Rules = "region: nowhere"
+		if l.Rules = someRules(t, fmt.Sprint(i), threads); rapid.IntRange(0, 4).Draw(t, "bad") == 0 {
+			l.Rules = "regions: [nowhere]"
 		}
 		r := &kafka.Record{Topic: string(topic.Links), Key: []byte(l.Workspace), Value: words.AppendLink(nil, &l)}
 		out = slices.Insert(out, rapid.IntRange(0, len(out)).Draw(t, "at"), r)
@@ -92,7 +92,8 @@ func linksOf(t *testing.T, seed uint64, n int) []*kafka.Record {
 func TestNewRulesDecideEverythingAgain(t *testing.T) {
 	c := DefaultConfig()
 	rapid.Check(t, func(rt *rapid.T) {
-		links := withRules(rt, linksOf(t, rapid.Uint64().Draw(rt, "seed"), rapid.IntRange(1, 60).Draw(rt, "n")))
+		threads := rapid.SampledFrom([]int{2, 1000}).Draw(rt, "threads") // the least that a story may have of them
+		links := withRules(rt, linksOf(t, rapid.Uint64().Draw(rt, "seed"), rapid.IntRange(1, 60).Draw(rt, "n")), threads)
 		var calm []*kafka.Record
 		p := resolveOf(t, &c, links, &calm)
 		out, err := p.Process(links)
@@ -102,7 +103,7 @@ func TestNewRulesDecideEverythingAgain(t *testing.T) {
 		for _, r := range out {
 			calm = append(calm, copyOf(r))
 		}
-		follows(t, calm, links)
+		follows(t, calm, links, threads > 2)
 
 		var killed []*kafka.Record
 		killed = append(killed, run(rt, links, func() half { return resolveOf(t, &c, links, &killed) })...)
@@ -129,8 +130,9 @@ func TestNewRulesDecideEverythingAgain(t *testing.T) {
 	})
 }
 
-// follows checks that the moves lead to where the last rules, had they always been in force, have everything.
-func follows(t *testing.T, outputs, links []*kafka.Record) {
+// follows checks that the moves lead to where the last rules, had they always been in force, have everything; participations
+// too, unless some have their place by earlier rules that let threads grow more.
+func follows(t *testing.T, outputs, links []*kafka.Record, allTakePart bool) {
 	t.Helper()
 	inForce := map[string]*identity.Rules{}
 	decoded := make([]words.Link, len(links))
@@ -172,7 +174,7 @@ func follows(t *testing.T, outputs, links []*kafka.Record) {
 				t.Fatal(err)
 			}
 			if e.Kind == words.LinkRules {
-				if e.Decision == words.Refused && e.Detail == "" || e.Decision != words.Refused && e.Decision != words.Ruled || e.Evidence.User != "eva" {
+				if bad := strings.Contains(decoded[e.Version-1].Rules, "nowhere"); bad != (e.Decision == words.Refused) || bad && e.Detail == "" || e.Decision != words.Refused && e.Decision != words.Ruled || e.Evidence.User != "eva" {
 					t.Fatalf("of new rules it says %+v", e)
 				}
 				delete(ruled, fmt.Sprint(e.Version))
@@ -190,7 +192,9 @@ func follows(t *testing.T, outputs, links []*kafka.Record) {
 				r.Apply(int64(i), 0, &decoded[i], &out)
 			}
 		}
+		parts := map[words.Anchor]bool{}
 		for p := range r.All() {
+			parts[p.Anchor] = true
 			at, moved := placed[p.Anchor]
 			if !moved {
 				at.Person = p.Home
@@ -200,9 +204,60 @@ func follows(t *testing.T, outputs, links []*kafka.Record) {
 			}
 		}
 		for _, m := range placed {
+			if is, _ := r.Person(m.Home); m.Workspace == workspace && !m.Thread.IsZero() && allTakePart && !parts[m.Anchor] && is != m.Person {
+				t.Fatalf("%s: participation %s is left with %s by the moves, by the last rules its customer is %s", workspace, m.Anchor, m.Person, is)
+			}
 			if is, known := r.Person(m.Anchor); m.Workspace == workspace && known && is != m.Person {
 				t.Fatalf("%s: %s is left with %s by the moves, by the last rules it is %s", workspace, m.Anchor, m.Person, is)
 			}
 		}
+	}
+}
+
+// What a customer wrote in the thread of somebody else goes along when new rules make the two one, and it goes back when
+// newer ones part them.
+func TestWhoTakesPartFollowsNewRules(t *testing.T) {
+	node := func(typ, value string) words.Node {
+		return words.Node{Anchor: words.AnchorOf("w", typ, value), Type: typ, Value: value}
+	}
+	c, x, a, b, thread := node("customer_id", "c"), node("email", "x"), node("email", "a"), node("email", "b"), node(words.ThreadType, "ticket:1")
+	rulesOf := func(emails string) string {
+		return "regions: [DE]\nmax_identifiers: 10\nmax_thread: 10\ntypes:\n  - {name: customer_id, normalise: plain, max: 1}\n  - {name: email, normalise: email, max: " + emails + "}\n"
+	}
+	links := []words.Link{
+		{Kind: words.LinkRules, Rules: rulesOf("1")},
+		{Kind: words.LinkVerified, A: c, B: x},
+		{Kind: words.LinkVerified, A: c, B: a},
+		{Kind: words.LinkVerified, A: a, B: b},
+		{Kind: words.LinkThread, A: a, B: thread, Time: 1},
+		{Kind: words.LinkThread, A: b, B: thread, Time: 2},
+		{Kind: words.LinkRules, Rules: rulesOf("3")},
+		{Kind: words.LinkRules, Rules: rulesOf("1")},
+	}
+	var log []*kafka.Record
+	for i := range links {
+		links[i].Workspace = "w"
+		log = append(log, &kafka.Record{Topic: string(topic.Links), Key: []byte("w"), Value: words.AppendLink(nil, &links[i])})
+	}
+	numbered(log)
+	config := DefaultConfig()
+	p := resolveOf(t, &config, log, nil)
+	part := words.ParticipationOf(b.Anchor, thread.Anchor)
+	var with []words.PersonID
+	for _, r := range log {
+		out, err := p.Process([]*kafka.Record{r})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range ofTopic(out, topic.Moves) {
+			if m, err := words.Decode[words.Move](r.Value); err != nil {
+				t.Fatal(err)
+			} else if m.Anchor == part {
+				with = append(with, m.Person)
+			}
+		}
+	}
+	if want := []words.PersonID{a.Anchor, c.Anchor, a.Anchor}; !slices.Equal(with, want) {
+		t.Errorf("the participation was with %v, want %v", with, want)
 	}
 }
