@@ -5,10 +5,11 @@ import (
 	"strings"
 )
 
-// blocklist matches values that mean nobody in particular: exact ones by a set, patterns one by one.
+// blocklist matches values that mean nobody in particular: exact ones and mailboxes by a set, other patterns one by one.
 type blocklist struct {
-	exact    map[string]bool
-	patterns []pattern
+	exact     map[string]bool
+	mailboxes map[string]string // "info@" -> "info@*", of which there are many
+	patterns  []pattern
 }
 
 // pattern is text in which * stands for any text, the empty one too.
@@ -19,7 +20,7 @@ type pattern struct {
 
 // compile returns the index of the entry that is wrong.
 func (b *blocklist) compile(entries []string) (int, error) {
-	b.exact, b.patterns = map[string]bool{}, nil
+	b.exact, b.mailboxes, b.patterns = map[string]bool{}, map[string]string{}, nil
 	for i, entry := range entries {
 		entry = strings.ToLower(entry)
 		switch parts := strings.Split(entry, "*"); {
@@ -27,6 +28,8 @@ func (b *blocklist) compile(entries []string) (int, error) {
 			return i, errors.New("would block everything, or nothing")
 		case len(parts) == 1:
 			b.exact[entry] = true
+		case len(parts) == 2 && parts[1] == "" && strings.IndexByte(entry, '@') == len(entry)-2:
+			b.mailboxes[parts[0]] = entry
 		default:
 			b.patterns = append(b.patterns, pattern{entry, parts})
 		}
@@ -39,6 +42,11 @@ func (b *blocklist) match(value string) string {
 	value = strings.ToLower(value) // as it is, without a copy, for most values
 	if b.exact[value] {
 		return value
+	}
+	if at := strings.IndexByte(value, '@'); at >= 0 {
+		if entry := b.mailboxes[value[:at+1]]; entry != "" {
+			return entry
+		}
 	}
 	for i := range b.patterns {
 		if b.patterns[i].match(value) {

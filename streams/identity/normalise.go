@@ -7,7 +7,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/throughline/throughline/schemas/touchpoint"
@@ -19,27 +18,16 @@ const MaxValue = 512
 // normaliser makes one text out of all that mean the same customer. Normalising twice changes nothing.
 type normaliser func(string) (string, error)
 
-func normaliserOf(name string, p *phones) (normaliser, bool) {
-	switch name {
-	case "", "plain":
-		return plain, true
-	case "lower":
-		return lower, true
-	case "email":
-		return email, true
-	case "phone":
-		return p.normalise, true
-	case "handle":
-		return handle, true
-	case "uuid":
-		return uuid, true
+// normalisersOf are the normalisers by the names that rules give them.
+func normalisersOf(p *phones, a addresses) map[string]normaliser {
+	return map[string]normaliser{
+		"plain": plain, "lower": lower, "email": a.normalise, "phone": p.normalise, "handle": handle, "uuid": uuid,
 	}
-	return nil, false
 }
 
-// Normalise returns the identifier with its type and value in the one form that is hashed into anchors. A blocked value
-// (such as the phone number "anonymous") is not an error: it is kept, and points at nobody. Errors are for the
-// customer of the API and name no field.
+// Normalise returns the identifier with its type and value in the one form that is hashed into anchors. What is blocked
+// (such as the phone number "anonymous") need not be a value of its type: it is kept as it is, and points at nobody. Errors
+// are for the customer of the API and name no field.
 func (r *Rules) Normalise(id touchpoint.Identifier) (touchpoint.Identifier, error) {
 	id.Type = strings.ToLower(strings.TrimSpace(id.Type))
 	if err := checkType(id.Type); err != nil {
@@ -49,16 +37,19 @@ func (r *Rules) Normalise(id touchpoint.Identifier) (touchpoint.Identifier, erro
 	if err != nil {
 		return id, err
 	}
-	if r.blockedBy(id.Type, value) != "" {
-		id.Value = strings.ToLower(value)
+	i, listed := r.types[id.Type]
+	if !listed {
+		id.Value = value
 		return id, nil
 	}
-	if i, ok := r.types[id.Type]; ok {
-		if value, err = r.Types[i].normalise(value); err != nil {
-			return id, err
-		}
+	normal, err := r.Types[i].normalise(value)
+	if r.blockedBy(id.Type, value) != "" && (err != nil || r.blockedBy(id.Type, normal) == "") {
+		normal, err = lower(value) // blocked as it was written, it stays blocked
 	}
-	id.Value = value
+	if err != nil {
+		return id, err
+	}
+	id.Value = normal
 	return id, nil
 }
 
@@ -114,60 +105,6 @@ func fold(s string) string {
 		return strings.ToLower(s)
 	}
 	return norm.NFC.String(strings.ToLower(s))
-}
-
-// email makes the address lower case and its domain ASCII (RFC 5891). The local part is case-sensitive by RFC 5321
-// and by no mail system; a customer who writes Anna@ today and anna@ tomorrow is one.
-func email(s string) (string, error) {
-	s, err := plain(s)
-	if err != nil {
-		return "", err
-	}
-	if len(s) > 7 && strings.EqualFold(s[:7], "mailto:") {
-		s = s[7:]
-	}
-	if strings.HasPrefix(s, "<") && strings.HasSuffix(s, ">") {
-		s = s[1 : len(s)-1]
-	}
-	s = fold(strings.TrimSpace(s))
-	at := strings.LastIndexByte(s, '@')
-	if at <= 0 || at == len(s)-1 {
-		return "", errors.New("not an e-mail address: want name@domain")
-	}
-	local, domain := s[:at], strings.TrimSuffix(s[at+1:], ".")
-	if strings.ContainsFunc(local, func(c rune) bool { return unicode.IsSpace(c) || strings.ContainsRune("@<>,;:()[]\\", c) }) {
-		return "", errors.New("not an e-mail address: the part before the @ has a character it may not have")
-	}
-	if !plainDomain(domain) {
-		if domain, err = idna.Lookup.ToASCII(domain); err != nil || !plainDomain(domain) {
-			return "", errors.New("not an e-mail address: the part after the @ is not a domain")
-		}
-	}
-	if len(local) > 64 || len(domain) > 253 {
-		return "", errors.New("not an e-mail address: too long")
-	}
-	return local + "@" + domain, nil
-}
-
-// plainDomain tells whether the name is one of lower-case ASCII labels which idna would not change.
-func plainDomain(s string) bool {
-	label := 0
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_':
-			label++
-		case c == '-' && label > 0:
-			label++
-		case c == '.' && label > 0 && s[i-1] != '-':
-			label = 0
-		default:
-			return false
-		}
-		if label > 63 {
-			return false
-		}
-	}
-	return label > 0 && s[len(s)-1] != '-'
 }
 
 // handle is a name on a network, with or without its @, in any case.

@@ -77,9 +77,42 @@ func TestBlocked(t *testing.T) {
 		{"unheard", "null", true},
 		{"account_login", "admin", true},
 		{"cookie", "admin", false},
+		{"email", "info@shop.example", true},
+		{"email", "Support@Shop.example", true},
+		{"email", "information@shop.example", false},
+		{"phone", "+266696687", true},
 	} {
 		if got := r.blockedBy(tc.typ, tc.value) != ""; got != tc.want {
 			t.Errorf("%s %q: blocked is %v", tc.typ, tc.value, got)
+		}
+	}
+}
+
+// What the company allows is good whatever is blocked, in the list of its type and in that for all.
+func TestAllowed(t *testing.T) {
+	r, err := ParseRules([]byte(`
+regions: [DE]
+max_identifiers: 10
+max_thread: 10
+blocked: [unknown, "0"]
+types:
+  - {name: email, normalise: email, blocked: ["info@*", "sales@*"], allowed: ["info@*", "Sales@baker.example"]}
+  - {name: customer_id, allowed: ["0"]}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct{ typ, value, pattern string }{
+		{"email", "info@a.example", ""},
+		{"email", "sales@baker.example", ""},
+		{"email", "sales@a.example", "sales@*"},
+		{"email", "unknown", "unknown"},
+		{"customer_id", "0", ""},
+		{"customer_id", "unknown", "unknown"},
+		{"cookie", "0", "0"},
+	} {
+		if got := r.blockedBy(tc.typ, tc.value); got != tc.pattern {
+			t.Errorf("%s %q is blocked by %q, want %q", tc.typ, tc.value, got, tc.pattern)
 		}
 	}
 }
@@ -93,6 +126,8 @@ func TestPatterns(t *testing.T) {
 		{"*a", "bca", true}, {"*a", "ab", false},
 		{"a*b*c", "axbxc", true}, {"a*b*c", "abc", true}, {"a*b*c", "acb", false}, {"a*b*c", "abxcd", false},
 		{"ab*ba", "aba", false}, {"ab*ba", "abba", true},
+		{"info@*", "info@x.example", true}, {"info@*", "info@", true}, {"info@*", "info", false}, {"info@*", "info2@x.example", false},
+		{"Info@*", "INFO@x.example", true}, {"a@b@*", "a@b@c", true}, {"@*", "@x", true}, {"@*", "a@x", false},
 	} {
 		var b blocklist
 		if _, err := b.compile([]string{tc.pattern}); err != nil {
