@@ -22,6 +22,7 @@ const (
 	Conversations Name = "conversations"
 	Members       Name = "conversations.members"
 	Workspaces    Name = "workspaces"
+	Rehearsals    Name = "identity.rehearsals"
 )
 
 // Stage says which rebuild makes a topic anew: derived topics carry the generation of their stage in their name.
@@ -62,6 +63,7 @@ var Table = []Topic{
 	{Name: Conversations, Stage: Conversation, Key: "conversation id", Codec: "JSON", Compacted: true, Writers: "converse", Readers: "load"},
 	{Name: Members, Stage: Conversation, Key: "touchpoint key", Codec: "member", Compacted: true, Writers: "converse", Readers: "load"},
 	{Name: Workspaces, Key: "SHA-256 of the API key, generations, or rules/workspace", Codec: "JSON", Compacted: true, Single: true, Writers: "up, keys, rebuild, serve", Readers: "all"},
+	{Name: Rehearsals, Key: "workspace/rehearsal", Codec: "JSON", Compacted: true, Single: true, Writers: "serve", Readers: "serve"},
 }
 
 // Generations says which build of each derived thing is meant. Each is at least 1.
