@@ -165,7 +165,7 @@ func (n *Node) handler() (http.Handler, error) {
 	}
 	if c.runs(Serve) {
 		s := serve.DefaultConfig()
-		s.DB, s.Log, s.Directory, s.Collect = n.store, n.admin, n.directory, n.collector
+		s.DB, s.Log, s.Directory, s.Collect, s.Producer = n.store, n.admin, n.directory, n.collector, n.producer
 		s.Rules, s.Registry, s.Gatherer, s.Registerer, s.Logger = n.directory, c.Registry, c.Metrics, c.Metrics, c.Logger
 		s.Audit, s.Rebuild = n.operations()
 		server, err := serve.New(s)

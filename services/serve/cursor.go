@@ -23,6 +23,11 @@ const (
 	waitingList
 	conversationList
 	deadLetterList
+	suggestionList
+	refusalList
+	sharedList
+	accountList
+	accountTimeline
 )
 
 const cursorSize = 1 + 8 + 16

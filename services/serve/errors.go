@@ -68,6 +68,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		field   *fieldError
 		missing *notFound
 		moved   *movedTo
+		refused *refusedAct
 	)
 	switch {
 	case errors.As(err, &moved):
@@ -80,6 +81,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	case errors.As(err, &field):
 		api.Problem(w, r, http.StatusBadRequest, field.field, field.detail)
+		return
+	case errors.As(err, &refused):
+		api.Problem(w, r, http.StatusConflict, "", "refused: "+refused.Error())
 		return
 	case errors.As(err, &missing):
 		api.Problem(w, r, http.StatusNotFound, missing.field, missing.detail)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/schemas/touchpoint"
 )
 
@@ -28,6 +29,15 @@ func TestNothingIsReadAcrossWorkspaces(t *testing.T) {
 		"touchpoint": secret, "field": secret, "reason": secret, "bytes": secret, "status": "kept"})
 	f.move("theirs", theirs.anchor(), theirs.anchor(), keyOf("somebody"), 1)
 
+	claimed := identity.Node{Anchor: identity.AnchorOf("theirs", "email", secret), Type: "email", Value: secret}
+	whose := identity.Node{Anchor: theirs.anchor(), Type: "customer_id", Value: secret}
+	says := identity.Evidence{Rule: secret, Touchpoint: secret, Source: secret}
+	f.decided(
+		identity.Edge{Workspace: "theirs", Kind: identity.LinkClaimed, Decision: identity.Suggested, A: whose, B: claimed, Rule: secret, Version: 1, Evidence: says},
+		identity.Edge{Workspace: "theirs", Kind: identity.LinkVerified, Decision: identity.Refused, A: whose, B: nodeOf("email:x"), Rule: secret, Version: 2, Evidence: says},
+		identity.Edge{Workspace: "theirs", Kind: identity.LinkVerified, Decision: identity.Shared, A: claimed, Rule: secret, Version: 3, Evidence: says},
+	)
+
 	person, conversation := theirs.anchor().String(), touchpoint.KeyOf("theirs", secret).String()
 	for path, item := range document()["paths"].(map[string]any) {
 		for method := range item.(map[string]any) {
@@ -41,9 +51,19 @@ func TestNothingIsReadAcrossWorkspaces(t *testing.T) {
 			case strings.Contains(path, "dead-letters/"):
 				id = letter
 			}
-			target := strings.ReplaceAll(path, "{id}", id)
+			target := strings.NewReplacer("{id}", id, "{account}", secret).Replace(path)
 			targets := []string{target}
+			body := ""
 			switch path {
+			case "/v1/people/why":
+				targets = []string{target + "?a=customer_id:" + secret + "&b=" + person, target + "?a=" + person + "&b=customer_id:" + secret}
+			case "/v1/people/merge":
+				body = `{"a": "` + person + `", "b": "customer_id:` + secret + `", "reason": "to see"}`
+			case "/v1/people/split":
+				body = `{"person": "` + person + `", "identifiers": ["customer_id:` + secret + `"], "reason": "to see"}`
+			case "/v1/identity/suggestions/{id}":
+				id := identity.PairID(theirs.anchor(), claimed.Anchor).String()
+				targets, body = []string{strings.ReplaceAll(path, "{id}", id)}, `{"action": "accept", "reason": "to see"}`
 			case "/v1/people":
 				targets = []string{target + "?identifier=customer_id:" + secret, target + "?identifier=ticket:" + secret, target + "?identifier=claimed:customer_id:" + secret}
 			case "/v1/reports/touchpoints":
@@ -52,17 +72,19 @@ func TestNothingIsReadAcrossWorkspaces(t *testing.T) {
 				targets = append(targets, target+"?by=channel,team,agent,topic,source,account", target+"?by=tag", target+"?team="+secret)
 			}
 			for _, target := range targets {
-				answer := f.do(strings.ToUpper(method), "ours-key", target, nil)
+				answer := f.do(strings.ToUpper(method), "ours-key", target, strings.NewReader(body))
 				body, err := io.ReadAll(answer.Body)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if strings.Contains(path, "{id}") && answer.StatusCode != http.StatusNotFound {
+				if (strings.Contains(path, "{") || strings.HasPrefix(path, "/v1/people/")) && answer.StatusCode != http.StatusNotFound {
 					t.Errorf("%s %s: %d", method, target, answer.StatusCode)
 				}
 				// What was asked for may be said again, nothing else.
 				said := bytes.ReplaceAll(body, []byte(`customer_id:`+secret), nil)
 				said = bytes.ReplaceAll(said, []byte(`ticket:`+secret), nil)
+				said = bytes.ReplaceAll(said, []byte(`account `+secret), nil)
+				said = bytes.ReplaceAll(said, []byte(`/accounts/`+secret), nil)
 				if bytes.Contains(said, []byte(secret)) {
 					t.Errorf("%s %s says %s", method, target, body)
 				}
@@ -81,7 +103,8 @@ func TestNothingIsReadAcrossWorkspaces(t *testing.T) {
 		}
 	}
 	// They see all of it.
-	for _, target := range []string{"/v1/conversations", "/v1/dead-letters", "/v1/dead-letters/" + letter, "/v1/reports/touchpoints?by=team"} {
+	for _, target := range []string{"/v1/conversations", "/v1/dead-letters", "/v1/dead-letters/" + letter, "/v1/reports/touchpoints?by=team",
+		"/v1/accounts/" + secret, "/v1/accounts/" + secret + "/timeline", "/v1/identity/suggestions", "/v1/identity/refusals", "/v1/identity/shared"} {
 		answer := f.do(http.MethodGet, "theirs-key", target, nil)
 		if body, _ := io.ReadAll(answer.Body); !bytes.Contains(body, []byte(secret)) {
 			t.Errorf("theirs %s: %s", target, body)
@@ -98,7 +121,7 @@ func TestEveryOperationNeedsAKey(t *testing.T) {
 			}
 			open := operation.(map[string]any)["security"] != nil
 			for _, key := range []string{"", "wrong"} {
-				answer := f.do(strings.ToUpper(method), key, strings.ReplaceAll(path, "{id}", idOf("1")), nil)
+				answer := f.do(strings.ToUpper(method), key, strings.NewReplacer("{id}", idOf("1"), "{account}", "acme").Replace(path), nil)
 				if want := !open; (answer.StatusCode == http.StatusUnauthorized) != want {
 					t.Errorf("%s %s with key %q: %d", method, path, key, answer.StatusCode)
 				}
@@ -106,7 +129,7 @@ func TestEveryOperationNeedsAKey(t *testing.T) {
 			if open || method != "get" {
 				continue
 			}
-			if answer := f.do(http.MethodDelete, "ours-key", strings.ReplaceAll(path, "{id}", idOf("1")), nil); answer.StatusCode != http.StatusMethodNotAllowed || answer.Header.Get("Allow") == "" {
+			if answer := f.do(http.MethodDelete, "ours-key", strings.NewReplacer("{id}", idOf("1"), "{account}", "acme").Replace(path), nil); answer.StatusCode != http.StatusMethodNotAllowed || answer.Header.Get("Allow") == "" {
 				t.Errorf("DELETE %s: %d, allow %q", path, answer.StatusCode, answer.Header.Get("Allow"))
 			}
 		}

@@ -1,5 +1,6 @@
-// Package serve answers questions: who a customer is, what happened, what waits, and what the figures are. It reads
-// the store and writes nothing; what it takes in (touchpoints, dead letters to be sent again) it hands to collect.
+// Package serve answers questions: who a customer is and why, what happened, what waits, and what the figures are. It reads
+// the store and writes nothing there; what it takes in (touchpoints, dead letters to be sent again) it hands to collect, and what users
+// decide about identities it puts on the log as links.
 //
 // # What is not obvious
 //
@@ -35,6 +36,7 @@ import (
 // Directory says which workspace a key belongs to and which generation of everything derived is to be read.
 type Directory interface {
 	api.Directory
+	KeyName(key string) string // what people call a key; "" when it has no name
 	Generations() (current topic.Generations, building *topic.Generations)
 }
 
@@ -51,6 +53,7 @@ type Config struct {
 	Directory Directory
 	Rules     identity.ByWorkspace
 	Registry  *registry.Registry
+	Producer  *kafka.Producer    // of what users decide about identities; must fail rather than wait for ever
 	Collect   *collect.Collector // takes what comes in: touchpoints, and dead letters that are sent again
 
 	// Audit and Rebuild answer POST /v1/audit and /v1/rebuild/{what}, for those who run the installation; nil where this
@@ -63,6 +66,8 @@ type Config struct {
 	Lookups int           // queries of look-ups at the same time
 	Reports int           // queries of reports at the same time
 	Wait    time.Duration // for a query's turn, then 503
+
+	Patience time.Duration // until what comes of a user's word is stored, then 202
 
 	Bodies     api.BodiesConfig // of dead letters sent again
 	Gatherer   prometheus.Gatherer
@@ -81,6 +86,7 @@ func DefaultConfig() Config {
 		Lookups:  16,
 		Reports:  6,
 		Wait:     5 * time.Second,
+		Patience: 5 * time.Second,
 		Bodies:   api.BodiesConfig{Max: 2 * touchpoint.MaxSize, InFlight: 16 << 20, Patience: 15 * time.Second},
 		Gatherer: prometheus.DefaultGatherer,
 		Now:      time.Now,
@@ -98,14 +104,16 @@ func (c Config) Validate() error {
 		return errors.New("serve: Directory is missing")
 	case c.Rules == nil || c.Registry == nil:
 		return errors.New("serve: Rules and Registry are needed to read identifiers")
+	case c.Producer == nil:
+		return errors.New("serve: Producer is missing")
 	case c.Collect == nil:
 		return errors.New("serve: Collect is missing")
 	case c.Lookup.MaxTime <= 0 || c.Report.MaxTime <= 0:
 		return errors.New("serve: queries must have a time limit")
 	case c.Lookups < 1 || c.Reports < 1:
 		return errors.New("serve: at least one look-up and one report at the same time")
-	case c.Wait <= 0:
-		return errors.New("serve: Wait must be positive")
+	case c.Wait <= 0 || c.Patience <= 0:
+		return errors.New("serve: Wait and Patience must be positive")
 	case c.Gatherer == nil:
 		return errors.New("serve: Gatherer is missing")
 	case c.Now == nil:
@@ -160,11 +168,21 @@ type route struct {
 // routes need a key.
 var routes = []route{
 	{http.MethodGet, "/v1/people", (*Server).getPersonByIdentifier},
+	{http.MethodGet, "/v1/people/why", (*Server).getWhyTwo},
+	{http.MethodPost, "/v1/people/merge", (*Server).merge},
+	{http.MethodPost, "/v1/people/split", (*Server).split},
 	{http.MethodGet, "/v1/people/{id}", (*Server).getPerson},
+	{http.MethodGet, "/v1/people/{id}/why", (*Server).getWhy},
 	{http.MethodGet, "/v1/people/{id}/timeline", (*Server).getTimeline},
 	{http.MethodGet, "/v1/people/{id}/conversations", (*Server).getPersonConversations},
 	{http.MethodGet, "/v1/conversations", (*Server).listConversations},
 	{http.MethodGet, "/v1/conversations/{id}", (*Server).getConversation},
+	{http.MethodGet, "/v1/accounts/{account}", (*Server).getAccount},
+	{http.MethodGet, "/v1/accounts/{account}/timeline", (*Server).getAccountTimeline},
+	{http.MethodGet, "/v1/identity/suggestions", (*Server).listSuggestions},
+	{http.MethodPost, "/v1/identity/suggestions/{id}", (*Server).decideSuggestion},
+	{http.MethodGet, "/v1/identity/refusals", (*Server).listRefusals},
+	{http.MethodGet, "/v1/identity/shared", (*Server).listShared},
 	{http.MethodGet, "/v1/reports/touchpoints", (*Server).getTouchpointReport},
 	{http.MethodGet, "/v1/reports/conversations", (*Server).getConversationReport},
 	{http.MethodGet, "/v1/dead-letters", (*Server).listDeadLetters},

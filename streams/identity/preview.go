@@ -98,3 +98,28 @@ func (k *Known) names(r *Resolver) func(identity.PersonID) identity.PersonID {
 		return p
 	}
 }
+
+// ThreadLinks are the links that a touchpoint with this anchor and these threads makes of them.
+func ThreadLinks(workspace string, anchor identity.Node, threads []string, key identity.Anchor, time int64) (out []identity.Link) {
+	give := func(kind identity.LinkKind, a, b identity.Node) {
+		out = append(out, identity.Link{Workspace: workspace, Kind: kind, A: a, B: b, Key: key, Time: time})
+	}
+	if anchor.Type == identity.ThreadType {
+		give(identity.LinkAnonymous, anchor, identity.Node{})
+	}
+	for i, thread := range threads {
+		n := ThreadNode(workspace, thread)
+		if isVerifiedType(anchor.Type) {
+			give(identity.LinkThread, anchor, n)
+		}
+		if i > 0 {
+			give(identity.LinkThreads, ThreadNode(workspace, threads[0]), n)
+		}
+	}
+	return out
+}
+
+// isVerifiedType tells whether a node of the type is an identifier that somebody verified.
+func isVerifiedType(typ string) bool {
+	return typ != identity.ThreadType && typ != TouchpointType && !isClaimedType(typ)
+}

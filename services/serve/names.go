@@ -1,0 +1,119 @@
+package serve
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/throughline/throughline/schemas/identity"
+	"github.com/throughline/throughline/schemas/touchpoint"
+	"github.com/throughline/throughline/services/clickhouse"
+	streams "github.com/throughline/throughline/streams/identity"
+)
+
+// nodeNames say which identifier or thread an anchor is the hash of.
+type nodeNames map[identity.Anchor]Node
+
+func (n nodeNames) add(node Node) {
+	if node.Type != "" && node.Value != "" {
+		n[node.anchor] = node
+	}
+}
+
+// of is the node of an anchor; what nobody named has the anchor itself for a value.
+func (n nodeNames) of(a identity.Anchor) Node {
+	if node, ok := n[a]; ok {
+		return node
+	}
+	return Node{Type: unnamed, Value: a.String(), anchor: a}
+}
+
+// unnamed is the Type of an anchor whose identifier nothing says any more.
+const unnamed = "anchor"
+
+// nodes are those of several.
+func (n nodeNames) nodes(anchors []identity.Anchor) []Node {
+	out := make([]Node, len(anchors))
+	for i, a := range anchors {
+		out[i] = n.of(a)
+	}
+	return out
+}
+
+// namesOf finds what the anchors are called: evidence and moves that were read say it of most, and of the others any
+// touchpoint that they anchor.
+func (s *Server) namesOf(ctx context.Context, c *call, anchors []identity.Anchor, evidence []Evidence, moves []Move) (nodeNames, error) {
+	out := nodeNames{}
+	for i := range evidence {
+		if out.add(evidence[i].A); evidence[i].B != nil {
+			out.add(*evidence[i].B)
+		}
+	}
+	for i := range moves {
+		out.add(moves[i].Identifier)
+	}
+	var unnamed []identity.Anchor
+	for _, a := range anchors {
+		if _, named := out[a]; !named {
+			unnamed = append(unnamed, a)
+		}
+	}
+	if len(unnamed) == 0 {
+		return out, nil
+	}
+	sql := `SELECT ` + touchpointColumns + ` FROM ` + c.tables.Touchpoints + `
+WHERE workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)} LIMIT 1 BY anchor`
+	err := s.store.each(ctx, s.store.lookup, sql, clickhouse.Params{"workspace": c.workspace, "anchors": numbers(unnamed)}, func(r *clickhouse.Rows) error {
+		t, err := scanTouchpoint(r)
+		if err == nil {
+			out.add(anchorNode(c.workspace, &t))
+		}
+		return err
+	})
+	return out, err
+}
+
+// anchorNode is what a touchpoint's anchor is the hash of; without a type when the touchpoint does not say.
+func anchorNode(workspace string, t *Touchpoint) Node {
+	for _, id := range t.Identifiers {
+		if !id.Verified {
+			id.Type = streams.ClaimedPrefix + id.Type
+		}
+		if identity.AnchorOf(workspace, id.Type, id.Value) == t.anchor {
+			return Node{Type: id.Type, Value: id.Value, anchor: t.anchor}
+		}
+	}
+	for _, thread := range t.Thread {
+		if n := streams.ThreadNode(workspace, thread); n.Anchor == t.anchor {
+			return Node{Type: n.Type, Value: n.Value, anchor: t.anchor}
+		}
+	}
+	if t.anchor == touchpoint.KeyOf(workspace, t.ID) {
+		return Node{Type: streams.TouchpointType, Value: t.ID, anchor: t.anchor}
+	}
+	return Node{anchor: t.anchor}
+}
+
+// group lists persons with what they are called, both in order.
+func (n nodeNames) group(persons map[identity.Anchor]identity.PersonID) []PersonNow {
+	all := map[identity.PersonID][]Node{}
+	for a, p := range persons {
+		all[p] = append(all[p], n.of(a))
+	}
+	out := []PersonNow{}
+	for _, p := range sortedAnchors(all) {
+		slices.SortFunc(all[p], func(a, b Node) int { return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Value, b.Value)) })
+		out = append(out, PersonNow{p, all[p]})
+	}
+	return out
+}
+
+func keysOf[V any](m map[identity.Anchor]V) []identity.Anchor {
+	return slices.Collect(maps.Keys(m))
+}
+
+func sortedAnchors[V any](m map[identity.Anchor]V) []identity.Anchor {
+	return slices.SortedFunc(maps.Keys(m), func(a, b identity.Anchor) int { return bytes.Compare(a[:], b[:]) })
+}
