@@ -4,12 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"strings"
+	"sync"
 
 	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
 	"github.com/nyaruka/phonenumbers"
 
 	"github.com/throughline/throughline/schemas/registry"
@@ -27,15 +24,20 @@ const maxRegions = 20
 // maxTypes leaves room in a byte for the code of types that are not listed.
 const maxTypes = 200
 
+var defaultRegistry = sync.OnceValue(registry.Default)
+
 // ParseRules reads rules from YAML. Threads are ranked by the registry that ships with the product; see WithRegistry.
 // The error is ErrBadRules.
 func ParseRules(data []byte) (*Rules, error) {
 	if len(data) > MaxRules {
 		return nil, fmt.Errorf("%w: line 1: want at most %d bytes, got %d", ErrBadRules, MaxRules, len(data))
 	}
-	r := Rules{text: string(data), schemes: registry.Default()}
+	r := Rules{text: string(data), schemes: defaultRegistry()}
 	if err := yaml.NewDecoder(bytes.NewReader(data), yaml.DisallowUnknownField()).Decode(&r); err != nil {
 		return nil, unreadable(data, err)
+	}
+	if err := checkShape(data); err != nil {
+		return nil, err
 	}
 	if field, err := r.compile(); err != nil {
 		return nil, fmt.Errorf("%w: line %d: %s: %w", ErrBadRules, lineOf(data, field), field, err)
@@ -124,64 +126,4 @@ func checkType(name string) error {
 		return fmt.Errorf("%q is reserved", name)
 	}
 	return nil
-}
-
-// unreadable says in one line where the YAML is none, or not what rules are made of.
-func unreadable(data []byte, err error) error {
-	var bad yaml.Error
-	if !errors.As(err, &bad) || bad.GetToken() == nil || bad.GetToken().Position == nil {
-		return fmt.Errorf("%w: line 1: %w", ErrBadRules, err)
-	}
-	at := bad.GetToken().Position
-	where := fmt.Sprintf("line %d", at.Line)
-	if field := fieldAt(data, at); field != "" {
-		where += ": " + field
-	}
-	return fmt.Errorf("%w: %s: %s", ErrBadRules, where, bad.GetMessage())
-}
-
-// fieldAt is the path of what stands at a position, such as types[2].max, or "".
-func fieldAt(data []byte, at *token.Position) string {
-	file, err := parser.ParseBytes(data, 0)
-	if err != nil {
-		return ""
-	}
-	find := &finder{at: at}
-	for _, doc := range file.Docs {
-		if doc.Body != nil {
-			ast.Walk(find, doc.Body)
-		}
-	}
-	return strings.TrimPrefix(strings.TrimPrefix(find.path, "$"), ".")
-}
-
-// finder walks to the innermost node that begins at a position.
-type finder struct {
-	at   *token.Position
-	path string
-}
-
-// Visit is called for every node.
-func (f *finder) Visit(n ast.Node) ast.Visitor {
-	if t := n.GetToken(); t != nil && t.Position != nil && t.Position.Line == f.at.Line && t.Position.Column == f.at.Column && len(n.GetPath()) >= len(f.path) {
-		f.path = n.GetPath()
-	}
-	return f
-}
-
-// lineOf finds the line of a field such as types[2].max; 1 when it is absent.
-func lineOf(data []byte, field string) int {
-	file, err := parser.ParseBytes(data, 0)
-	if err != nil {
-		return 1
-	}
-	for field != "" {
-		if path, err := yaml.PathString("$." + field); err == nil {
-			if node, err := path.FilterFile(file); err == nil && node != nil && node.GetToken() != nil {
-				return node.GetToken().Position.Line
-			}
-		}
-		field = field[:max(0, strings.LastIndexByte(field, '.'))] // an absent field is reported where its parent is
-	}
-	return 1
 }

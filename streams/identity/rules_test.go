@@ -26,7 +26,20 @@ func TestRulesNameWhatIsWrong(t *testing.T) {
 		{head + "types: [{name: a, blocked: ['']}]", "types[0].blocked[0]"},
 		{head + "typos: []", `unknown field "typos"`},
 		{head + "types: {}", "types"},
-		{"\t", ""},
+		{"\t", "line 1: there is nothing in it"},
+		{head + "types: [{name: a, max: '7'}]", "line 4: types[0].max: want a whole number"},
+		{head + "types: [{name: a, share: 7.5}]", "line 4: types[0].share: want a whole number"},
+		{head + "types: [{name: a, max: x}]", "line 4: types[0].max: want int, got string"},
+		{head + "types: [{name: a, share: -1}]", "line 4: types[0].share: want 0 to"},
+		{head + "types:\n  - name: a\n    verified: {default: maybe}", "line 6: types[0].verified.default: want bool"},
+		{head + "types:\n  - name: a\n    typo: 3", `line 6: types[0].typo: unknown field "typo"`},
+		{head + "types:\n  - name: a\n    max:\n", "line 6: types[0].max: is empty"},
+		{head + "types:\n  - name: a\n  max: 1", "line 6"},
+		{head + "types: [{name: a}]\nblocked:\n  - x\n  - 0000", "line 7: blocked[1]: want a text: put it into quotes"},
+		{head + "types: [{name: a, allowed: ['']}]", "types[0].allowed[0]"},
+		{head + "types: [{name: a}]\n---\ntypes: [{name: b}]", "line 6: types: want one document"},
+		{head + "types: [{name: a}]\n# " + strings.Repeat("x", MaxRules), "at most"},
+		{"regions: []\nmax_identifiers: 10\nmax_thread: 10\ntypes: [{name: a}]", "line 1: regions: want 1 to 20"},
 	} {
 		_, err := ParseRules([]byte(tc.yaml))
 		if !errors.Is(err, ErrBadRules) || !strings.Contains(err.Error(), tc.want) {
