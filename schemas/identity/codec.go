@@ -93,6 +93,16 @@ func DecodeLink(data []byte, l *Link) error {
 	return nil
 }
 
+// PeekLink reads only the anchor of node a, for those who look for a few links among many; false for bytes that are too short
+// to have one. The rest may still be ErrBadLink.
+func PeekLink(data []byte) (a Anchor, ok bool) {
+	r := linkReader{rest: data}
+	r.take(2)
+	r.take(r.uvarint())
+	a = r.anchor()
+	return a, !r.bad
+}
+
 // linkReader takes parts off the front of a record. After the first part that is not there it is bad and gives zeros.
 type linkReader struct {
 	rest []byte

@@ -39,6 +39,9 @@ func TestLinksComeBack(t *testing.T) {
 		if err := DecodeLink(data, &back); err != nil || !reflect.DeepEqual(back, l) {
 			t.Fatalf("%+v, want %+v, %v", back, l, err)
 		}
+		if a, ok := PeekLink(data); !ok || a != l.A.Anchor {
+			t.Fatalf("node a is peeked at as %s, %v", a, ok)
+		}
 		for n := range data {
 			if DecodeLink(data[:n], &back) == nil {
 				t.Fatalf("%d of %d bytes were enough", n, len(data))
