@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/throughline/throughline/schemas/conversation"
 	schema "github.com/throughline/throughline/schemas/identity"
@@ -92,25 +91,20 @@ func (a *audit) laterTouchpoint(r *kafka.Record) {
 }
 
 // decide applies the links, those that came later last, and notes whom they concern, before them and after them.
-// Links of blocked values are there only to be refused.
 func (w *world) decide(people *oracle.People, later []schema.Link) {
 	w.people = people
 	for i := range w.links {
-		if l := &w.links[i]; !strings.HasPrefix(l.Rule, "blocked") {
-			people.Apply(l)
-		}
+		people.Apply(&w.links[i])
 	}
 	for i := range later {
 		l := &later[i]
 		for _, at := range []schema.Anchor{l.A.Anchor, l.B.Anchor} {
 			w.moving.anchors = append(w.moving.anchors, at)
 			if set := people.PersonOf(at); set != nil {
-				w.moving.anchors = append(w.moving.anchors, set.Members[0])
+				w.moving.anchors = append(w.moving.anchors, set.Members...) // the person may part
 			}
 		}
-		if !strings.HasPrefix(l.Rule, "blocked") {
-			people.Apply(l)
-		}
+		people.Apply(l)
 	}
 	w.moving.people = map[someone]bool{}
 	for _, at := range w.moving.anchors {

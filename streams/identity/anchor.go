@@ -53,7 +53,7 @@ func (r *Rules) strongest(ids []touchpoint.Identifier, verified bool) int {
 		}
 		switch n := r.strength(id.Type); {
 		case best >= 0 && (n > rank || n == rank && !lessIdentifier(id, ids[best])):
-		case r.blockedBy(id.Type, id.Value) != "":
+		case r.BlockedBy(id.Type, id.Value) != "":
 		default:
 			best, rank = i, n
 		}

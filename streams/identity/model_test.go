@@ -1,4 +1,4 @@
-package identity
+package identity_test
 
 import (
 	"encoding/binary"
@@ -8,397 +8,304 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/throughline/throughline/schemas/identity"
+	schema "github.com/throughline/throughline/schemas/identity"
+	. "github.com/throughline/throughline/streams/identity"
+	"github.com/throughline/throughline/streams/oracle"
 )
 
-// model is the obvious resolver: sets of names, everything else computed from scratch from the links it accepted.
-type model struct {
-	rules   *Rules
-	people  map[string]map[string]bool // identifier -> its person's, shared by all of them
-	stories map[string]map[string]bool // thread -> its story's, shared by all of them
-	wrote   map[[2]string]evidence     // identifier, thread -> the earliest
-	used    map[string]bool
-	refused map[string]bool
-}
-
-type evidence struct {
-	time int64
-	key  uint64
-}
-
-func (e evidence) before(o evidence) bool {
-	return e.time < o.time || e.time == o.time && e.key < o.key
-}
-
-func newModel(rules *Rules) *model {
-	return &model{rules, map[string]map[string]bool{}, map[string]map[string]bool{}, map[[2]string]evidence{}, map[string]bool{}, map[string]bool{}}
-}
-
-func name(n identity.Node) string { return n.Type + ":" + n.Value }
-
-func setOf(sets map[string]map[string]bool, name string) map[string]bool {
-	if sets[name] == nil {
-		sets[name] = map[string]bool{name: true}
-	}
-	return sets[name]
-}
-
-func union(sets map[string]map[string]bool, a, b string) {
-	into := setOf(sets, a)
-	for name := range setOf(sets, b) {
-		into[name] = true
-		sets[name] = into
-	}
-}
-
-// size of the story: its threads, and who wrote in each.
-func (m *model) size(story map[string]bool) int {
-	n := len(story)
-	for pair := range m.wrote {
-		if story[pair[1]] {
-			n++
-		}
-	}
-	return n
-}
-
-func (m *model) apply(l identity.Link) {
-	a, b := name(l.A), name(l.B)
-	switch l.Kind {
-	case identity.LinkVerified:
-		sa, sb := setOf(m.people, a), setOf(m.people, b)
-		if sa[b] {
-			return
-		}
-		byType := map[string]int{}
-		for _, set := range []map[string]bool{sa, sb} {
-			for id := range set {
-				typ, _, _ := ParseIdentifier(id)
-				byType[typ]++
-			}
-		}
-		for _, t := range m.rules.Types {
-			if t.Max > 0 && byType[t.Name] > t.Max {
-				m.refused[a+" "+b] = true
-				return
-			}
-		}
-		if len(sa)+len(sb) > m.rules.MaxIdentifiers {
-			m.refused[a+" "+b] = true
-			return
-		}
-		union(m.people, a, b)
-	case identity.LinkClaimed:
-		if m.personOf(a) == "" || m.personOf(b) == "" || m.personOf(a) != m.personOf(b) {
-			m.refused["claimed "+a+" "+b] = true
-		}
-	case identity.LinkThread:
-		setOf(m.people, a)
-		story := setOf(m.stories, b)
-		e := evidence{l.Time, binary.BigEndian.Uint64(l.Key[:])}
-		old, known := m.wrote[[2]string{a, b}]
-		switch {
-		case !known && m.size(story) >= m.rules.MaxThread:
-			m.refused[a+" "+b] = true
-		case !known || e.before(old):
-			m.wrote[[2]string{a, b}] = e
-		}
-	case identity.LinkThreads:
-		sa, sb := setOf(m.stories, a), setOf(m.stories, b)
-		switch {
-		case sa[b]:
-		case m.size(sa)+m.size(sb) > m.rules.MaxThread:
-			m.refused[a+" "+b] = true
-		default:
-			union(m.stories, a, b)
-		}
-	case identity.LinkAnonymous:
-		setOf(m.stories, a)
-		m.used[a] = true
-	}
-}
-
-// ownerOf returns the identifier that owns the thread's story, or "".
-func (m *model) ownerOf(thread string) (owner string) {
-	var first evidence
-	for pair, e := range m.wrote {
-		if m.stories[thread][pair[1]] && (owner == "" || e.before(first)) {
-			owner, first = pair[0], e
-		}
-	}
-	return owner
-}
-
-// personOf names the person of an identifier or a thread by the least of what is in it; "" for one unheard of.
-func (m *model) personOf(name string) string {
-	set := m.people[name]
-	if story, ok := m.stories[name]; ok {
-		if set = story; m.ownerOf(name) != "" {
-			set = m.people[m.ownerOf(name)]
-		}
-	}
-	least := ""
-	for other := range set {
-		if least == "" || other < least {
-			least = other
-		}
-	}
-	return least
-}
-
-// follower is somebody who reads the moves and nothing else.
-type follower map[identity.Anchor]identity.Move
-
-func (f follower) take(t fataler, moves []identity.Move) {
-	for _, m := range moves {
-		old, ok := f[m.Anchor]
-		if ok && (m.Version <= old.Version || m.From != old.Person) {
-			t.Fatalf("move %+v after %+v", m, old)
-		}
-		if !ok && m.Thread.IsZero() && m.From != m.Anchor {
-			t.Fatalf("first move of an anchor comes from elsewhere: %+v", m)
-		}
-		if m.From == m.Person && (ok || m.Thread.IsZero()) {
-			t.Fatalf("move to where it is: %+v", m)
-		}
-		f[m.Anchor] = m
-	}
-}
-
-func (f follower) personOf(a identity.Anchor) identity.PersonID {
-	if m, ok := f[a]; ok {
-		return m.Person
-	}
-	return a
-}
-
-// shareOf is whose conversations get what customer a writes in a thread.
-func (f follower) shareOf(a, thread identity.Anchor) identity.PersonID {
-	if m, ok := f[identity.ParticipationOf(a, thread)]; ok {
-		return m.Person
-	}
-	return f.personOf(a)
-}
-
-type fataler interface {
-	Fatalf(format string, args ...any)
-	Helper()
-}
-
-// agree checks that those who follow the moves know what the model knows.
-func (m *model) agree(t fataler, f follower) {
-	t.Helper()
-	anchor := func(name string) identity.Anchor {
-		typ, value, _ := ParseIdentifier(name)
-		return identity.AnchorOf("w", typ, value)
-	}
-	persons := map[identity.PersonID]string{}
-	check := func(what string, got identity.PersonID, want string) {
-		if old, ok := persons[got]; ok && old != want {
-			t.Fatalf("%s: person %s is both %s and %s", what, got, old, want)
-		}
-		for id, w := range persons {
-			if w == want && id != got {
-				t.Fatalf("%s: %s is two persons, %s and %s", what, want, id, got)
-			}
-		}
-		persons[got] = want
-	}
-	for id := range m.people {
-		check(id, f.personOf(anchor(id)), m.personOf(id))
-	}
-	for thread := range m.used {
-		check(thread, f.personOf(anchor(thread)), m.personOf(thread))
-	}
-	for pair := range m.wrote {
-		check(fmt.Sprint(pair), f.shareOf(anchor(pair[0]), anchor(pair[1])), m.personOf(pair[1]))
-	}
-}
-
-const modelRules = `
+// Rules under which everything happens among a few identifiers: customers who cannot be one, phones that two may have, and
+// persons who get full.
+const narrowRules = `
 regions: [DE]
-max_identifiers: 8
+max_identifiers: 6
 max_thread: 12
+blocked: [none]
 types:
   - {name: customer_id, max: 1}
   - {name: email, max: 3}
+  - {name: phone, share: 2}
+  - {name: card, share: 1}
+  - {name: device, max: 4}
+  - {name: cookie}
+`
+
+// Rules under which persons grow beyond what is counted and searched one by one.
+const wideRules = `
+regions: [DE]
+max_identifiers: 12
+max_thread: 40
+blocked: [none]
+types:
+  - {name: customer_id, max: 3}
+  - {name: phone, share: 20}
+  - {name: email}
   - {name: device}
 `
 
-const unlimitedRules = `
+const freeRules = `
 regions: [DE]
 max_identifiers: 60000
 max_thread: 60000
 types: [{name: customer_id}, {name: email}, {name: device}]
 `
 
-func mustRules(tb testing.TB, yaml string) *Rules {
-	tb.Helper()
-	r, err := ParseRules([]byte(yaml))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return r
+func allRules(t *testing.T) map[string]*Rules {
+	return map[string]*Rules{"narrow": MustRules(t, narrowRules), "wide": MustRules(t, wideRules), "free": MustRules(t, freeRules)}
 }
 
-func identifier(typ string, n int) identity.Node {
-	value := fmt.Sprint(n)
-	return identity.Node{Anchor: identity.AnchorOf("w", typ, value), Type: typ, Value: value}
+// universe is the few identifiers and threads that links are about.
+type universe struct {
+	types   []string
+	values  int
+	threads int
 }
 
-func drawLink(t *rapid.T, i, people, threads int) identity.Link {
-	anId := func(label string) identity.Node {
-		typ := rapid.SampledFrom([]string{"customer_id", "email", "device", "unheard"}).Draw(t, label+" type")
-		return identifier(typ, rapid.IntRange(0, people).Draw(t, label))
+func drawUniverse(t *rapid.T, rules *Rules) (u universe) {
+	for _, typ := range rules.Types {
+		u.types = append(u.types, typ.Name)
 	}
-	aThread := func(label string) identity.Node {
-		return ThreadNode("w", fmt.Sprint("session:", rapid.IntRange(0, threads).Draw(t, label)))
+	u.types = append(u.types, "unheard")
+	u.types = u.types[:rapid.IntRange(1, len(u.types)).Draw(t, "types")]
+	u.values, u.threads = rapid.SampledFrom([]int{0, 2, 5, 12}).Draw(t, "values"), rapid.SampledFrom([]int{0, 2, 12}).Draw(t, "threads")
+	return u
+}
+
+func (u *universe) id(t *rapid.T, label string) schema.Node {
+	typ, value := rapid.SampledFrom(u.types).Draw(t, label+" type"), fmt.Sprint(rapid.IntRange(0, u.values).Draw(t, label))
+	if value == "12" {
+		value = "none"
 	}
-	l := identity.Link{Workspace: "w", Rule: "test", Touchpoint: fmt.Sprint("t", i), Time: int64(rapid.IntRange(0, 20).Draw(t, "time"))}
-	binary.BigEndian.PutUint64(l.Key[:], uint64(rapid.IntRange(0, 3).Draw(t, "key")))
-	// Which touchpoint wrote tells who did, as it does in life: one has one anchor.
-	switch kind := rapid.IntRange(0, 9).Draw(t, "kind"); {
-	case kind < 3:
-		l.Kind, l.A, l.B = identity.LinkVerified, anId("a"), anId("b")
+	return schema.Node{Anchor: schema.AnchorOf("w", typ, value), Type: typ, Value: value}
+}
+
+func (u *universe) thread(t *rapid.T, label string) schema.Node {
+	return ThreadNode("w", fmt.Sprint("session:", rapid.IntRange(0, u.threads).Draw(t, label)))
+}
+
+// evidence draws what touchpoints say.
+func (u *universe) evidence(t *rapid.T, i int) schema.Link {
+	l := schema.Link{Workspace: "w", Rule: "test", Touchpoint: fmt.Sprint("t", i), Time: int64(rapid.IntRange(0, 20).Draw(t, "time"))}
+	switch kind := rapid.IntRange(0, 11).Draw(t, "kind"); {
 	case kind < 6:
-		l.Kind, l.A, l.B = identity.LinkThread, anId("a"), aThread("b")
-		l.Key = identity.AnchorOf("w", "touchpoint", fmt.Sprint(l.A, i%7))
+		l.Kind, l.A, l.B = schema.LinkVerified, u.id(t, "a"), u.id(t, "b")
 	case kind < 8:
-		l.Kind, l.A, l.B = identity.LinkThreads, aThread("a"), aThread("b")
+		l.Kind, l.A, l.B = schema.LinkThread, u.id(t, "a"), u.thread(t, "b")
+		// Which touchpoint wrote tells who did, as it does in life: one has one anchor.
+		l.Key = schema.AnchorOf("w", "touchpoint", fmt.Sprint(l.A, i%7))
 	case kind < 9:
-		l.Kind, l.A = identity.LinkAnonymous, aThread("a")
+		l.Kind, l.A, l.B = schema.LinkThreads, u.thread(t, "a"), u.thread(t, "b")
+	case kind < 10:
+		l.Kind, l.A = schema.LinkAnonymous, u.thread(t, "a")
+	case kind < 11:
+		l.Kind, l.A, l.B = schema.LinkClaimed, u.id(t, "a"), u.id(t, "b")
 	default:
-		l.Kind, l.A, l.B = identity.LinkClaimed, anId("a"), anId("b")
+		l.Kind, l.A, l.B = schema.LinkClaimed, u.thread(t, "a"), u.id(t, "b")
 	}
 	return l
 }
 
-func drawLinks(t *rapid.T) []identity.Link {
-	links := make([]identity.Link, rapid.SampledFrom([]int{3, 10, 40, 200}).Draw(t, "links"))
-	people, threads := rapid.IntRange(0, 12).Draw(t, "people"), rapid.IntRange(0, 12).Draw(t, "threads")
+// word draws what users say.
+func (u *universe) word(t *rapid.T, i int) schema.Link {
+	l := schema.Link{Workspace: "w", User: "eva", Reason: "because", Time: int64(rapid.IntRange(0, 20).Draw(t, "time")), A: u.id(t, "a"), B: u.id(t, "b")}
+	switch rapid.IntRange(0, 6).Draw(t, "word") {
+	case 0, 1:
+		l.Kind = schema.LinkMerge
+	case 2:
+		l.Kind, l.B = schema.LinkSplit, schema.Node{}
+		for range rapid.IntRange(0, 6).Draw(t, "leaving") {
+			l.Nodes = append(l.Nodes, u.id(t, "leaves"))
+		}
+	case 3:
+		l.Kind = schema.LinkRetract
+	case 4:
+		l.Kind = schema.LinkDecline
+	case 5:
+		l.Kind = schema.LinkAccept
+	case 6:
+		l.Kind, l.A = schema.LinkAccept, u.thread(t, "a")
+		l.Key = schema.AnchorOf("w", "touchpoint", fmt.Sprint(l.B, i%7))
+	}
+	return l
+}
+
+// drawLinks draws a log: what touchpoints and users say, some of it delivered twice.
+func drawLinks(t *rapid.T, rules *Rules) []schema.Link {
+	u := drawUniverse(t, rules)
+	links := make([]schema.Link, rapid.SampledFrom([]int{3, 10, 40, 200}).Draw(t, "links"))
+	words := rapid.SampledFrom([]int{0, 1, 4}).Draw(t, "words in ten")
 	for i := range links {
-		links[i] = drawLink(t, i, people, threads)
+		switch n := rapid.IntRange(0, 19).Draw(t, "again"); {
+		case n == 0 && i > 0:
+			links[i] = links[rapid.IntRange(0, i-1).Draw(t, "which")]
+		case n%10 < words:
+			links[i] = u.word(t, i)
+		default:
+			links[i] = u.evidence(t, i)
+		}
 	}
 	return links
 }
 
-func applyAll(r *Resolver, links []identity.Link) (out Outcome) {
-	for i := range links {
-		r.Apply(int64(i), 0, &links[i], &out)
+// decisions are what became of pairs, in an order of their own.
+func decisions(edges []schema.Edge) (out []oracle.Decision) {
+	for i := range edges {
+		e := &edges[i]
+		out = append(out, oracle.Decision{A: e.A.Anchor, B: e.B.Anchor, Decision: e.Decision, Rule: e.Rule})
 	}
 	return out
 }
 
-// After every link, those who follow the moves know what the obvious model computes from scratch, limits and all.
-func TestResolverAgreesWithTheObviousModel(t *testing.T) {
-	for rulesName, rules := range map[string]*Rules{"limits": mustRules(t, modelRules), "no limits": mustRules(t, unlimitedRules)} {
-		t.Run(rulesName, func(t *testing.T) {
+func sorted(d []oracle.Decision) []string {
+	var out []string
+	for _, one := range d {
+		a, b := one.A.String(), one.B.String()
+		if one.Decision == schema.Undone || one.Decision == schema.Joined || one.Decision == schema.Held { // either way round
+			a, b = min(a, b), max(a, b)
+		}
+		out = append(out, fmt.Sprintf("%s %s %s: %s", one.Decision, a[:6], b[:6], one.Rule))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// agree checks that those who follow the moves know what the oracle knows, and what holds the persons together.
+func agree(t *rapid.T, p *oracle.People, r *Resolver, f Follower, links []schema.Link) {
+	t.Helper()
+	persons, sets := map[schema.PersonID]*oracle.Set{}, map[*oracle.Set]schema.PersonID{}
+	same := func(what any, id schema.PersonID, set *oracle.Set) {
+		if old, ok := persons[id]; ok && old != set {
+			t.Fatalf("%v: person %s is both %v and %v", what, id, old, set)
+		}
+		if old, ok := sets[set]; ok && old != id {
+			t.Fatalf("%v: %v is two persons, %s and %s", what, set, old, id)
+		}
+		persons[id], sets[set] = set, id
+	}
+	for a, set := range p.Anchors {
+		id := f.PersonOf(a)
+		if own, _ := r.Person(a); own != id {
+			t.Fatalf("the resolver has %s as %s, the moves as %s", a, own, id)
+		}
+		same(a, id, set)
+	}
+	for id, set := range persons {
+		if !slices.Contains(set.Members, id) {
+			t.Fatalf("person %s is named after nobody of %v", id, set)
+		}
+	}
+	for i := range links {
+		for _, pair := range [][2]schema.Node{{links[i].A, links[i].B}, {links[i].B, links[i].A}} {
+			if set := p.ShareOf(pair[0].Anchor, pair[1].Anchor); set != nil && pair[1].Type == schema.ThreadType && pair[0].Type != schema.ThreadType {
+				same(pair, f.ShareOf(pair[0].Anchor, pair[1].Anchor), set)
+			}
+		}
+	}
+	type kept struct {
+		a, b         schema.Anchor
+		manual, held bool
+	}
+	ours, theirs := map[kept]bool{}, map[kept]bool{}
+	r.Kept(func(a, b schema.Anchor, manual, held bool) { ours[kept{a, b, manual, held}] = true })
+	for _, k := range p.Evidence {
+		theirs[kept{k.A, k.B, k.Manual, k.Held}] = true
+		if !ours[kept{k.A, k.B, k.Manual, k.Held}] {
+			t.Fatalf("%+v is not kept", *k)
+		}
+	}
+	if len(ours) != len(theirs) {
+		t.Fatalf("%d pairs are kept, want %d", len(ours), len(theirs))
+	}
+}
+
+// After every link, those who follow the moves know what the oracle computes from all of the evidence: who is who, what was
+// refused and why, which values are shared, and what holds each person together.
+func TestResolverAgreesWithTheOracle(t *testing.T) {
+	for name, rules := range allRules(t) {
+		t.Run(name, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
-				r, m, f := NewResolver("w", rules), newModel(rules), follower{}
-				refused := map[string]bool{}
-				for i, l := range drawLinks(t) {
+				r, p, f := NewResolver("w", rules), oracle.NewPeople(rules), Follower{}
+				links := drawLinks(t, rules)
+				for i := range links {
 					var out Outcome
-					r.Apply(int64(i), 0, &l, &out)
-					m.apply(l)
-					f.take(t, out.Moves)
-					for _, no := range out.Edges {
-						key := name(no.A) + " " + name(no.B)
-						if no.Kind == identity.LinkClaimed {
-							key = "claimed " + key
-						}
-						if refused[key] || !m.refused[key] {
-							t.Fatalf("refused %s, before %v, model %v", key, refused[key], m.refused[key])
-						}
-						refused[key] = true
+					r.Apply(int64(i), 0, &links[i], &out)
+					p.Apply(&links[i])
+					f.Take(t, out.Moves)
+					if got, want := sorted(decisions(out.Edges)), sorted(p.Decided()); !slices.Equal(got, want) {
+						t.Fatalf("link %d, %+v, comes to\n%q, want\n%q", i, links[i], got, want)
 					}
-					if len(refused) != len(m.refused) {
-						t.Fatalf("refused %v, want %v", refused, m.refused)
+					if links[i].Kind.Manual() && len(out.Edges) == 0 {
+						t.Fatalf("nobody answers %+v", links[i])
 					}
 				}
-				m.agree(t, f)
-				r.checkBooks(t)
+				agree(t, p, r, f, links)
+				r.CheckBooks(t)
 			})
 		})
 	}
 }
 
-// Without limits in play, the same links in any order make the same people and give stories to the same owners.
+// Without limits and users, the same links in any order make the same people and give stories to the same owners.
 func TestOrderOfLinksDoesNotMatter(t *testing.T) {
-	rules := mustRules(t, unlimitedRules)
+	rules := MustRules(t, freeRules)
 	rapid.Check(t, func(t *rapid.T) {
-		links := drawLinks(t)
-		m := newModel(rules)
-		for _, l := range links {
-			m.apply(l)
+		u := drawUniverse(t, rules)
+		p := oracle.NewPeople(rules)
+		links := make([]schema.Link, rapid.SampledFrom([]int{3, 10, 40, 200}).Draw(t, "links"))
+		for i := range links {
+			links[i] = u.evidence(t, i)
+			p.Apply(&links[i])
 		}
 		shuffled := rapid.Permutation(append(slices.Clone(links), links[:len(links)/3]...)).Draw(t, "order")
-		f := follower{}
-		f.take(t, applyAll(NewResolver("w", rules), shuffled).Moves)
-		m.agree(t, f)
-	})
-}
-
-// The same log gives the same moves and refusals bit for bit, and what is delivered again gives none.
-func TestReplayIsTheSame(t *testing.T) {
-	rules := mustRules(t, modelRules)
-	rapid.Check(t, func(t *rapid.T) {
-		links := drawLinks(t)
-		once, r := Outcome{}, NewResolver("w", rules)
-		for i := range links {
-			r.Apply(int64(i), 0, &links[i], &once)
-			var again Outcome
-			if r.Apply(int64(i+1000), 0, &links[i], &again); len(again.Moves)+len(again.Edges) > 0 {
-				t.Fatalf("link %+v again gives %+v", links[i], again)
+		r, f := NewResolver("w", rules), Follower{}
+		f.Take(t, applyAll(r, shuffled).Moves)
+		for a, set := range p.Anchors {
+			for b, other := range p.Anchors {
+				if (f.PersonOf(a) == f.PersonOf(b)) != (set == other) {
+					t.Fatalf("%s and %s: %v, %v", a, b, set, other)
+				}
 			}
 		}
-		twice := applyAll(NewResolver("w", rules), links)
-		if !slices.Equal(once.Moves, twice.Moves) || !slices.Equal(once.Edges, twice.Edges) {
-			t.Fatalf("once %+v\ntwice %+v", once, twice)
-		}
 	})
 }
 
-// checkBooks computes anew what the resolver keeps up to date.
-func (r *Resolver) checkBooks(t fataler) {
-	t.Helper()
-	size, weight := map[uint32]int{}, map[uint32]int{}
-	for i := range r.customers.n {
-		c := r.customers.at(i)
-		size[c.person]++
-		weight[c.person]++
-		for e := c.edges; e != 0; e = r.edges.at(e - 1).nextOfCustomer {
-			weight[c.person]++
-		}
+func applyAll(r *Resolver, links []schema.Link) (out Outcome) {
+	for i := range links {
+		r.Apply(int64(i), int64(i), &links[i], &out)
 	}
-	storySize := map[uint32]int{}
-	for i := range r.threads.n {
-		story := r.threads.at(i).story
-		storySize[story]++
-		for e := r.threads.at(i).edges; e != 0; e = r.edges.at(e - 1).nextOfThread {
-			storySize[story]++
-		}
+	return out
+}
+
+// The same log gives the same moves and decisions bit for bit, and evidence that is delivered again gives none, but for claims,
+// which it makes stronger.
+func TestReplayIsTheSame(t *testing.T) {
+	for name, rules := range allRules(t) {
+		t.Run(name, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				links := drawLinks(t, rules)
+				var log []schema.Link
+				once, r := Outcome{}, NewResolver("w", rules)
+				for _, l := range links {
+					log = append(log, l)
+					r.Apply(int64(len(log)-1), int64(len(log)-1), &l, &once)
+					if l.Kind.Manual() || l.Kind == schema.LinkClaimed {
+						continue
+					}
+					log = append(log, l)
+					moves, edges := len(once.Moves), len(once.Edges)
+					if r.Apply(int64(len(log)-1), int64(len(log)-1), &l, &once); len(once.Moves) > moves || len(once.Edges) > edges {
+						t.Fatalf("link %+v again gives %+v and %+v", l, once.Moves[moves:], once.Edges[edges:])
+					}
+				}
+				twice := applyAll(NewResolver("w", rules), log)
+				if !slices.Equal(once.Moves, twice.Moves) || !slices.Equal(once.Edges, twice.Edges) {
+					t.Fatalf("once %+v\ntwice %+v", once, twice)
+				}
+			})
+		})
 	}
-	for root, n := range storySize {
-		if int(r.threads.at(root).size) != n {
-			t.Fatalf("story %d has size %d, want %d", root, r.threads.at(root).size, n)
-		}
-		if owner := r.threads.at(root).owner; owner != 0 {
-			weight[r.customers.at(owner-1).person] += n
-		}
-	}
-	for person, n := range size {
-		if c := r.customers.at(person); int(c.size) != n || int(c.weight) != weight[person] {
-			t.Fatalf("person %d has size %d and weight %d, want %d and %d", person, c.size, c.weight, n, weight[person])
-		}
-		walked, counted := make([]uint16, len(r.sum)), make([]uint16, len(r.sum))
-		for i := range r.members(person) {
-			walked[r.customers.at(i).typ]++
-		}
-		if r.count(person, counted); !slices.Equal(walked, counted) {
-			t.Fatalf("person %d has types %v, want %v", person, counted, walked)
-		}
-	}
-	if r.Persons() != len(size) {
-		t.Fatalf("%d persons, want %d", r.Persons(), len(size))
-	}
+}
+
+func keyOf(n uint64) (k schema.Anchor) {
+	binary.BigEndian.PutUint64(k[:], n)
+	return k
 }

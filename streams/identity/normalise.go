@@ -43,7 +43,8 @@ func (r *Rules) Normalise(id touchpoint.Identifier) (touchpoint.Identifier, erro
 		return id, nil
 	}
 	normal, err := r.Types[i].normalise(value)
-	if r.blockedBy(id.Type, value) != "" && (err != nil || r.blockedBy(id.Type, normal) == "") {
+	same := err == nil && strings.EqualFold(normal, value) // then one is blocked if the other is
+	if !same && r.BlockedBy(id.Type, value) != "" && (err != nil || r.BlockedBy(id.Type, normal) == "") {
 		normal, err = lower(value) // blocked as it was written, it stays blocked
 	}
 	if err != nil {
@@ -119,7 +120,7 @@ func handle(s string) (string, error) {
 // uuid is 32 hexadecimal digits, with or without hyphens and braces, as 8-4-4-4-12 in lower case (RFC 9562).
 func uuid(s string) (string, error) {
 	out := make([]byte, 0, 36)
-	for _, c := range []byte(strings.ToLower(strings.TrimPrefix(s, "urn:uuid:"))) {
+	for _, c := range []byte(strings.TrimPrefix(strings.ToLower(s), "urn:uuid:")) {
 		switch {
 		case c == '-' || c == '{' || c == '}':
 			continue

@@ -28,53 +28,154 @@ func survivor(older, younger, olderWeight, youngerWeight uint32) (winner, loser 
 // fewIdentifiers is how many a person's are counted by walking; more have their counts kept.
 const fewIdentifiers = 8
 
+// crowd is what is counted of a person with many identifiers.
+type crowd struct {
+	types []uint16 // identifiers by type code
+	pairs uint32   // that join them
+}
+
+// pairsPerIdentifier bounds the evidence that is kept for a person, as a multiple of max_identifiers: what joins is always
+// kept, what only confirms up to here. No person of nine or fewer gets there.
+const pairsPerIdentifier = 4
+
 // verified joins the persons of two identifiers.
 func (r *Resolver) verified(l *identity.Link) {
 	if r.full() {
 		return
 	}
-	a, okA := r.customerOf(&l.A)
-	b, okB := r.customerOf(&l.B)
-	if !okA || !okB {
-		r.refuse("malformed", "a verified link joins two identifiers, and no threads")
-		return
+	if a, b, ok := r.ends(l); ok {
+		r.put(a, b, false)
 	}
-	older, younger := r.customers.at(a).person, r.customers.at(b).person
-	if older == younger {
-		return
-	}
-	older, younger = min(older, younger), max(older, younger)
-	if rule, reason := r.overLimit(older, younger); rule != "" {
-		r.refuse(rule, reason)
-		return
-	}
-	winner, loser := survivor(older, younger, r.customers.at(older).weight, r.customers.at(younger).weight)
-	r.join(winner, loser)
 }
 
-// overLimit returns the rule that the two persons together would break, or "".
-func (r *Resolver) overLimit(a, b uint32) (rule, reason string) {
-	sizeA, sizeB := r.customers.at(a).size, r.customers.at(b).size
-	if n := int(sizeA) + int(sizeB); n > r.rules.MaxIdentifiers {
-		return fmt.Sprintf("max_identifiers: %d", r.rules.MaxIdentifiers),
-			fmt.Sprintf("one person would have %d identifiers, at most %d", n, r.rules.MaxIdentifiers)
+// ends returns the identifiers of a link, made when they are new; false when it was refused.
+func (r *Resolver) ends(l *identity.Link) (a, b uint32, ok bool) {
+	refA, knownA := r.find(l.A.Anchor)
+	refB, knownB := r.find(l.B.Anchor)
+	if knownA && knownB && !refA.isThread() && !refB.isThread() {
+		return refA.at(), refB.at(), true
 	}
-	clear(r.sum)
-	r.count(a, r.sum)
-	r.count(b, r.sum)
-	for code := range r.rules.Types {
-		if t := &r.rules.Types[code]; t.Max > 0 && int(r.sum[code]) > t.Max {
-			return fmt.Sprintf("%s: max %d", t.Name, t.Max),
-				fmt.Sprintf("one person would have %d of %s, at most %d", r.sum[code], t.Name, t.Max)
+	for _, n := range []*identity.Node{&l.A, &l.B} {
+		if n.Type == identity.ThreadType || n.Anchor.IsZero() || knownA && refA.isThread() || knownB && refB.isThread() {
+			r.refuse(reasonMalformed, "malformed", fmt.Sprintf("a link of kind %s is about two identifiers, and no threads", l.Kind))
+			return 0, 0, false
 		}
 	}
-	return "", ""
+	if r.blockedEnd(&l.A, &l.B) {
+		return 0, 0, false
+	}
+	a, _ = r.customerOf(&l.A)
+	b, _ = r.customerOf(&l.B)
+	return a, b, true
+}
+
+// mostGiveWay is how many values a single link may find to be shared: each costs a look at the persons. The next link of the
+// same kind goes on.
+const mostGiveWay = 16
+
+// put decides about evidence that two identifiers are one person's; manual when a user says so.
+func (r *Resolver) put(a, b uint32, manual bool) {
+	if a == b {
+		if manual {
+			r.refuse(reasonMalformed, "malformed", "it is one identifier")
+		}
+		return
+	}
+	if r.findPair(a, b) {
+		if manual {
+			r.confirm(a, b)
+		}
+		return
+	}
+	if r.says(r.retracted) {
+		r.refuse(reasonRetracted, "retracted", "a user has said that the evidence is wrong")
+		return
+	}
+	for gave := 0; ; gave++ {
+		if r.refuseShared(a) || r.refuseShared(b) {
+			return
+		}
+		if value, is := r.valueToShare(a, b); is {
+			r.hold(a, b, value)
+			return
+		}
+		personA, personB := r.customers.at(a).person, r.customers.at(b).person
+		if personA == personB {
+			r.repeat(a, b, manual)
+			return
+		}
+		if r.refuseSize(personA, personB) {
+			return
+		}
+		if r.barrier(personA, personB) {
+			r.refuse(reasonBarred, "split", "a user has split the two")
+			return
+		}
+		broken, many := r.brokenType(personA, personB)
+		if !many {
+			r.join(personA, personB)
+			r.keep(a, b, manual)
+			return
+		}
+		if gave == mostGiveWay || !r.giveWay(a, b, broken) {
+			t := &r.rules.Types[broken]
+			r.refuse(reasonOfType(reasonMax, broken), r.maxRule(broken),
+				fmt.Sprintf("one person would have %d of %s, at most %d", r.sum[broken], t.Name, t.Max))
+			return
+		}
+	}
+}
+
+// repeat keeps evidence for two that are one person already: when other evidence is undone, it may be what still holds them.
+func (r *Resolver) repeat(a, b uint32, manual bool) {
+	if c := r.crowds[r.customers.at(a).person]; c != nil && int(c.pairs) >= pairsPerIdentifier*r.rules.MaxIdentifiers {
+		if manual {
+			r.refuse(reasonSize, r.sizeRule(), "the person has more evidence than is kept of one")
+		}
+		return
+	}
+	r.keep(a, b, manual)
+}
+
+// refuseSize refuses a link that would make a person of too many identifiers.
+func (r *Resolver) refuseSize(a, b uint32) bool {
+	n := int(r.customers.at(a).size) + int(r.customers.at(b).size)
+	if n <= r.rules.MaxIdentifiers {
+		return false
+	}
+	r.refuse(reasonSize, r.sizeRule(), fmt.Sprintf("one person would have %d identifiers, at most %d", n, r.rules.MaxIdentifiers))
+	return true
+}
+
+func (r *Resolver) sizeRule() string {
+	return fmt.Sprintf("max_identifiers: %d", r.rules.MaxIdentifiers)
+}
+
+func (r *Resolver) maxRule(typ uint8) string {
+	return fmt.Sprintf("%s: max %d", r.rules.Types[typ].Name, r.rules.Types[typ].Max)
+}
+
+// brokenType returns the strongest type of which the two persons together would have more than one may. A person that has too
+// many already, by a user's word, may get identifiers of other types. r.sum has the counts of both afterwards.
+func (r *Resolver) brokenType(a, b uint32) (typ uint8, broken bool) {
+	clear(r.sum)
+	clear(r.one)
+	r.count(a, r.one)
+	r.count(b, r.sum)
+	for code := range r.sum {
+		both := r.one[code] > 0 && r.sum[code] > 0
+		r.sum[code] += r.one[code]
+		if both && !broken && code < len(r.rules.Types) && r.rules.Types[code].Max > 0 && int(r.sum[code]) > r.rules.Types[code].Max {
+			typ, broken = uint8(code), true
+		}
+	}
+	return typ, broken
 }
 
 // count adds the person's identifiers by type code.
 func (r *Resolver) count(person uint32, sum []uint16) {
-	if counts, ok := r.counts[person]; ok {
-		for code, n := range counts {
+	if c := r.crowds[person]; c != nil {
+		for code, n := range c.types {
 			sum[code] += n
 		}
 		return
@@ -89,6 +190,7 @@ func (r *Resolver) members(person uint32) func(yield func(uint32) bool) {
 	return func(yield func(uint32) bool) {
 		for i := person; ; {
 			next := r.customers.at(i).next
+			r.touched++
 			if !yield(i) || next == person {
 				return
 			}
@@ -97,42 +199,67 @@ func (r *Resolver) members(person uint32) func(yield func(uint32) bool) {
 	}
 }
 
-// join moves all of the loser's anchors to the winner, with the stories that they own. r.sum has the counts of both.
-func (r *Resolver) join(winner, loser uint32) {
+// join makes two persons one. All of the loser's anchors move to the winner, with the stories that they own. r.sum has the
+// counts of both.
+func (r *Resolver) join(a, b uint32) {
+	older, younger := min(a, b), max(a, b)
+	winner, loser := survivor(older, younger, r.customers.at(older).weight, r.customers.at(younger).weight)
 	from, to := r.customers.at(loser).anchor, r.customers.at(winner).anchor
+	w, l := r.customers.at(winner), r.customers.at(loser)
+	var pairs uint32
+	crowded := w.size+l.size > fewIdentifiers
+	if crowded {
+		pairs = r.pairsWithin(winner) + r.pairsWithin(loser)
+	}
 	for i := range r.members(loser) {
 		c := r.customers.at(i)
 		c.person = winner
 		r.emit(identity.Move{Anchor: c.anchor, Home: c.anchor, From: from, Person: to, Type: r.typeName(c.typ), Value: r.valueOf(c.anchor)})
 	}
 	// All customers must have moved before the stories do: who takes part in a story depends on whose they are.
-	clear(r.visited)
+	r.visited = emptied(r.visited)
 	for i := range r.members(loser) {
-		for e := r.customers.at(i).edges; e != 0; e = r.edges.at(e - 1).nextOfCustomer {
-			root := r.threads.at(r.edges.at(e - 1).threadOf()).story
-			if r.threads.at(root).owner != i+1 {
-				continue
-			}
-			if _, twice := r.visited[root]; !twice {
-				r.visited[root] = struct{}{}
-				r.reassign(root, from, to)
-			}
-		}
+		r.moveStories(i, from, to)
 	}
-	w, l := r.customers.at(winner), r.customers.at(loser)
 	w.next, l.next = l.next, w.next
 	w.size += l.size
 	w.weight += l.weight
-	delete(r.counts, loser)
-	if w.size > fewIdentifiers {
-		r.counts[winner] = append(r.counts[winner][:0], r.sum...)
+	w.flags |= l.flags & flagBarred
+	delete(r.crowds, loser)
+	if crowded {
+		c := r.crowds[winner]
+		if c == nil {
+			c = &crowd{}
+			r.crowds[winner] = c
+		}
+		c.types, c.pairs = append(c.types[:0], r.sum...), pairs
 	}
-	r.merges++
+	r.persons--
+	r.changes++
 }
 
-func (r *Resolver) typeName(code uint8) string {
-	if int(code) < len(r.rules.Types) {
-		return r.rules.Types[code].Name
+// moveStories moves the stories that the customer owns, and returns what they weigh. r.visited has those that were.
+func (r *Resolver) moveStories(customer uint32, from, to identity.PersonID) (weight uint32) {
+	for e := r.customers.at(customer).edges; e != 0; e = r.edges.at(e - 1).nextOfCustomer {
+		r.touched++
+		root := r.threads.at(r.edges.at(e - 1).threadOf()).story
+		if r.threads.at(root).owner != customer+1 {
+			continue
+		}
+		if _, twice := r.visited[root]; !twice {
+			r.visited[root] = struct{}{}
+			r.reassign(root, from, to)
+			weight += r.threads.at(root).size
+		}
 	}
-	return "" // of a type that no rule names, the name is not kept
+	return weight
+}
+
+// emptied returns the map without its entries. One that was large is let go: to clear it costs its size each time.
+func emptied[K comparable, V any](m map[K]V) map[K]V {
+	if len(m) > 1024 {
+		return map[K]V{}
+	}
+	clear(m)
+	return m
 }

@@ -3,6 +3,7 @@ package identity
 import (
 	_ "embed"
 	"errors"
+	"strings"
 
 	"github.com/throughline/throughline/schemas/registry"
 )
@@ -102,8 +103,9 @@ func (r *Rules) strength(typ string) int {
 	return len(r.Types)
 }
 
-// blockedBy returns the pattern that blocks the value of the type, or "".
-func (r *Rules) blockedBy(typ, value string) string {
+// BlockedBy returns the pattern that blocks the value of the type, or "".
+func (r *Rules) BlockedBy(typ, value string) string {
+	value = strings.ToLower(value) // as it is, without a copy, for most values
 	pattern := r.blocked.match(value)
 	i, listed := r.types[typ]
 	if !listed {

@@ -70,18 +70,19 @@ func (s *Stitcher) Links(e *touchpoint.Envelope, key touchpoint.Key, t *touchpoi
 			dst = append(dst, l)
 		}
 	}
+	isThread := anchor.Type == identity.ThreadType
 	for _, id := range t.Identifiers {
 		if verified && id.Verified && id.Type == anchor.Type && id.Value == anchor.Value {
 			continue // the anchor itself, told without hashing it again
 		}
 		n := identifierNode(e.Workspace, id)
-		switch pattern := s.rules.blockedBy(id.Type, id.Value); {
+		switch {
 		case n.Anchor == anchor.Anchor:
-		case pattern != "":
-			give(identity.LinkVerified, anchor, n, blockedRule+pattern)
-		case !id.Verified:
+		case !id.Verified || isClaimedType(anchor.Type):
 			give(identity.LinkClaimed, anchor, n, "claimed by one touchpoint")
-		case verified:
+		case isThread:
+			give(identity.LinkThread, n, anchor, "wrote in the thread")
+		default:
 			give(identity.LinkVerified, anchor, n, "verified by one touchpoint")
 		}
 	}
@@ -132,12 +133,12 @@ func (s *Stitcher) anchorNode(e *touchpoint.Envelope, key touchpoint.Key, t *tou
 }
 
 // fresh tells whether the link says more than what was given not long ago. Who wrote first in a thread owns it: earlier
-// evidence is news.
+// evidence is news. So is everything that makes a claim stronger.
 func (s *Stitcher) fresh(l *identity.Link) bool {
-	r := recentLink{pair: pairOf(l.A.Anchor, l.B.Anchor), time: l.Time, key: binary.BigEndian.Uint64(l.Key[:])}
-	if isBlocked(l) {
-		r.pair = pairOf(identity.Anchor{}, l.B.Anchor) // one refusal of the value is enough
+	if l.Kind == identity.LinkClaimed {
+		return true
 	}
+	r := recentLink{pair: pairOf(l.A.Anchor, l.B.Anchor), time: l.Time, key: binary.BigEndian.Uint64(l.Key[:])}
 	r.pair[0] ^= kindCode(l.Kind)
 	old := s.slot(r.pair)
 	if old.pair == r.pair {

@@ -71,21 +71,28 @@ func (r *Resolver) weigh(root uint32, by int) {
 
 // wrote takes in that a customer wrote in a thread.
 func (r *Resolver) wrote(l *identity.Link) {
-	if r.full() {
-		return
+	if !r.full() {
+		r.writes(&l.A, &l.B, l)
 	}
-	c, okA := r.customerOf(&l.A)
-	t, okB := r.threadOf(&l.B)
+}
+
+// writes takes in that the one wrote in the other, at the link's time; false if it was refused.
+func (r *Resolver) writes(customer, in *identity.Node, l *identity.Link) bool {
+	if r.blockedEnd(customer) {
+		return false
+	}
+	c, okA := r.customerOf(customer)
+	t, okB := r.threadOf(in)
 	if !okA || !okB {
-		r.refuse("malformed", "a thread link says that an identifier wrote in a thread")
-		return
+		r.refuse(reasonMalformed, "malformed", "an identifier writes in a thread")
+		return false
 	}
 	root := r.threads.at(t).story
 	e, known := r.findEdge(c, t)
 	if !known {
 		if int(r.threads.at(root).size) >= r.rules.MaxThread {
 			r.refuseThread()
-			return
+			return false
 		}
 		e = r.addEdge(c, t, root)
 	}
@@ -95,6 +102,7 @@ func (r *Resolver) wrote(l *identity.Link) {
 	} else if !known {
 		r.takePart(e, r.personOf(c), r.storyPerson(root))
 	}
+	return true
 }
 
 // own makes the customer the owner of a story.
@@ -132,10 +140,14 @@ func (r *Resolver) takePart(i uint32, from, to identity.PersonID) {
 	if !e.moved() && r.personOf(e.customer) == to {
 		return
 	}
-	e.thread |= movedBit
 	home, in := r.customers.at(e.customer).anchor, r.threads.at(e.threadOf()).anchor
+	share := identity.ParticipationOf(home, in)
+	if !e.moved() {
+		r.shares = append(r.shares, share)
+	}
+	e.thread |= movedBit
 	r.emit(identity.Move{
-		Anchor: identity.ParticipationOf(home, in), Home: home, Thread: in,
+		Anchor: share, Home: home, Thread: in,
 		From: from, Person: to, Type: ParticipationType, Value: r.valueOf(in),
 	})
 }
@@ -151,7 +163,7 @@ func (r *Resolver) tied(l *identity.Link) {
 	a, okA := r.threadOf(&l.A)
 	b, okB := r.threadOf(&l.B)
 	if !okA || !okB {
-		r.refuse("malformed", "a threads link joins two threads")
+		r.refuse(reasonMalformed, "malformed", "a threads link joins two threads")
 		return
 	}
 	older, younger := r.threads.at(a).story, r.threads.at(b).story
@@ -204,7 +216,7 @@ func (r *Resolver) anonymous(l *identity.Link) {
 	}
 	i, ok := r.threadOf(&l.A)
 	if !ok {
-		r.refuse("malformed", "only a thread anchors touchpoints of nobody known")
+		r.refuse(reasonMalformed, "malformed", "only a thread anchors touchpoints of nobody known")
 		return
 	}
 	t := r.threads.at(i)
@@ -218,7 +230,7 @@ func (r *Resolver) anonymous(l *identity.Link) {
 }
 
 func (r *Resolver) refuseThread() {
-	r.refuse(fmt.Sprintf("max_thread: %d", r.rules.MaxThread),
+	r.refuse(reasonThread, fmt.Sprintf("max_thread: %d", r.rules.MaxThread),
 		fmt.Sprintf("one story would have more than %d threads and customers", r.rules.MaxThread))
 }
 
