@@ -37,9 +37,8 @@ func (b *blocklist) compile(entries []string) (int, error) {
 	return 0, nil
 }
 
-// match returns the entry that blocks the value, or "".
+// match returns the entry that blocks the value, which is in lower case, or "".
 func (b *blocklist) match(value string) string {
-	value = strings.ToLower(value) // as it is, without a copy, for most values
 	if b.exact[value] {
 		return value
 	}

@@ -71,7 +71,7 @@ func TestNormalise(t *testing.T) {
 
 func TestUUID(t *testing.T) {
 	const want = "0189f7ea-ae2c-7809-8aeb-b819cf5e9e7f"
-	for _, in := range []string{want, strings.ToUpper(want), strings.ReplaceAll(want, "-", ""), "{" + want + "}", "urn:uuid:" + want} {
+	for _, in := range []string{want, strings.ToUpper(want), strings.ReplaceAll(want, "-", ""), "{" + want + "}", "urn:uuid:" + want, "URN:UUID:" + want} {
 		if got, err := uuid(in); err != nil || got != want {
 			t.Errorf("uuid(%q) = %q, %v", in, got, err)
 		}

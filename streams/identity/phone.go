@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/nyaruka/phonenumbers"
@@ -15,7 +16,7 @@ import (
 type phones struct {
 	regions []string
 	seed    maphash.Seed
-	known   []atomic.Pointer[phoneNumber]
+	known   func() []atomic.Pointer[phoneNumber] // made when the first number comes: many rules never see one
 }
 
 type phoneNumber struct{ typed, e164 string }
@@ -27,7 +28,9 @@ const (
 )
 
 func newPhones(regions []string) *phones {
-	return &phones{regions: regions, seed: maphash.MakeSeed(), known: make([]atomic.Pointer[phoneNumber], knownPhones)}
+	return &phones{regions: regions, seed: maphash.MakeSeed(), known: sync.OnceValue(func() []atomic.Pointer[phoneNumber] {
+		return make([]atomic.Pointer[phoneNumber], knownPhones)
+	})}
 }
 
 // normalise makes the number E.164 (ITU-T), with its extension behind it as in RFC 3966: +4930123456;ext=7. Behind one
@@ -38,7 +41,7 @@ func (p *phones) normalise(s string) (string, error) {
 	if len(s) > longestPhone {
 		return p.parse(s)
 	}
-	slot := &p.known[maphash.String(p.seed, s)%knownPhones]
+	slot := &p.known()[maphash.String(p.seed, s)%knownPhones]
 	if n := slot.Load(); n != nil && n.typed == s {
 		return n.e164, nil
 	}
