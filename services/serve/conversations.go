@@ -1,11 +1,16 @@
 package serve
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/throughline/throughline/schemas/conversation"
 	"github.com/throughline/throughline/schemas/identity"
@@ -46,7 +51,7 @@ var states = []string{string(conversation.Open), string(conversation.WaitingForU
 // listConversations answers GET /v1/conversations.
 func (s *Server) listConversations(w http.ResponseWriter, r *http.Request, c *call) error {
 	q := c.query
-	params := clickhouse.Params{"workspace": c.workspace}
+	params := clickhouse.Params{}
 	var where []string
 	where = anyOf(where, params, "state", q.listOf("state", states...))
 	where = anyOf(where, params, "team", q.list("team"))
@@ -65,7 +70,7 @@ func (s *Server) listConversations(w http.ResponseWriter, r *http.Request, c *ca
 	if err := q.done(); err != nil {
 		return err
 	}
-	page, err := s.conversations(r.Context(), c, s.store.report, where, params, by, limit, after)
+	page, err := s.conversations(r.Context(), c, s.store.report, c.allConversations(), where, params, by, limit, after)
 	if err != nil {
 		return err
 	}
@@ -86,8 +91,7 @@ func (s *Server) getPersonConversations(w http.ResponseWriter, r *http.Request, 
 	if err != nil {
 		return err
 	}
-	where = append(where, s.personsConversations(c, who, params))
-	page, err := s.conversations(r.Context(), c, s.store.lookup, where, params, orders["newest"], limit, after)
+	page, err := s.conversations(r.Context(), c, s.store.lookup, c.conversationsOf(who, params), where, params, orders["newest"], limit, after)
 	if err != nil {
 		return err
 	}
@@ -101,28 +105,36 @@ func (s *Server) getPersonConversations(w http.ResponseWriter, r *http.Request, 
 	return answer(w, http.StatusOK, page)
 }
 
-// personsConversations is the condition that a conversation is the person's, by way of the person's touchpoints: the
-// tables are sorted by workspace and anchor, so that a person costs what the person's story is long. The list of ids may
-// hold conversations of others in which the person takes part; the conversation's own person sorts them out.
-func (s *Server) personsConversations(c *call, w who, params clickhouse.Params) string {
-	params["person"] = number(w.id)
-	return `id IN (SELECT conversation FROM ` + c.tables.Members + ` WHERE workspace = {workspace:String} AND ` +
-		w.belongs("anchor", params) + `) AND (person IN {anchors:Array(UInt128)} OR person = {person:UInt128})`
+// allConversations are the workspace's conversations, each in its latest version.
+func (c *call) allConversations() string {
+	return c.tables.Conversations + ` FINAL WHERE workspace = {workspace:String}`
 }
 
-// conversations reads a page: first which, from few columns, then all of those few rows.
-func (s *Server) conversations(ctx context.Context, c *call, class *class, where []string, params clickhouse.Params, by order, limit int, after *cursor) (page Conversations, err error) {
-	where = append(where, "workspace = {workspace:String}", "state NOT IN "+hidden)
-	params["limit"] = limit + 1
+// conversationsOf are those of a person, each in its latest version: a conversation lies where the anchor of its first touchpoint
+// is. It may be somebody else's, in which the person takes part: the conversation's own person sorts those out. (FINAL
+// would look at every part of the table for a handful of rows.)
+func (c *call) conversationsOf(w who, params clickhouse.Params) string {
+	params["person"] = number(w.id)
+	return `(
+	SELECT * FROM ` + c.tables.Conversations + ` WHERE workspace = {workspace:String} AND ` + w.belongs("anchor", params) + `
+	ORDER BY version DESC LIMIT 1 BY anchor, id
+) WHERE (person IN {anchors:Array(UInt128)} OR person = {person:UInt128})`
+}
+
+// conversations reads a page of those that from and where leave.
+func (s *Server) conversations(ctx context.Context, c *call, class *class, from string, where []string, params clickhouse.Params, by order, limit int, after *cursor) (page Conversations, err error) {
+	where = append(where, "state NOT IN "+hidden)
+	params["workspace"], params["limit"] = c.workspace, limit+1
 	if after != nil {
 		where = append(where, "("+by.number+", id) > ({order:Int64}, {id:UInt128})")
 		params["order"], params["id"] = after.order, number(after.id)
 	}
-	sql := `SELECT ` + conversationColumns(c.tables.Moved) + ` FROM ` + c.tables.Conversations + ` FINAL
-WHERE workspace = {workspace:String} AND id IN (
-	SELECT id FROM ` + c.tables.Conversations + ` FINAL WHERE ` + strings.Join(where, " AND ") + `
-	ORDER BY ` + by.number + `, id LIMIT {limit:UInt32})
-ORDER BY ` + by.number + `, id`
+	ordered := ` ORDER BY ` + by.number + `, id`
+	sql := `SELECT ` + conversationColumns(c.tables.Moved) + ` FROM ` + from + ` AND ` + strings.Join(where, " AND ") + ordered + ` LIMIT {limit:UInt32}`
+	if class == s.store.report { // first which, from few columns, then all of those few rows
+		sql = `SELECT ` + conversationColumns(c.tables.Moved) + ` FROM ` + from + ` AND (anchor, id) IN (
+	SELECT anchor, id FROM ` + from + ` AND ` + strings.Join(where, " AND ") + ordered + ` LIMIT {limit:UInt32})` + ordered
+	}
 	page.Conversations = []Conversation{}
 	err = s.store.each(ctx, class, sql, params, func(r *clickhouse.Rows) error {
 		one, err := scanConversation(r)
@@ -147,9 +159,7 @@ type OpenConversation struct {
 // openConversations counts a person's conversations and details those that are not over, newest first, at most a page.
 func (s *Server) openConversations(ctx context.Context, c *call, w who) (count int, open []OpenConversation, err error) {
 	params := clickhouse.Params{"workspace": c.workspace}
-	where := s.personsConversations(c, w, params)
-	sql := `SELECT ` + conversationColumns(c.tables.Moved) + `, count() OVER () FROM ` + c.tables.Conversations + ` FINAL
-WHERE workspace = {workspace:String} AND ` + where + ` AND state NOT IN ` + hidden + `
+	sql := `SELECT ` + conversationColumns(c.tables.Moved) + `, count() OVER () FROM ` + c.conversationsOf(w, params) + ` AND state NOT IN ` + hidden + `
 ORDER BY state IN ('resolved', 'closed'), last DESC, id LIMIT {limit:UInt32}`
 	params["limit"] = 50
 	open = []OpenConversation{}
@@ -182,28 +192,40 @@ func (s *Server) attachLast(ctx context.Context, c *call, w who, open []OpenConv
 		lasts = append(lasts, moment(o.last))
 	}
 	params := clickhouse.Params{"workspace": c.workspace, "anchors": numbers(anchors), "ids": numbers(ids), "lasts": lasts}
-	sql := `WITH arrayMap(t -> toDateTime64(t, 3, 'UTC'), {lasts:Array(String)}) AS instants
-SELECT ` + touchpointColumns + `, conversation FROM ` + c.tables.Touchpoints + ` AS t
-INNER JOIN (
-	SELECT key, conversation FROM ` + c.tables.Members + ` FINAL
-	WHERE workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)} AND has(instants, time) AND conversation IN {ids:Array(UInt128)}
-) AS m USING key
-WHERE workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)} AND has(instants, time)
-ORDER BY time, key ` + finalPerMonth
-	return s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
-		var of wide
-		t, err := scanTouchpoint(r, &of)
-		if err != nil {
+	const at = ` WHERE workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)} AND time IN arrayMap(t -> toDateTime64(t, 3, 'UTC'), {lasts:Array(String)})`
+	var found []Touchpoint
+	of := map[identity.Anchor]identity.Anchor{} // touchpoint -> conversation
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		sql := `SELECT ` + touchpointColumns + ` FROM ` + c.tables.Touchpoints + at
+		return s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
+			t, err := scanTouchpoint(r)
+			found = append(found, t)
 			return err
-		}
+		})
+	})
+	g.Go(func() error {
+		sql := `SELECT key, argMax(conversation, version) AS now FROM ` + c.tables.Members + at + ` GROUP BY key HAVING now IN {ids:Array(UInt128)}`
+		return s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
+			var key, conversation wide
+			err := r.Scan(&key, &conversation)
+			of[asAnchor(&key)] = asAnchor(&conversation)
+			return err
+		})
+	})
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	slices.SortFunc(found, func(a, b Touchpoint) int { return cmp.Or(a.time.Compare(b.time), bytes.Compare(a.Key[:], b.Key[:])) })
+	for _, t := range found {
 		for i := range open {
-			if open[i].ID == asAnchor(&of) {
+			if open[i].ID == of[t.Key] {
 				t.Conversation = &open[i].ID
 				open[i].Channel, open[i].LastTouchpoint = t.Channel, &t
 			}
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // ConversationDetail is one conversation with a page of its touchpoints, oldest first.
@@ -226,8 +248,8 @@ func (s *Server) getConversation(w http.ResponseWriter, r *http.Request, c *call
 		return err
 	}
 	var found *Conversation
-	sql := `SELECT ` + conversationColumns(c.tables.Moved) + ` FROM ` + c.tables.Conversations + ` FINAL
-WHERE workspace = {workspace:String} AND id = {id:UInt128}`
+	sql := `SELECT ` + conversationColumns(c.tables.Moved) + ` FROM ` + c.tables.Conversations + `
+WHERE workspace = {workspace:String} AND id = {id:UInt128} ORDER BY version DESC LIMIT 1`
 	err = s.store.each(r.Context(), s.store.lookup, sql, clickhouse.Params{"workspace": c.workspace, "id": number(id)}, func(r *clickhouse.Rows) error {
 		one, err := scanConversation(r)
 		found = &one
@@ -259,8 +281,8 @@ WHERE workspace = {workspace:String} AND id = {id:UInt128}`
 // currentName is the conversation that the touchpoint belongs to after which the old one was named.
 func (s *Server) currentName(ctx context.Context, c *call, old Conversation) (identity.Anchor, error) {
 	var now wide
-	sql := `SELECT conversation FROM ` + c.tables.Members + ` FINAL
-WHERE workspace = {workspace:String} AND anchor = {anchor:UInt128} AND key = {key:UInt128} ` + finalPerMonth
+	sql := `SELECT argMax(conversation, version) FROM ` + c.tables.Members + `
+WHERE workspace = {workspace:String} AND anchor = {anchor:UInt128} AND key = {key:UInt128} HAVING count() > 0`
 	err := s.store.each(ctx, s.store.lookup, sql, clickhouse.Params{
 		"workspace": c.workspace, "anchor": number(old.anchor), "key": number(old.ID),
 	}, func(r *clickhouse.Rows) error { return r.Scan(&now) })
@@ -287,8 +309,8 @@ func (s *Server) touchpointsOf(ctx context.Context, c *call, of Conversation, li
 		params["time"], params["key"] = moment(time.UnixMilli(after.order)), number(after.id)
 	}
 	sql := `SELECT ` + touchpointColumns + ` FROM ` + c.tables.Touchpoints + `
-WHERE ` + where + ` AND key IN (SELECT key FROM ` + c.tables.Members + ` FINAL WHERE ` + where + ` AND conversation = {id:UInt128})
-ORDER BY time, key LIMIT {limit:UInt32} ` + finalPerMonth
+WHERE ` + where + ` AND key IN (SELECT key FROM ` + c.tables.Members + ` WHERE ` + where + ` GROUP BY key HAVING argMax(conversation, version) = {id:UInt128})
+ORDER BY ` + byTime("") + ` LIMIT {limit:UInt32}`
 	list = []Touchpoint{}
 	err = s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
 		t, err := scanTouchpoint(r)

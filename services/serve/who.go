@@ -2,7 +2,8 @@ package serve
 
 import (
 	"context"
-	"math/big"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/services/clickhouse"
@@ -13,6 +14,7 @@ type who struct {
 	id       identity.PersonID
 	anchors  []identity.Anchor
 	recorded bool              // a move brought one of the anchors here
+	left     bool              // the anchor it is named after has gone
 	survivor identity.PersonID // of a person that has no anchor left: where they went; else zero
 }
 
@@ -27,39 +29,77 @@ func (p who) has(a identity.Anchor) bool {
 
 // resolve finds the person that the anchor belongs to, or the person with that id, and all its anchors. It reads the tables of moves
 // and not the dictionary that reports use: a look-up then follows a merge as soon as the move is stored.
+//
+// Most anchors never moved and name a person of their own: that is looked for beside the question whether it is so.
 func (s *Server) resolve(ctx context.Context, c *call, a identity.Anchor) (who, error) {
-	sql := `WITH (SELECT if(count() = 0, {anchor:UInt128}, argMax(person, version)) FROM ` + c.tables.Identities + `
-	WHERE workspace = {workspace:String} AND anchor = {anchor:UInt128} AND thread = 0) AS p
-SELECT p AS person, groupArrayIf(anchor, now = p) AS mine, countIf(anchor = p AND now != p) > 0 AS left, argMax(now, newest) AS last
-FROM (
-	SELECT anchor, argMax(person, version) AS now, max(version) AS newest FROM ` + c.tables.Identities + `
-	WHERE workspace = {workspace:String} AND thread = 0 AND anchor IN (
-		SELECT p UNION ALL
-		SELECT anchor FROM ` + c.tables.IdentityLog + ` WHERE workspace = {workspace:String} AND person = p AND thread = 0)
-	GROUP BY anchor)`
-	var (
-		person, last wide
-		mine         []*big.Int
-		left         bool
-	)
-	err := s.store.each(ctx, s.store.lookup, sql, clickhouse.Params{"workspace": c.workspace, "anchor": number(a)}, func(r *clickhouse.Rows) error {
-		return r.Scan(&person, &mine, &left, &last)
+	var person identity.PersonID
+	var w who
+	g, both := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		person, err = s.personNow(both, c, a)
+		return err
 	})
+	g.Go(func() (err error) {
+		w, err = s.anchorsNow(both, c, a)
+		return err
+	})
+	err := g.Wait()
+	if err == nil && person != a {
+		w, err = s.anchorsNow(ctx, c, person)
+	}
 	if err != nil {
 		return who{}, err
 	}
-	w := who{id: asAnchor(&person), anchors: anchorsOf(mine), recorded: len(mine) > 0}
-	if len(mine) == 0 && last.Sign() != 0 {
-		w.survivor = asAnchor(&last)
-	}
-	// A person's first anchor has no entry until it moves. The anchor that was asked for may be stored as moved before the
-	// log of moves is.
-	for _, own := range []identity.Anchor{asAnchor(&person), a} {
-		if !w.has(own) && !(own == asAnchor(&person) && left) {
-			w.anchors = append(w.anchors, own)
-		}
+	if !w.has(a) && !(a == w.id && w.left) {
+		w.anchors = append(w.anchors, a) // it may be stored as moved before the log of moves is
 	}
 	return w, nil
+}
+
+// personNow is the person that the anchor was moved to last, or names.
+func (s *Server) personNow(ctx context.Context, c *call, a identity.Anchor) (identity.PersonID, error) {
+	sql := `SELECT argMax(person, version) FROM ` + c.tables.Identities + `
+WHERE workspace = {workspace:String} AND anchor = {anchor:UInt128} AND thread = 0 HAVING count() > 0`
+	err := s.store.each(ctx, s.store.lookup, sql, clickhouse.Params{"workspace": c.workspace, "anchor": number(a)}, func(r *clickhouse.Rows) error {
+		var person wide
+		err := r.Scan(&person)
+		a = asAnchor(&person)
+		return err
+	})
+	return a, err
+}
+
+// anchorsNow are the anchors of the person with the id: of those that ever came to it, and the one it is named after, all that
+// have not gone on.
+func (s *Server) anchorsNow(ctx context.Context, c *call, id identity.PersonID) (who, error) {
+	sql := `SELECT anchor, argMax(person, version), max(version) AS newest FROM ` + c.tables.Identities + `
+WHERE workspace = {workspace:String} AND thread = 0 AND anchor IN (
+	SELECT {person:UInt128} UNION ALL
+	SELECT anchor FROM ` + c.tables.IdentityLog + ` WHERE workspace = {workspace:String} AND person = {person:UInt128} AND thread = 0)
+GROUP BY anchor ORDER BY newest`
+	w := who{id: id}
+	var last identity.PersonID
+	err := s.store.each(ctx, s.store.lookup, sql, clickhouse.Params{"workspace": c.workspace, "person": number(id)}, func(r *clickhouse.Rows) error {
+		var anchor, person wide
+		var newest uint64
+		if err := r.Scan(&anchor, &person, &newest); err != nil {
+			return err
+		}
+		switch last = asAnchor(&person); {
+		case last == id:
+			w.anchors = append(w.anchors, asAnchor(&anchor))
+		case asAnchor(&anchor) == id:
+			w.left = true
+		}
+		return nil
+	})
+	if w.recorded = len(w.anchors) > 0; !w.recorded && !last.IsZero() {
+		w.survivor = last
+	}
+	if !w.has(id) && !w.left {
+		w.anchors = append(w.anchors, id) // a person's first anchor has no entry until it moves
+	}
+	return w, err
 }
 
 // belongs is the condition that a fact is one of the person's, with its parameters added.
