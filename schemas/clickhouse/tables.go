@@ -8,6 +8,7 @@ type Tables struct {
 	Rejected      string // dead letters
 	Identities    string // moved anchors
 	IdentityLog   string // every move
+	Anchors       string // of persons
 	Edges         string // what was decided about every link
 	Moved         string // dictionary over Identities
 	Conversations string
@@ -26,6 +27,7 @@ func TablesOf(g topic.Generations) Tables {
 		Rejected:      "rejected" + facts,
 		Identities:    "identities" + identities,
 		IdentityLog:   "identity_log" + identities,
+		Anchors:       "identity_anchors" + identities,
 		Edges:         "identity_edges" + identities,
 		Moved:         "moved" + identities,
 		Conversations: "conversations" + conversations,
@@ -36,5 +38,5 @@ func TablesOf(g topic.Generations) Tables {
 // Copied are the tables, without the dictionary, in a fixed order: a generation is made by copying the shape of each
 // from generation 1.
 func (t Tables) Copied() []string {
-	return []string{t.Touchpoints, t.Rejected, t.Identities, t.IdentityLog, t.Edges, t.Conversations, t.Members}
+	return []string{t.Touchpoints, t.Rejected, t.Identities, t.IdentityLog, t.Anchors, t.Edges, t.Conversations, t.Members}
 }

@@ -31,6 +31,7 @@ type Limits struct {
 	MaxTime   time.Duration // of running, rounded up to whole seconds by the server's granularity; ErrTooSlow
 	MaxMemory int64         // bytes of the whole query; ErrTooLarge
 	MaxRows   int64         // rows of the result; ErrTooLarge
+	Threads   int           // of one query; 0: as many as the server has cores
 }
 
 func (l Limits) settings() driver.Settings {
@@ -41,6 +42,9 @@ func (l Limits) settings() driver.Settings {
 	}
 	if l.MaxMemory > 0 {
 		s["max_memory_usage"] = l.MaxMemory
+	}
+	if l.Threads > 0 {
+		s["max_threads"] = l.Threads
 	}
 	if l.MaxRows > 0 {
 		s["max_result_rows"] = l.MaxRows

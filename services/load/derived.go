@@ -45,6 +45,9 @@ func (d *derived) land(ctx context.Context, b *block) error {
 	}
 	if b.rows() > 0 {
 		for _, t := range b.tables("") {
+			if t.rows() == 0 {
+				continue
+			}
 			if _, err := d.l.insert(ctx, t, "", nil); err != nil {
 				return err
 			}

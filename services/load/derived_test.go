@@ -108,6 +108,7 @@ func TestGenerationsShareTheFacts(t *testing.T) {
 	}
 	w.exec("CREATE TABLE identities_g2 AS identities")
 	w.exec("CREATE TABLE identity_log_g2 AS identity_log")
+	w.exec("CREATE TABLE identity_anchors_g2 AS identity_anchors")
 	stop := w.start()
 	w.produce(append(records(0, 0, 100), records(1, 0, 100)...)...)
 	w.start(func(c *Config) { c.Generations = next })

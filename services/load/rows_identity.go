@@ -16,6 +16,7 @@ type moveRows struct {
 	value, touchpoint, user       store.StringColumn
 	time, at                      store.Int64Column
 	current, log                  table
+	persons                       anchorRows
 }
 
 func newMoveRows(names clickhouse.Tables) *moveRows {
@@ -28,7 +29,30 @@ func newMoveRows(names clickhouse.Tables) *moveRows {
 		{Name: "from", Data: &t.from}, {Name: "type", Data: &t.kind}, {Name: "value", Data: &t.value}, {Name: "rule", Data: &t.rule},
 		{Name: "touchpoint", Data: &t.touchpoint}, {Name: "source", Data: &t.source}, {Name: "user", Data: &t.user}, {Name: "time", Data: &t.time}, {Name: "at", Data: &t.at},
 	}, t.current.columns...)}
+	p := &t.persons
+	p.table = table{names.Anchors, []store.Column{
+		{Name: "workspace", Data: &p.workspace}, {Name: "person", Data: &p.person}, {Name: "anchor", Data: &p.anchor},
+		{Name: "version", Data: &p.version}, {Name: "came", Data: &p.came}, {Name: "other", Data: &p.other},
+	}}
 	return t
+}
+
+// anchorRows are where moves take anchors from, and where they bring them.
+type anchorRows struct {
+	workspace             store.DictionaryColumn
+	person, anchor, other store.UInt128Column
+	version               store.UInt64Column
+	came                  store.BoolColumn
+	table                 table
+}
+
+func (t *anchorRows) row(v *identity.Move, person, other identity.PersonID, came bool) {
+	t.workspace.Append(v.Workspace)
+	t.person.Append(uint128(person))
+	t.anchor.Append(uint128(v.Anchor))
+	t.version.Append(v.Version)
+	t.came.Append(came)
+	t.other.Append(uint128(other))
 }
 
 func (t *moveRows) add(r *kafka.Record) error {
@@ -51,12 +75,16 @@ func (t *moveRows) add(r *kafka.Record) error {
 	t.user.Append(v.Evidence.User)
 	t.time.Append(min(max(v.Evidence.Time, 0), maxTime))
 	t.at.Append(min(max(v.At, 0), maxTime))
+	if v.Thread.IsZero() && v.From != v.Person { // a participation moves no facts
+		t.persons.row(&v, v.From, v.Person, false)
+		t.persons.row(&v, v.Person, v.From, true)
+	}
 	return nil
 }
 
 // The log comes first: whoever sees where an anchor belongs can then also see why.
-func (t *moveRows) tables() []table { return []table{t.log, t.current} }
-func (t *moveRows) reset()          { resetAll(t.log.columns) }
+func (t *moveRows) tables() []table { return []table{t.log, t.persons.table, t.current} }
+func (t *moveRows) reset()          { resetAll(t.log.columns); resetAll(t.persons.table.columns) }
 
 // edgeRows are what was decided about links, once from either end.
 type edgeRows struct {

@@ -316,6 +316,8 @@ func (f *fixture) move(workspace string, a identity.Anchor, from, to identity.An
 	f.insert("identities", r)
 	r["from"], r["rule"], r["time"] = from, "verified", now
 	f.insert("identity_log", r)
+	f.insert("identity_anchors", row{"workspace": workspace, "person": from, "anchor": a, "version": version, "came": false, "other": to},
+		row{"workspace": workspace, "person": to, "anchor": a, "version": version, "came": true, "other": from})
 	if err := f.db.Exec(f.tb.Context(), "SYSTEM RELOAD DICTIONARY moved", nil); err != nil {
 		f.tb.Fatal(err)
 	}

@@ -194,11 +194,7 @@ func (s *Server) card(ctx context.Context, c *call, w who) (p Person, found bool
 	p = Person{ID: w.id}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		p.Channels, err = s.channels(ctx, c, w)
-		return err
-	})
-	g.Go(func() (err error) {
-		p.Identifiers, err = s.identifiers(ctx, c, w)
+		p.Channels, p.Identifiers, err = s.uses(ctx, c, w)
 		return err
 	})
 	g.Go(func() (err error) {
@@ -232,54 +228,43 @@ func (s *Server) card(ctx context.Context, c *call, w who) (p Person, found bool
 	return p, true, nil
 }
 
-func (s *Server) channels(ctx context.Context, c *call, w who) ([]ChannelUse, error) {
-	params := clickhouse.Params{"workspace": c.workspace}
-	sql := `SELECT channel, count() AS n, countIf(direction = 'inbound'), min(time), max(time), maxIf(time, direction = 'inbound')
-FROM ` + c.tables.Touchpoints + ` WHERE workspace = {workspace:String} AND ` + w.belongs("anchor", params) + `
-GROUP BY channel ORDER BY n DESC, channel`
-	out := []ChannelUse{}
-	err := s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
-		var u ChannelUse
-		var last time.Time
-		err := r.Scan(&u.Channel, &u.Touchpoints, &u.Inbound, &u.firstSeen, &last, &u.lastInbound)
-		u.LastSeen = Time(last)
-		out = append(out, u)
-		return err
-	})
-	return out, err
-}
-
-// identifiers are those that the person's touchpoints carry and that are the person's: the verified ones whose
-// anchor belongs to it, and what was only claimed. A verified identifier of somebody else, whose link was refused,
-// is not on the card.
-func (s *Server) identifiers(ctx context.Context, c *call, w who) ([]Identifier, error) {
-	params := clickhouse.Params{"workspace": c.workspace}
-	sql := `SELECT name, min(time), max(time), count()
-FROM ` + c.tables.Touchpoints + ` ARRAY JOIN arrayDistinct(identifiers) AS name
+// uses says which channels a person's touchpoints came by, and which identifiers they carry that are the person's: the verified
+// ones whose anchor belongs to it, and what was only claimed. A verified identifier of somebody else, whose link was
+// refused, is not on the card. Both come from one pass, in which a touchpoint counts once for its channel, under the
+// name "", and once for each of its identifiers.
+func (s *Server) uses(ctx context.Context, c *call, w who) (channels []ChannelUse, identifiers []Identifier, err error) {
+	params := clickhouse.Params{"workspace": c.workspace, "limit": maxIdentifiers}
+	sql := `SELECT if(name = '', channel, '') AS via, name, count() AS n, countIf(direction = 'inbound'), min(time), max(time), maxIf(time, direction = 'inbound')
+FROM ` + c.tables.Touchpoints + ` ARRAY JOIN arrayPushFront(arrayDistinct(identifiers), '') AS name
 WHERE workspace = {workspace:String} AND ` + w.belongs("anchor", params) + `
-GROUP BY name LIMIT {limit:UInt32}`
-	params["limit"] = maxIdentifiers
+GROUP BY via, name ORDER BY name != '', n DESC, via LIMIT {limit:UInt32}`
 	own := make(map[identity.Anchor]bool, len(w.anchors))
 	for _, a := range w.anchors {
 		own[a] = true
 	}
-	out := []Identifier{}
-	err := s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
-		var i Identifier
+	channels, identifiers = []ChannelUse{}, []Identifier{}
+	err = s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
+		var use ChannelUse
 		var name string
-		var first, last time.Time
-		if err := r.Scan(&name, &first, &last, &i.Touchpoints); err != nil {
+		var last time.Time
+		if err := r.Scan(&use.Channel, &name, &use.Touchpoints, &use.Inbound, &use.firstSeen, &last, &use.lastInbound); err != nil {
 			return err
 		}
-		of := touchpoint.IdentifierOf(name)
-		i.Type, i.Value, i.Verified, i.FirstSeen, i.LastSeen = of.Type, of.Value, of.Verified, Time(first), Time(last)
-		if i.Verified && !own[identity.AnchorOf(c.workspace, i.Type, i.Value)] {
+		use.LastSeen = Time(last)
+		if name == "" {
+			channels = append(channels, use)
 			return nil
 		}
-		out = append(out, i)
+		of := touchpoint.IdentifierOf(name)
+		if !of.Verified || own[identity.AnchorOf(c.workspace, of.Type, of.Value)] {
+			identifiers = append(identifiers, Identifier{
+				Type: of.Type, Value: of.Value, Verified: of.Verified,
+				FirstSeen: Time(use.firstSeen), LastSeen: Time(last), Touchpoints: use.Touchpoints,
+			})
+		}
 		return nil
 	})
-	slices.SortFunc(out, func(a, b Identifier) int {
+	slices.SortFunc(identifiers, func(a, b Identifier) int {
 		if a.Verified != b.Verified {
 			if a.Verified {
 				return -1
@@ -288,8 +273,8 @@ GROUP BY name LIMIT {limit:UInt32}`
 		}
 		return cmp.Or(time.Time(b.LastSeen).Compare(time.Time(a.LastSeen)), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Value, b.Value))
 	})
-	return out, err
+	return channels, identifiers, err
 }
 
-// maxIdentifiers bounds what one card lists.
+// maxIdentifiers bounds what one card lists, with its channels.
 const maxIdentifiers = 1000

@@ -81,7 +81,7 @@ func DefaultConfig() Config {
 	return Config{
 		Rules:    identity.RulesOf(identity.DefaultRules()),
 		Registry: registry.Default(),
-		Lookup:   clickhouse.Limits{MaxTime: 5 * time.Second, MaxMemory: 512 << 20, MaxRows: 20_000},
+		Lookup:   clickhouse.Limits{MaxTime: 5 * time.Second, MaxMemory: 512 << 20, MaxRows: 20_000, Threads: 1}, // a few granules are not worth threads
 		Report:   clickhouse.Limits{MaxTime: 30 * time.Second, MaxMemory: 2 << 30, MaxRows: 20_000},
 		Lookups:  16,
 		Reports:  6,

@@ -69,32 +69,29 @@ WHERE workspace = {workspace:String} AND anchor = {anchor:UInt128} AND thread = 
 	return a, err
 }
 
-// anchorsNow are the anchors of the person with the id: of those that ever came to it, and the one it is named after, all that
-// have not gone on.
+// anchorsNow are the anchors of the person with the id: those that came and have not gone, and the one it is named after.
 func (s *Server) anchorsNow(ctx context.Context, c *call, id identity.PersonID) (who, error) {
-	sql := `SELECT anchor, argMax(person, version), max(version) AS newest FROM ` + c.tables.Identities + `
-WHERE workspace = {workspace:String} AND thread = 0 AND anchor IN (
-	SELECT {person:UInt128} UNION ALL
-	SELECT anchor FROM ` + c.tables.IdentityLog + ` WHERE workspace = {workspace:String} AND person = {person:UInt128} AND thread = 0)
-GROUP BY anchor ORDER BY newest`
+	sql := `SELECT anchor, argMax(came, version), argMax(other, version), max(version) AS newest FROM ` + c.tables.Anchors + `
+WHERE workspace = {workspace:String} AND person = {person:UInt128} GROUP BY anchor ORDER BY newest`
 	w := who{id: id}
-	var last identity.PersonID
 	err := s.store.each(ctx, s.store.lookup, sql, clickhouse.Params{"workspace": c.workspace, "person": number(id)}, func(r *clickhouse.Rows) error {
-		var anchor, person wide
+		var anchor, other wide
+		var came bool
 		var newest uint64
-		if err := r.Scan(&anchor, &person, &newest); err != nil {
+		if err := r.Scan(&anchor, &came, &other, &newest); err != nil {
 			return err
 		}
-		switch last = asAnchor(&person); {
-		case last == id:
-			w.anchors = append(w.anchors, asAnchor(&anchor))
-		case asAnchor(&anchor) == id:
-			w.left = true
+		switch a := asAnchor(&anchor); {
+		case came:
+			w.anchors = append(w.anchors, a)
+		default:
+			w.survivor = asAnchor(&other)
+			w.left = w.left || a == id
 		}
 		return nil
 	})
-	if w.recorded = len(w.anchors) > 0; !w.recorded && !last.IsZero() {
-		w.survivor = last
+	if w.recorded = len(w.anchors) > 0; w.recorded {
+		w.survivor = identity.PersonID{}
 	}
 	if !w.has(id) && !w.left {
 		w.anchors = append(w.anchors, id) // a person's first anchor has no entry until it moves
