@@ -131,8 +131,8 @@ func (s *Server) moving(ctx context.Context, c *call, anchors []identity.Anchor)
 	if err != nil {
 		return 0, in, err
 	}
-	sql := `SELECT uniqExact(conversation), arraySlice(arraySort(groupUniqArray(conversation)), 1, {limit:UInt32}) FROM ` + c.tables.Members + ` FINAL` + of +
-		` AND conversation != 0 ` + finalPerMonth
+	sql := `SELECT uniqExact(now), arraySlice(arraySort(groupUniqArray(now)), 1, {limit:UInt32}) FROM (
+	SELECT argMax(conversation, version) AS now FROM ` + c.tables.Members + of + ` GROUP BY key HAVING now != 0)`
 	err = s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
 		var ids []*big.Int
 		if err := r.Scan(&in.Count, &ids); err != nil {
