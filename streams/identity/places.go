@@ -84,3 +84,16 @@ func (r *Resolver) Inherit(before *Resolver) {
 		}
 	}
 }
+
+// Between says what holds two identifiers together directly: Joined or Held evidence, or nothing, "".
+func (r *Resolver) Between(a, b identity.Anchor) identity.Decision {
+	na, okA := r.find(a)
+	nb, okB := r.find(b)
+	if !okA || !okB || na.isThread() || nb.isThread() || !r.findPair(na.at(), nb.at()) {
+		return ""
+	}
+	if r.pairs.at(r.thePair(na.at(), nb.at())).held() {
+		return identity.Held
+	}
+	return identity.Joined
+}
