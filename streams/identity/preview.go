@@ -10,6 +10,7 @@ import (
 // Known is what is known of some persons: all that a user's word about them can change.
 type Known struct {
 	Workspace string
+	Nodes     []identity.Node                       // their identifiers, those first that links named first: after the oldest a person is named
 	Edges     []identity.Edge                       // those in force that joined, all of these persons
 	Threads   []identity.Link                       // what the persons' touchpoints say of threads: who wrote in them, and which belong together
 	Persons   map[identity.Anchor]identity.PersonID // whose each of their anchors is
@@ -36,6 +37,9 @@ func Foresee(rules *Rules, k Known, word *identity.Link) Foreseen {
 	give := func(l *identity.Link) {
 		r.Apply(offset, 0, l, &ignored)
 		offset++
+	}
+	for _, n := range k.Nodes {
+		give(&identity.Link{Workspace: k.Workspace, Kind: identity.LinkMerge, A: n, B: n}) // joins nothing, and makes it known
 	}
 	edges := slices.Clone(k.Edges)
 	slices.SortStableFunc(edges, func(a, b identity.Edge) int { return cmp.Compare(a.Version, b.Version) })
