@@ -24,6 +24,10 @@ func TestLookUpByTheRulesOfTheWorkspace(t *testing.T) {
 		return r
 	}
 	f := start(t, func(c *Config) { c.Rules = book{"ours": rulesOf("DE"), "theirs": rulesOf("AT")} })
+	if got := string(f.get(http.StatusOK, "/v1/identity/rules")); got != rulesOf("DE").YAML() {
+		t.Errorf("the rules in force are %s", got)
+	}
+	f.get(http.StatusOK, "/v1/schemas/identity-rules.json")
 	for key, want := range map[string]string{"ours-key": "phone:+4930123456", "theirs-key": "phone:+4330123456"} {
 		resp := f.do(http.MethodGet, key, "/v1/people?identifier=phone:030%20123456", nil)
 		body, err := io.ReadAll(resp.Body)

@@ -183,6 +183,7 @@ var routes = []route{
 	{http.MethodPost, "/v1/identity/suggestions/{id}", (*Server).decideSuggestion},
 	{http.MethodGet, "/v1/identity/refusals", (*Server).listRefusals},
 	{http.MethodGet, "/v1/identity/shared", (*Server).listShared},
+	{http.MethodGet, "/v1/identity/rules", (*Server).getRules},
 	{http.MethodGet, "/v1/reports/touchpoints", (*Server).getTouchpointReport},
 	{http.MethodGet, "/v1/reports/conversations", (*Server).getConversationReport},
 	{http.MethodGet, "/v1/dead-letters", (*Server).listDeadLetters},
@@ -201,6 +202,7 @@ func (s *Server) Handler() http.Handler {
 	all.Handle(http.MethodPost, "/v1/touchpoints", door)
 	all.Handle(http.MethodGet, "/v1/schemas/touchpoint.json", door)
 	all.Handle(http.MethodGet, "/v1/registry", door)
+	all.Handle(http.MethodGet, "/v1/schemas/identity-rules.json", http.HandlerFunc(getRulesSchema))
 	for path, operation := range map[string]http.Handler{"/v1/audit": s.config.Audit, "/v1/rebuild/{what}": s.config.Rebuild} {
 		if operation == nil {
 			operation = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
