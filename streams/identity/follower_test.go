@@ -91,7 +91,7 @@ func (r *Resolver) checkBooks(t fataler) {
 	for i := range r.threads.n {
 		story := r.threads.at(i).story
 		storySize[story]++
-		for e := r.threads.at(i).edges; e != 0; e = r.edges.at(e - 1).nextOfThread {
+		for e := r.threads.at(i).lastEdge(); e != 0; e = r.edges.at(e - 1).nextOfThread {
 			storySize[story]++
 		}
 	}

@@ -28,7 +28,7 @@ func (r *Resolver) All() iter.Seq[Place] {
 		}
 		for i := range r.threads.n {
 			t := r.threads.at(i)
-			if t.used && !yield(Place{Anchor: t.anchor, Home: t.anchor, Person: r.storyPerson(t.story), Type: identity.ThreadType}) {
+			if t.used() && !yield(Place{Anchor: t.anchor, Home: t.anchor, Person: r.storyPerson(t.story), Type: identity.ThreadType}) {
 				return
 			}
 		}
@@ -56,7 +56,7 @@ func (r *Resolver) Inherit(before *Resolver) {
 	for i := range before.threads.n {
 		t := before.threads.at(i)
 		clear(moved)
-		for e := t.edges; e != 0; e = before.edges.at(e - 1).nextOfThread {
+		for e := t.lastEdge(); e != 0; e = before.edges.at(e - 1).nextOfThread {
 			if edge := before.edges.at(e - 1); edge.moved() {
 				moved[before.customers.at(edge.customer).anchor] = true
 			}
@@ -65,7 +65,7 @@ func (r *Resolver) Inherit(before *Resolver) {
 			continue
 		}
 		thread, _ := r.threadOf(&identity.Node{Anchor: t.anchor, Type: identity.ThreadType})
-		for e := r.threads.at(thread).edges; e != 0; e = r.edges.at(e - 1).nextOfThread {
+		for e := r.threads.at(thread).lastEdge(); e != 0; e = r.edges.at(e - 1).nextOfThread {
 			edge := r.edges.at(e - 1)
 			if home := r.customers.at(edge.customer).anchor; moved[home] {
 				edge.thread |= movedBit
@@ -73,7 +73,7 @@ func (r *Resolver) Inherit(before *Resolver) {
 			}
 		}
 		// What is left had a place in the story before and has none by a smaller max_thread: it keeps it.
-		for e := t.edges; e != 0 && len(moved) > 0; e = before.edges.at(e - 1).nextOfThread {
+		for e := t.lastEdge(); e != 0 && len(moved) > 0; e = before.edges.at(e - 1).nextOfThread {
 			c := before.customers.at(before.edges.at(e - 1).customer)
 			if !moved[c.anchor] {
 				continue

@@ -343,8 +343,8 @@ func TestStitcherLeavesOutWhatIsKnown(t *testing.T) {
 		t.Errorf("%d links, want %d and some", given, 3*n)
 	}
 	for i := range uint32(n) {
-		if got := plain.threads.at(i).time; got != 998 {
-			t.Fatalf("thread %d is owned since %d, want 998", i, got)
+		if got := plain.threads.at(i).first; got[1] != 998 {
+			t.Fatalf("thread %d is owned since %v, want 998", i, got)
 		}
 	}
 }

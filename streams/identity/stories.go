@@ -3,6 +3,7 @@ package identity
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/throughline/throughline/schemas/identity"
 )
@@ -10,15 +11,30 @@ import (
 // thread is a thread, and at the first of a story also the story: threads that are linked.
 type thread struct {
 	anchor identity.Anchor
-	time   int64  // at the story: of its owner's first touchpoint, ms
-	key    uint64 // at the story: first half of that touchpoint's key
+	first  moment // at the story: of its owner's first touchpoint
 	story  uint32 // the thread that names its story
 	next   uint32 // ring of the story's threads
-	edges  uint32 // 1 + the last edge; 0: none
+	edges  uint32 // 1 + the last edge; 0: none; with usedBit
 	owner  uint32 // at the story: 1 + the customer who wrote first; 0: nobody known yet
 	size   uint32 // at the story: its threads and edges
-	used   bool   // it anchors touchpoints of nobody known
 }
+
+// usedBit marks a thread that anchors touchpoints of nobody known.
+const usedBit = 1 << 31
+
+func (t *thread) used() bool       { return t.edges&usedBit != 0 }
+func (t *thread) lastEdge() uint32 { return t.edges &^ usedBit }
+
+// moment is when a touchpoint was, and of those at one time which: its time and the first half of its key, in an order of
+// their own. It is in four parts for want of room: with eight bytes in one each thread would take four more.
+type moment [4]uint32
+
+func momentOf(l *identity.Link) moment {
+	time, key := uint64(l.Time)^1<<63, binary.BigEndian.Uint64(l.Key[:])
+	return moment{uint32(time >> 32), uint32(time), uint32(key >> 32), uint32(key)}
+}
+
+func (m moment) before(o moment) bool { return slices.Compare(m[:], o[:]) < 0 }
 
 // edge says that a customer wrote in a thread.
 type edge struct {
@@ -78,40 +94,43 @@ func (r *Resolver) wrote(l *identity.Link) {
 
 // writes takes in that the one wrote in the other, at the link's time; false if it was refused.
 func (r *Resolver) writes(customer, in *identity.Node, l *identity.Link) bool {
-	if r.blockedEnd(customer) {
-		return false
+	ref, known := r.find(customer.Anchor)
+	c, okA := ref.at(), known && !ref.isThread()
+	if !known {
+		if r.blockedEnd(customer) {
+			return false
+		}
+		c, okA = r.customerOf(customer)
 	}
-	c, okA := r.customerOf(customer)
 	t, okB := r.threadOf(in)
 	if !okA || !okB {
 		r.refuse(reasonMalformed, "malformed", "an identifier writes in a thread")
 		return false
 	}
 	root := r.threads.at(t).story
-	e, known := r.findEdge(c, t)
-	if !known {
+	e, again := r.findEdge(c, t)
+	if !again {
 		if int(r.threads.at(root).size) >= r.rules.MaxThread {
 			r.refuseThread()
 			return false
 		}
 		e = r.addEdge(c, t, root)
 	}
-	key := binary.BigEndian.Uint64(l.Key[:])
-	if s := r.threads.at(root); s.owner == 0 || l.Time < s.time || l.Time == s.time && key < s.key {
-		r.own(root, c, l.Time, key)
-	} else if !known {
+	if s, at := r.threads.at(root), momentOf(l); s.owner == 0 || at.before(s.first) {
+		r.own(root, c, at)
+	} else if !again {
 		r.takePart(e, r.personOf(c), r.storyPerson(root))
 	}
 	return true
 }
 
 // own makes the customer the owner of a story.
-func (r *Resolver) own(root, customer uint32, time int64, key uint64) {
+func (r *Resolver) own(root, customer uint32, first moment) {
 	from := r.storyPerson(root)
 	size := int(r.threads.at(root).size)
 	r.weigh(root, -size)
 	s := r.threads.at(root)
-	s.owner, s.time, s.key = customer+1, time, key
+	s.owner, s.first = customer+1, first
 	r.weigh(root, size)
 	if to := r.storyPerson(root); to != from {
 		r.reassign(root, from, to)
@@ -122,10 +141,10 @@ func (r *Resolver) own(root, customer uint32, time int64, key uint64) {
 func (r *Resolver) reassign(root uint32, from, to identity.PersonID) {
 	for i := root; ; {
 		t := r.threads.at(i)
-		if t.used {
+		if t.used() {
 			r.emit(identity.Move{Anchor: t.anchor, Home: t.anchor, From: from, Person: to, Type: identity.ThreadType, Value: r.valueOf(t.anchor)})
 		}
-		for e := t.edges; e != 0; e = r.edges.at(e - 1).nextOfThread {
+		for e := t.lastEdge(); e != 0; e = r.edges.at(e - 1).nextOfThread {
 			r.takePart(e-1, from, to)
 		}
 		if i = t.next; i == root {
@@ -187,8 +206,8 @@ func (r *Resolver) tie(winner, loser uint32) {
 	to := fromW
 	r.weigh(winner, -int(w.size))
 	r.weigh(loser, -int(l.size))
-	if l.owner != 0 && (w.owner == 0 || l.time < w.time || l.time == w.time && l.key < w.key) {
-		w.owner, w.time, w.key = l.owner, l.time, l.key
+	if l.owner != 0 && (w.owner == 0 || l.first.before(w.first)) {
+		w.owner, w.first = l.owner, l.first
 		to = fromL
 	}
 	if fromW != to {
@@ -220,10 +239,10 @@ func (r *Resolver) anonymous(l *identity.Link) {
 		return
 	}
 	t := r.threads.at(i)
-	if t.used {
+	if t.used() {
 		return
 	}
-	t.used = true
+	t.edges |= usedBit
 	if to := r.storyPerson(t.story); to != t.anchor {
 		r.emit(identity.Move{Anchor: t.anchor, Home: t.anchor, From: t.anchor, Person: to, Type: identity.ThreadType, Value: l.A.Value})
 	}
@@ -239,7 +258,7 @@ func edgeKey(customer, thread uint32) uint64 { return uint64(customer)<<32 | uin
 // findEdge returns the edge of a customer in a thread.
 func (r *Resolver) findEdge(customer, thread uint32) (uint32, bool) {
 	n := 0
-	for e := r.threads.at(thread).edges; e != 0; e = r.edges.at(e - 1).nextOfThread {
+	for e := r.threads.at(thread).lastEdge(); e != 0; e = r.edges.at(e - 1).nextOfThread {
 		if r.edges.at(e-1).customer == customer {
 			return e - 1, true
 		}
@@ -255,20 +274,20 @@ func (r *Resolver) findEdge(customer, thread uint32) (uint32, bool) {
 func (r *Resolver) addEdge(customer, thread, root uint32) uint32 {
 	e := r.edges.n
 	t, c := r.threads.at(thread), r.customers.at(customer)
-	r.edges.push(edge{customer: customer, thread: thread, nextOfThread: t.edges, nextOfCustomer: c.edges})
-	t.edges, c.edges = e+1, e+1
+	r.edges.push(edge{customer: customer, thread: thread, nextOfThread: t.lastEdge(), nextOfCustomer: c.edges})
+	t.edges, c.edges = e+1|t.edges&usedBit, e+1
 	r.threads.at(root).size++
 	r.weigh(root, 1)
 	r.customers.at(c.person).weight++
 
 	// With its ninth edge the thread's first ones leave the reach of the search; all of them go into the set.
 	n := 0
-	for i := t.edges; i != 0 && n <= fewEdges+1; i = r.edges.at(i - 1).nextOfThread {
+	for i := t.lastEdge(); i != 0 && n <= fewEdges+1; i = r.edges.at(i - 1).nextOfThread {
 		n++
 	}
 	switch {
 	case n == fewEdges+1:
-		for i := t.edges; i != 0; i = r.edges.at(i - 1).nextOfThread {
+		for i := t.lastEdge(); i != 0; i = r.edges.at(i - 1).nextOfThread {
 			r.crowded[edgeKey(r.edges.at(i-1).customer, thread)] = struct{}{}
 		}
 	case n > fewEdges+1:
