@@ -103,7 +103,19 @@ func latency(ctx context.Context, up *upProcess, seconds int) error {
 	done := make(chan struct{})
 	go func() { defer close(done); sender(); wg.Wait() }()
 	visible := map[string]bool{}
-	query := "/v1/reports/touchpoints?by=topic&source=probe&limit=1000&from=" + url.QueryEscape(started.UTC().Format(time.RFC3339))
+	// A report has a thousand rows at most: it is asked about the time since the oldest probe that does not show yet.
+	oldest := func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		first := time.Now()
+		for probe, at := range accepted {
+			if !visible[probe] && at.Before(first) {
+				first = at
+			}
+		}
+		return first.Add(-2 * time.Second)
+	}
+	span := func(at time.Time) string { return url.QueryEscape(at.UTC().Format(time.RFC3339)) }
 	finished := false
 	for !finished || len(seen) < len(accepted) {
 		select {
@@ -116,7 +128,8 @@ func latency(ctx context.Context, up *upProcess, seconds int) error {
 				Topic string `json:"topic"`
 			} `json:"rows"`
 		}
-		if err := up.get(ctx, query+"&to="+url.QueryEscape(time.Now().UTC().Add(time.Second).Format(time.RFC3339)), &report); err != nil {
+		query := "/v1/reports/touchpoints?by=topic&source=probe&limit=1000&from=" + span(oldest()) + "&to=" + span(time.Now().Add(time.Second))
+		if err := up.get(ctx, query, &report); err != nil {
 			return err
 		}
 		now := time.Now()
