@@ -19,19 +19,21 @@ import (
 	"github.com/throughline/throughline/services/identify"
 	"github.com/throughline/throughline/services/kafka"
 	"github.com/throughline/throughline/services/load"
+	"github.com/throughline/throughline/services/rehearse"
 	"github.com/throughline/throughline/services/serve"
 	"github.com/throughline/throughline/services/workspaces"
 )
 
 // Node is the roles of one process, built and not yet running.
 type Node struct {
-	config    Config
-	directory *workspaces.Directory
-	admin     *kafka.Admin
-	store     *clickhouse.DB // nil when no role needs it
-	collector *collect.Collector
-	producer  *kafka.Producer // of the collector
-	server    *api.Server
+	config     Config
+	directory  *workspaces.Directory
+	admin      *kafka.Admin
+	store      *clickhouse.DB // nil when no role needs it
+	collector  *collect.Collector
+	producer   *kafka.Producer // of the collector
+	rehearsals *rehearse.Desk  // nil unless serve runs
+	server     *api.Server
 }
 
 // New builds the roles. The topics, tables and keys must be there (see Prepare); the engines may come later.
@@ -168,6 +170,11 @@ func (n *Node) handler() (http.Handler, error) {
 		s.DB, s.Log, s.Directory, s.Collect, s.Producer = n.store, n.admin, n.directory, n.collector, n.producer
 		s.Rules, s.Registry, s.Gatherer, s.Registerer, s.Logger = n.directory, c.Registry, c.Metrics, c.Metrics, c.Logger
 		s.Audit, s.Rebuild = n.operations()
+		desk, err := n.desk()
+		if err != nil {
+			return nil, err
+		}
+		n.rehearsals, s.Rehearsals = desk, desk
 		server, err := serve.New(s)
 		if err != nil {
 			return nil, err
@@ -202,6 +209,13 @@ func (n *Node) ready(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte("ready\n"))
 }
 
+// desk runs rehearsals of identity rules: two at a time, each of which has two times what identify has in memory.
+func (n *Node) desk() (*rehearse.Desk, error) {
+	return rehearse.NewDesk(rehearse.DeskConfig{
+		Log: n.admin, Store: n.store, Producer: n.producer, Directory: n.directory, Running: 2, Now: time.Now, Logger: n.config.Logger,
+	})
+}
+
 func (n *Node) buildCollector() (err error) {
 	if n.producer, err = kafka.NewProducer(n.config.Kafka, collect.DefaultProducerConfig()); err != nil {
 		return err
@@ -218,6 +232,9 @@ func (n *Node) close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	var errs []error
+	if n.rehearsals != nil {
+		n.rehearsals.Close()
+	}
 	if n.producer != nil {
 		errs = append(errs, n.producer.Close(ctx))
 	}

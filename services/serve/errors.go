@@ -13,6 +13,7 @@ import (
 	"github.com/throughline/throughline/services/clickhouse"
 	"github.com/throughline/throughline/services/collect"
 	"github.com/throughline/throughline/services/kafka"
+	"github.com/throughline/throughline/services/rehearse"
 )
 
 // errBusy is returned when as many queries run and wait as may.
@@ -50,6 +51,9 @@ var failures = []struct {
 	{clickhouse.ErrUnavailable, http.StatusServiceUnavailable, "", "the store does not answer; try again"},
 	{kafka.ErrUnavailable, http.StatusServiceUnavailable, "", "the log does not answer; try again"},
 	{kafka.ErrBusy, http.StatusServiceUnavailable, "", "the log is busy; try again"},
+	{rehearse.ErrBusy, http.StatusConflict, "", "another rehearsal of this workspace runs; wait until it is done"},
+	{rehearse.ErrFull, http.StatusServiceUnavailable, "", "as many rehearsals as may are running; try again"},
+	{rehearse.ErrNotDone, http.StatusConflict, "", "the rehearsal runs or has failed"},
 	{collect.ErrResent, http.StatusConflict, "", "this dead letter was sent again already"},
 	{api.ErrBodyTooLarge, http.StatusRequestEntityTooLarge, "", "the body is larger than a touchpoint may be"},
 	{api.ErrBodyEncoding, http.StatusUnsupportedMediaType, "Content-Encoding", "want gzip, zstd or identity"},

@@ -56,6 +56,8 @@ type Config struct {
 	Producer  *kafka.Producer    // of what users decide about identities; must fail rather than wait for ever
 	Collect   *collect.Collector // takes what comes in: touchpoints, and dead letters that are sent again
 
+	Rehearsals Rehearsals // of new identity rules; nil where this process cannot
+
 	// Audit and Rebuild answer POST /v1/audit and /v1/rebuild/{what}, for those who run the installation; nil where this
 	// process cannot.
 	Audit, Rebuild http.Handler
@@ -184,6 +186,9 @@ var routes = []route{
 	{http.MethodGet, "/v1/identity/refusals", (*Server).listRefusals},
 	{http.MethodGet, "/v1/identity/shared", (*Server).listShared},
 	{http.MethodGet, "/v1/identity/rules", (*Server).getRules},
+	{http.MethodPost, "/v1/identity/rehearsals", (*Server).startRehearsal},
+	{http.MethodGet, "/v1/identity/rehearsals/{id}", (*Server).getRehearsal},
+	{http.MethodPost, "/v1/identity/rehearsals/{id}", (*Server).concludeRehearsal},
 	{http.MethodGet, "/v1/reports/touchpoints", (*Server).getTouchpointReport},
 	{http.MethodGet, "/v1/reports/conversations", (*Server).getConversationReport},
 	{http.MethodGet, "/v1/dead-letters", (*Server).listDeadLetters},
