@@ -38,6 +38,7 @@ type cli struct {
 	Simulate    simulateCommand     `cmd:"" help:"Send the touchpoints of a made-up company."`
 	Import      importCommand       `cmd:"" help:"Import CSV or NDJSON files through a mapping."`
 	DeadLetters deadLettersCommands `cmd:"" name:"dead-letters" help:"List, show and resend what was refused."`
+	Identity    identityCommands    `cmd:"" help:"Rehearse new rules of who is who, and put them in force."`
 	Rebuild     rebuildCommand      `cmd:"" help:"Build the store, identity or conversations anew from the log."`
 	Audit       auditCommand        `cmd:"" help:"Recompute everything from the log and compare; exit 1 on a difference."`
 	Engine      engineCommand       `cmd:"" name:"clickhouse-engine" hidden:"" help:"The child process with the embedded ClickHouse."`
