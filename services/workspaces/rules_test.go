@@ -47,7 +47,7 @@ func TestRulesOfAWorkspace(t *testing.T) {
 	if got := regionOf(t, one, "acme"); got != "AT" {
 		t.Fatalf("SetRules returned, yet the rules are those of %s", got)
 	}
-	if one.Rules("acme") != one.Rules("acme") {
+	if again := one.Rules("acme"); again != one.Rules("acme") {
 		t.Error("the rules are compiled again for every question")
 	}
 	if one.Rules("other") != installation {
