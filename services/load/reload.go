@@ -17,7 +17,7 @@ type reloader struct {
 
 const (
 	reloadWait  = 100 * time.Millisecond
-	reloadShare = 5 // one part in five
+	reloadShare = 3 // one part in three
 )
 
 func newReloader(l *loader) *reloader { return &reloader{l, make(chan struct{}, 1)} }
