@@ -110,17 +110,17 @@ func (t *Type) compile(normalisers map[string]normaliser) (field string, err err
 	return "", nil
 }
 
-// checkType refuses names that would not be told apart from the platform's own: "thread", "touchpoint" and
-// "claimed:...". Whoever could write those could write on another customer's card.
+// checkType refuses names that no touchpoint can carry, and those that would not be told apart from the platform's own:
+// "thread", "touchpoint" and "claimed:...". Whoever could write those could write on another customer's card.
 func checkType(name string) error {
 	if name == "" || len(name) > 64 {
 		return errors.New("want 1 to 64 characters")
 	}
 	for i, c := range []byte(name) {
-		if letter := c >= 'a' && c <= 'z'; letter || i > 0 && (c >= '0' && c <= '9' || c == '_' || c == '-' || c == '.') {
+		if letter := c >= 'a' && c <= 'z'; letter || i > 0 && (c >= '0' && c <= '9' || c == '_' || c == '-') {
 			continue
 		}
-		return fmt.Errorf("%q: want lower-case letters, digits and _-. with a letter first", name)
+		return fmt.Errorf("%q: want lower-case letters, digits, _ and -, with a letter first", name)
 	}
 	if name == "thread" || name == "touchpoint" {
 		return fmt.Errorf("%q is reserved", name)

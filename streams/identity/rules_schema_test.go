@@ -114,7 +114,7 @@ var (
 		"dots":      domains,
 	}
 	typeWords = map[string]words{
-		"name":      {list{"email", "a", "a-b_c.9"}, list{"", "Email", "9a", "thread", "touchpoint", "claimed:email", "ä", strings.Repeat("a", 65), 7, nil, list{}}},
+		"name":      {list{"email", "a", "a-b_c9"}, list{"", "Email", "9a", "a.b", "thread", "touchpoint", "claimed:email", "ä", strings.Repeat("a", 65), 7, nil, list{}}},
 		"normalise": {list{"plain", "lower", "email", "phone", "handle", "uuid"}, list{"soundex", "Plain", 1, nil}},
 		"max":       mostly,
 		"share":     mostly,
