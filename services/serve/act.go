@@ -14,7 +14,6 @@ import (
 
 	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/schemas/topic"
-	"github.com/throughline/throughline/services/api"
 	"github.com/throughline/throughline/services/clickhouse"
 	"github.com/throughline/throughline/services/kafka"
 )
@@ -65,19 +64,12 @@ func (v *said) check(s *Server, r *http.Request) error {
 	if n := utf8.RuneCountInString(strings.TrimSpace(v.Reason)); n < minReason || n > maxReason {
 		return &fieldError{"reason", fmt.Sprintf("want %d to %d characters: whoever meets it later has to understand it", minReason, maxReason)}
 	}
-	if v.User == "" {
-		key, _ := api.KeyOf(r)
-		if v.User = s.config.Directory.KeyName(key); v.User == "" {
-			v.User = unnamedKey
-		}
-	}
-	if utf8.RuneCountInString(v.User) > maxUser {
-		return &fieldError{"user", fmt.Sprintf("at most %d characters", maxUser)}
-	}
-	if !plain(v.Reason) || !plain(v.User) {
+	if !plain(v.Reason) {
 		return &fieldError{"reason", "want UTF-8 text without NUL"}
 	}
-	return nil
+	user, err := s.speaker(r, v.User)
+	v.User = user
+	return err
 }
 
 // readBody reads the JSON object of a request. A field that is not known is an error: a misspelt preview must not be an act.
@@ -167,6 +159,9 @@ ORDER BY turned, node, other LIMIT 1 BY least(node, other), greatest(node, other
 		out = append(out, e)
 		return err
 	})
+	if err == nil {
+		err = s.nameEnds(ctx, c, out)
+	}
 	return out, err
 }
 
@@ -188,7 +183,7 @@ func (s *Server) settled(ctx context.Context, c *call, l *identity.Link, version
 	if err != nil {
 		return out, false, err
 	}
-	if !agree(joined(list), now) || !spoken(l, now) {
+	if !agree(list, now) || !spoken(l, now) {
 		return out, false, nil
 	}
 	out.Persons, err = s.personsNow(ctx, c, now, list)
@@ -214,38 +209,42 @@ func spoken(l *identity.Link, now map[identity.Anchor]identity.PersonID) bool {
 	return true
 }
 
-// agree tells whether the persons are the parts that the edges hold together. Anchors without an edge, as threads, follow
-// somebody and are not asked.
-func agree(edges []identity.Edge, now map[identity.Anchor]identity.PersonID) bool {
-	part := map[identity.Anchor]identity.Anchor{}
-	var root func(a identity.Anchor) identity.Anchor
-	root = func(a identity.Anchor) identity.Anchor {
-		up, ok := part[a]
-		if !ok || up == a {
-			part[a] = a
-			return a
+// agree tells whether the persons are the parts that the evidence holds together. Threads follow somebody without evidence, and
+// are not asked.
+func agree(list []Evidence, now map[identity.Anchor]identity.PersonID) bool {
+	up := map[identity.Anchor]identity.Anchor{}
+	root := func(a identity.Anchor) identity.Anchor {
+		for up[a] != a {
+			up[a] = up[up[a]]
+			a = up[a]
 		}
-		top := root(up)
-		part[a] = top
-		return top
+		return a
 	}
-	for i := range edges {
-		a, b := edges[i].A.Anchor, edges[i].B.Anchor
-		_, okA := now[a]
-		if _, okB := now[b]; okA && okB {
-			part[root(a)] = root(b)
+	for i := range list {
+		e := &list[i]
+		ends := []*Node{&e.A, e.B}
+		for _, n := range ends {
+			if n == nil || n.Type == identity.ThreadType {
+				continue
+			}
+			if _, asked := now[n.anchor]; asked && up[n.anchor].IsZero() {
+				up[n.anchor] = n.anchor
+			}
+		}
+		if e.joins() && !up[e.A.anchor].IsZero() && !up[e.B.anchor].IsZero() {
+			up[root(e.A.anchor)] = root(e.B.anchor)
 		}
 	}
-	person, of := map[identity.Anchor]identity.PersonID{}, map[identity.PersonID]identity.Anchor{}
-	for a := range part {
+	person, part := map[identity.Anchor]identity.PersonID{}, map[identity.PersonID]identity.Anchor{}
+	for a := range up {
 		top, p := root(a), now[a]
 		if known, ok := person[top]; ok && known != p {
 			return false
 		}
-		if known, ok := of[p]; ok && known != top {
+		if known, ok := part[p]; ok && known != top {
 			return false
 		}
-		person[top], of[p] = p, top
+		person[top], part[p] = p, top
 	}
 	return true
 }

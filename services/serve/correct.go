@@ -220,8 +220,12 @@ func (s *Server) correct(w http.ResponseWriter, r *http.Request, c *call, k *cor
 	if err != nil {
 		return err
 	}
+	nodes, err := s.byAge(r.Context(), c, k)
+	if err != nil {
+		return err
+	}
 	foreseen := streams.Foresee(s.config.Rules.Rules(c.workspace), streams.Known{
-		Workspace: c.workspace, Edges: joined(k.evidence), Threads: threads, Persons: k.persons,
+		Workspace: c.workspace, Nodes: nodes, Edges: joined(k.evidence), Threads: threads, Persons: k.persons,
 	}, k.link)
 	out, err := s.preview(r.Context(), c, k, &foreseen)
 	if err != nil {

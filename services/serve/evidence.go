@@ -103,8 +103,52 @@ ORDER BY version DESC, node, other LIMIT 1 BY node, other, decision LIMIT {limit
 		out = append(out, e)
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
 	markInForce(out)
-	return out, err
+	return out, s.nameEnds(ctx, c, out)
+}
+
+// nameEnds fills in the values that a decision does not say: the resolver keeps none, and names what the link at hand names. The
+// evidence that brought an identifier in has it.
+func (s *Server) nameEnds(ctx context.Context, c *call, list []Evidence) error {
+	called := nodeNames{}
+	missing := map[identity.Anchor]bool{}
+	each := func(do func(*Node)) {
+		for i := range list {
+			if do(&list[i].A); list[i].B != nil {
+				do(list[i].B)
+			}
+		}
+	}
+	each(func(n *Node) { called.add(*n) })
+	each(func(n *Node) {
+		if _, named := called[n.anchor]; !named && !n.anchor.IsZero() {
+			missing[n.anchor] = true
+		}
+	})
+	if len(missing) > 0 {
+		sql := `SELECT node, node_type, node_value FROM ` + c.tables.Edges + `
+WHERE workspace = {workspace:String} AND node IN {nodes:Array(UInt128)} AND node_value != '' LIMIT 1 BY node`
+		err := s.store.each(ctx, s.store.lookup, sql, clickhouse.Params{"workspace": c.workspace, "nodes": numbers(keysOf(missing))}, func(r *clickhouse.Rows) error {
+			var n Node
+			var anchor wide
+			err := r.Scan(&anchor, &n.Type, &n.Value)
+			n.anchor = asAnchor(&anchor)
+			called.add(n)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	each(func(n *Node) {
+		if n.Value == "" && !n.anchor.IsZero() {
+			*n = called.of(n.anchor)
+		}
+	})
+	return nil
 }
 
 // markInForce marks, in a list with the newest first, the first of each pair.

@@ -62,8 +62,13 @@ func (f *fixture) decided(edges ...identity.Edge) {
 // moved stores moves as the loader does, and shows them to reports.
 func (f *fixture) moved(moves ...identity.Move) {
 	f.tb.Helper()
-	var current, log []row
+	var current, log, persons []row
 	for _, m := range moves {
+		if m.Thread.IsZero() {
+			persons = append(persons,
+				row{"workspace": m.Workspace, "person": m.From, "anchor": m.Anchor, "version": m.Version, "came": false, "other": m.Person},
+				row{"workspace": m.Workspace, "person": m.Person, "anchor": m.Anchor, "version": m.Version, "came": true, "other": m.From})
+		}
 		c := row{"workspace": m.Workspace, "anchor": m.Anchor, "person": m.Person, "version": m.Version, "home": m.Home, "thread": m.Thread}
 		l := row{"from": m.From, "type": m.Type, "value": m.Value, "rule": m.Evidence.Rule, "touchpoint": m.Evidence.Touchpoint, "source": m.Evidence.Source,
 			"user": m.Evidence.User, "time": millis(m.Evidence.Time), "at": millis(m.At)}
@@ -73,6 +78,7 @@ func (f *fixture) moved(moves ...identity.Move) {
 		current, log = append(current, c), append(log, l)
 	}
 	f.insert("identity_log", log...)
+	f.insert("identity_anchors", persons...)
 	f.insert("identities", current...)
 	if err := f.db.Exec(f.tb.Context(), "SYSTEM RELOAD DICTIONARY moved", nil); err != nil {
 		f.tb.Fatal(err)

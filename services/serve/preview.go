@@ -91,6 +91,26 @@ GROUP BY anchor, thread ORDER BY first, anchor, thread LIMIT {limit:UInt32}`
 	return out, err
 }
 
+// byAge are the persons' identifiers in the order in which links named them first. What was only claimed or blocked named nobody.
+func (s *Server) byAge(ctx context.Context, c *call, k *correction) (out []identity.Node, err error) {
+	sql := `SELECT node, min(version) AS first, argMin(turned, version) AS second FROM ` + c.tables.Edges + `
+WHERE workspace = {workspace:String} AND node IN {anchors:Array(UInt128)} AND kind NOT IN ('claimed', 'decline') AND NOT startsWith(rule, 'blocked')
+GROUP BY node ORDER BY first, second, node`
+	err = s.store.each(ctx, s.store.lookup, sql, clickhouse.Params{"workspace": c.workspace, "anchors": numbers(keysOf(k.persons))}, func(r *clickhouse.Rows) error {
+		var (
+			anchor wide
+			first  uint64
+			second bool
+		)
+		err := r.Scan(&anchor, &first, &second)
+		if n := k.called.of(asAnchor(&anchor)); n.Type != identity.ThreadType {
+			out = append(out, n.node())
+		}
+		return err
+	})
+	return out, err
+}
+
 func (s *Server) preview(ctx context.Context, c *call, k *correction, f *streams.Foreseen) (out Preview, err error) {
 	out = Preview{Before: k.called.group(k.persons), After: k.called.group(f.Persons), Moves: []PreviewMove{}}
 	for _, e := range f.Edges {

@@ -98,6 +98,9 @@ ORDER BY version DESC, ` + pairSQL + ` LIMIT 1 BY node, other, version LIMIT {li
 		last := page[limit-1]
 		next = cursor{list, -int64(last.Version), last.ID}.String()
 	}
+	if err == nil {
+		err = s.nameEnds(r.Context(), c, page)
+	}
 	return page, next, err
 }
 

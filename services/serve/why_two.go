@@ -258,5 +258,8 @@ WHERE workspace = {workspace:String} AND node IN {anchors:Array(UInt128)} AND ot
 		}
 		return err
 	})
+	if err == nil {
+		err = s.nameEnds(ctx, c, out)
+	}
 	return out, err
 }
