@@ -26,8 +26,9 @@ type era struct {
 	rules *identity.Rules
 }
 
-// movesAtOnce bounds what is in memory of the moves that new rules bring about: a workspace may have millions.
-const movesAtOnce = 10_000
+// outcomesAtOnce bounds what is in memory of the moves and decisions that new rules bring about: a workspace may have
+// millions.
+const outcomesAtOnce = 10_000
 
 // learnOfRules notes rules that were in force in the past, while the state is restored.
 func (p *resolve) learnOfRules(r *kafka.Record) {
@@ -67,9 +68,10 @@ func (p *resolve) catchUp(to int64) error {
 // again is a workspace whose links are decided again.
 type again struct {
 	resolver *identity.Resolver
-	before   *identity.Resolver // as of the era's beginning; nil without links
-	from     int64              // offset of the rules
-	until    int64              // the first offset that is not decided
+	before   *identity.Resolver     // as of the era's beginning; nil without links
+	from     int64                  // offset of the rules
+	until    int64                  // the first offset that is not decided
+	decided  func(edge *words.Edge) // told what is decided; nil while a state is restored
 }
 
 func (p *resolve) again(workspace string, e era, until int64) *again {
@@ -111,6 +113,11 @@ func (p *resolve) decideAgain(round map[string]*again) error {
 			}
 			outcome.Moves, outcome.Edges = outcome.Moves[:0], outcome.Edges[:0]
 			a.resolver.Apply(r.Offset, r.Timestamp.UnixMilli(), &link, &outcome)
+			for i := range outcome.Edges {
+				if a.decided != nil {
+					a.decided(&outcome.Edges[i])
+				}
+			}
 		}
 		if at := records[len(records)-1].Offset; at/progressEvery > done/progressEvery {
 			p.log.Info("identify: deciding all links again", "partition", p.partition, "done", at, "of", end)
@@ -134,7 +141,7 @@ const progressEvery = 1_000_000
 // that it is so comes last: who has seen it sees everything.
 func (p *resolve) replaceRules(r *kafka.Record) error {
 	edge := words.Edge{
-		Workspace: p.link.Workspace, Kind: words.LinkRules, Decision: words.Ruled, Rule: "rules",
+		Workspace: p.link.Workspace, Kind: words.LinkRules, Decision: words.Ruled, Rule: rulesRule,
 		Version: uint64(r.Offset) + 1, At: r.Timestamp.UnixMilli(), Evidence: p.link.Evidence(),
 	}
 	rules, err := identity.ParseRules([]byte(p.link.Rules))
@@ -148,24 +155,39 @@ func (p *resolve) replaceRules(r *kafka.Record) error {
 	}
 	workspace := strings.Clone(p.link.Workspace)
 	before := p.resolvers[workspace]
-	a := p.again(workspace, era{r.Offset, rules}, r.Offset)
+	if before == nil {
+		before = identity.NewResolver(workspace, p.rules)
+	}
+	a, why := p.again(workspace, era{r.Offset, rules}, r.Offset), reasons{}
+	a.decided = why.note
 	if err := p.decideAgain(map[string]*again{workspace: a}); err != nil {
 		return err
 	}
 	p.resolvers[workspace] = a.resolver
+	// Decisions come first: whoever sees where an identifier belongs can then also see why.
+	if err := p.decideOtherwise(before, a.resolver, why, edge); err != nil {
+		return err
+	}
 	moves := 0
 	for m := range differences(before, a.resolver) {
 		m.Workspace, m.Version, m.At, m.Evidence = workspace, edge.Version, edge.At, edge.Evidence
 		p.outcome.Moves = append(p.outcome.Moves, m)
-		if moves++; moves%movesAtOnce == 0 {
-			if err := errors.Join(p.tell(), p.flush()); err != nil {
-				return err
-			}
+		moves++
+		if err := p.some(); err != nil {
+			return err
 		}
 	}
 	edge.Detail = fmt.Sprintf("%d identifiers, threads and participations belong to somebody else by the new rules", moves)
 	p.outcome.Edges = append(p.outcome.Edges, edge)
 	return nil
+}
+
+// some appends what there is to tell when it is much.
+func (p *resolve) some() error {
+	if len(p.outcome.Moves)+len(p.outcome.Edges) < outcomesAtOnce {
+		return nil
+	}
+	return errors.Join(p.tell(), p.flush())
 }
 
 // flush appends what is to be told before more of it is made.
@@ -175,44 +197,4 @@ func (p *resolve) flush() error {
 	}
 	p.out.reset()
 	return nil
-}
-
-// differences yields the moves from where everything is by one resolver to where it is by another, which follows it. They
-// lack workspace, version and evidence.
-func differences(before, after *identity.Resolver) func(yield func(words.Move) bool) {
-	return func(yield func(words.Move) bool) {
-		if before == nil {
-			return
-		}
-		parts := map[words.Anchor]words.PersonID{} // where participations are
-		for was := range before.All() {
-			if was.Thread.IsZero() {
-				is, _ := after.Person(was.Anchor)
-				if is != was.Person && !yield(moveOf(was, was.Person, is)) {
-					return
-				}
-				continue
-			}
-			parts[was.Anchor] = was.Person
-		}
-		for is := range after.All() {
-			was, known := before.Person(is.Anchor)
-			if !is.Thread.IsZero() {
-				// One that followed its customer is moved even to where it is: from now on it does not follow.
-				known = false
-				if was = parts[is.Anchor]; was.IsZero() {
-					was, _ = before.Person(is.Home)
-				} else if was == is.Person {
-					continue
-				}
-			}
-			if !known && !yield(moveOf(is, was, is.Person)) { // the others were among those before
-				return
-			}
-		}
-	}
-}
-
-func moveOf(p identity.Place, from, to words.PersonID) words.Move {
-	return words.Move{Anchor: p.Anchor, Home: p.Home, Thread: p.Thread, From: from, Person: to, Type: p.Type}
 }

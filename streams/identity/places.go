@@ -97,3 +97,51 @@ func (r *Resolver) Between(a, b identity.Anchor) identity.Decision {
 	}
 	return identity.Joined
 }
+
+// Tie is evidence that is kept: two identifiers, Joined by it or the one Held by the other. Values of nodes are not kept.
+type Tie struct {
+	A, B     identity.Node
+	Decision identity.Decision
+}
+
+// Ties yields all evidence that is in force, each pair once. The resolver must not change meanwhile.
+func (r *Resolver) Ties() iter.Seq[Tie] {
+	return func(yield func(Tie) bool) {
+		for i := range r.pairs.n {
+			p := r.pairs.at(i)
+			if p.undone() {
+				continue
+			}
+			a, b := p.ends()
+			t := Tie{A: r.unnamed(a), B: r.unnamed(b), Decision: identity.Joined}
+			if p.held() {
+				t.Decision = identity.Held
+			}
+			if !yield(t) {
+				return
+			}
+		}
+	}
+}
+
+// Shared yields the identifiers that were found to be used by several persons.
+func (r *Resolver) Shared() iter.Seq[identity.Node] {
+	return func(yield func(identity.Node) bool) {
+		for i := range r.customers.n {
+			if r.customers.at(i).flags&flagShared != 0 && !yield(r.unnamed(i)) {
+				return
+			}
+		}
+	}
+}
+
+// IsShared tells whether the identifier is one of Shared.
+func (r *Resolver) IsShared(a identity.Anchor) bool {
+	n, ok := r.find(a)
+	return ok && !n.isThread() && r.customers.at(n.at()).flags&flagShared != 0
+}
+
+func (r *Resolver) unnamed(c uint32) identity.Node {
+	at := r.customers.at(c)
+	return identity.Node{Anchor: at.anchor, Type: r.typeName(at.typ)}
+}
