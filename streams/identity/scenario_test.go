@@ -294,7 +294,9 @@ func (s *scenario) node(name string) identity.Node {
 	return identity.Node{Anchor: identity.AnchorOf("w", typ, value), Type: typ, Value: value}
 }
 
-func (s *scenario) person(name string) identity.PersonID { return s.follower.personOf(s.node(name).Anchor) }
+func (s *scenario) person(name string) identity.PersonID {
+	return s.follower.personOf(s.node(name).Anchor)
+}
 
 // belongs is whose conversations get a touchpoint: that of the share which moved last, else that of its anchor.
 func (s *scenario) belongs(id string) identity.PersonID {
