@@ -70,6 +70,7 @@ type Report struct {
 	Duplicates    int `json:"duplicates"`    // records that repeat one
 	Conflicts     int `json:"conflicts"`     // records with the id of another
 	Links         int `json:"links"`         // on the log, with repetitions
+	Decisions     int `json:"decisions"`     // about links, compared
 	People        int `json:"people"`        // compared, with at least one touchpoint
 	Conversations int `json:"conversations"` //
 	IDs           int `json:"ids"`           // of Config.IDs that are stored once
@@ -112,6 +113,7 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 		{"reading what is derived", a.readDerived},
 		{"reading what came in meanwhile", a.meanwhile},
 		{"comparing people", a.people},
+		{"comparing decisions about identifiers", a.decisions},
 		{"comparing conversations", a.conversations},
 	} {
 		c.Progress(step.name)

@@ -23,10 +23,17 @@ import (
 
 // world is what the log says of one workspace.
 type world struct {
-	stubs  []conversation.Stub
-	links  []schema.Link
-	people *oracle.People
-	moving moving
+	stubs   []conversation.Stub
+	links   []link
+	people  *oracle.People // by the rules in force
+	decided decisions
+	moving  moving
+}
+
+// link is a link with the version of what it brings about.
+type link struct {
+	schema.Link
+	version uint64
 }
 
 func (a *audit) worldOf(workspace string) *world {

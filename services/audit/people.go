@@ -10,6 +10,7 @@ import (
 	"github.com/throughline/throughline/schemas/topic"
 	"github.com/throughline/throughline/schemas/touchpoint"
 	"github.com/throughline/throughline/services/kafka"
+	"github.com/throughline/throughline/streams/identity"
 	"github.com/throughline/throughline/streams/oracle"
 )
 
@@ -29,7 +30,7 @@ func (a *audit) meanwhile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	later := map[string][]schema.Link{}
+	later := map[string][]link{}
 	for _, to := range now {
 		err := a.Admin.ReadRange(ctx, to.Topic, to.Partition, a.from(to), to.End, func(records []*kafka.Record) error {
 			for _, r := range records {
@@ -37,17 +38,17 @@ func (a *audit) meanwhile(ctx context.Context) error {
 					a.laterTouchpoint(r)
 					continue
 				}
-				var link schema.Link
-				if err := schema.DecodeLink(bytes.Clone(r.Value), &link); err != nil {
+				l := link{version: uint64(r.Offset) + 1}
+				if err := schema.DecodeLink(bytes.Clone(r.Value), &l.Link); err != nil {
 					continue // a dead letter
 				}
 				if isLater := r.Offset >= a.ends[to.TopicPartition]; isLater {
-					later[link.Workspace] = append(later[link.Workspace], link)
+					later[l.Workspace] = append(later[l.Workspace], l)
 					continue
 				}
 				a.report.Links++
-				w := a.worldOf(link.Workspace)
-				w.links = append(w.links, link)
+				w := a.worldOf(l.Workspace)
+				w.links = append(w.links, l)
 			}
 			return nil
 		})
@@ -56,7 +57,7 @@ func (a *audit) meanwhile(ctx context.Context) error {
 		}
 	}
 	for name, w := range a.log {
-		w.decide(oracle.NewPeople(a.Rules), later[name])
+		w.decide(a.Rules, later[name])
 	}
 	return nil
 }
@@ -91,13 +92,17 @@ func (a *audit) laterTouchpoint(r *kafka.Record) {
 }
 
 // decide applies the links, those that came later last, and notes whom they concern, before them and after them.
-func (w *world) decide(people *oracle.People, later []schema.Link) {
-	w.people = people
-	for i := range w.links {
-		people.Apply(&w.links[i])
-	}
+func (w *world) decide(rules *identity.Rules, later []link) {
+	w.judge(rules)
+	people := w.people
 	for i := range later {
-		l := &later[i]
+		l := &later[i].Link
+		if l.Kind == schema.LinkRules { // whatever is stored may be of either rules
+			for at := range people.Anchors {
+				w.moving.anchors = append(w.moving.anchors, at)
+			}
+			break
+		}
 		for _, at := range []schema.Anchor{l.A.Anchor, l.B.Anchor} {
 			w.moving.anchors = append(w.moving.anchors, at)
 			if set := people.PersonOf(at); set != nil {

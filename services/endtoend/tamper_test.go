@@ -63,6 +63,8 @@ func TestAuditFindsWhatWasChanged(t *testing.T) {
 	}
 	ofID := func(id string) string { return "lower(leftPad(hex(id), 32, '0')) = '" + id + "'" }
 	moved := one("SELECT lower(leftPad(hex(anchor), 32, '0')) FROM identities FINAL WHERE thread = 0")
+	decided := one("SELECT max(version) FROM identity_edges WHERE decision = 'joined'")
+	judged := one("SELECT min(version) FROM identity_edges WHERE decision = 'joined'")
 	for _, c := range []struct {
 		name, sql string
 		names     string // what the audit must name
@@ -73,6 +75,9 @@ func TestAuditFindsWhatWasChanged(t *testing.T) {
 		{"an actor renamed", update("touchpoints", "payload = replaceOne(payload, actor_name, 'Eve')", "id = '"+one("SELECT id FROM touchpoints WHERE actor_name != ''")+"'"), "Eve"},
 		{"a fact doubled", "INSERT INTO touchpoints SELECT * FROM touchpoints WHERE id = 'crowd-12'", "600 touchpoints"},
 		{"an identity deleted", "ALTER TABLE identities DELETE WHERE lower(leftPad(hex(anchor), 32, '0')) = '" + moved + "'" + now, "person"},
+		{"a decision deleted", "ALTER TABLE identity_edges DELETE WHERE decision = 'joined' AND version = " + decided + now, "at version " + decided + " by"},
+		{"a decision made up", "INSERT INTO identity_edges (workspace, node, other, version, decision, rule) VALUES ('default', 7, 8, 1, 'joined', 'forged')", "by \"forged\""},
+		{"a decision's evidence changed", update("identity_edges", "touchpoint = 'forged'", "decision = 'joined' AND version = "+judged), "touchpoint:forged"},
 		{"a conversation changed", update("conversations", "hand_overs = 77", ofID(conversation("hand_overs > 0"))), "77 handed over"},
 		{"a conversation deleted", "ALTER TABLE conversations DELETE WHERE " + ofID(conversation("touchpoints > 3")) + now, "is not stored"},
 		{"a conversation's tags changed", update("conversations", "tags = ['forged']", ofID(conversation("notEmpty(tags)"))), "forged"},

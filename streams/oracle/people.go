@@ -106,6 +106,8 @@ func (p *People) Apply(l *schema.Link) {
 	case l.Kind == schema.LinkAnonymous:
 		setOf(p.threads, a)
 		p.used[a] = true
+	default:
+		p.refuse("malformed")
 	}
 }
 
