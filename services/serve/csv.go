@@ -17,10 +17,21 @@ func answerCSV(w http.ResponseWriter, r *reportQuery, rows []reportRow, asOf tim
 	for _, d := range r.by {
 		header = append(header, d.name)
 	}
-	err := out.Write(append(header, r.kind.figures().header()...))
+	header = append(header, r.kind.header("")...)
+	if r.compare {
+		header = append(header, r.kind.header("previous_")...)
+	}
+	err := out.Write(header)
 	for _, row := range rows {
+		line := append(row.by, row.figures.csv()...)
+		if r.compare && row.previous != nil {
+			line = append(line, row.previous.csv()...)
+		}
+		for len(line) < len(header) { // nothing to compare with
+			line = append(line, "")
+		}
 		if err == nil {
-			err = out.Write(append(row.by, row.figures.cells()...))
+			err = out.Write(line)
 		}
 	}
 	out.Flush()

@@ -184,7 +184,7 @@ func (s *Server) reportChange(ctx context.Context, c *call, k *correction, f *st
 		return out, err
 	}
 	for _, row := range totals {
-		out.Total.Before = row.figures.(*touchpointFigures).people
+		out.Total.Before = row.figures.count("people")
 	}
 	used := map[string][]identity.Anchor{} // by channel
 	var all []identity.Anchor
@@ -207,7 +207,7 @@ GROUP BY channel`
 	}
 	out.Total.After = out.Total.Before + uint64(different(all, f.Persons)-different(all, k.persons))
 	for _, row := range rows {
-		name, people := row.by[0], row.figures.(*touchpointFigures).people
+		name, people := row.by[0], row.figures.count("people")
 		if change := different(used[name], f.Persons) - different(used[name], k.persons); change != 0 {
 			out.Cells = append(out.Cells, CellChange{name, Change{people, people + uint64(change)}})
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -26,6 +25,14 @@ type Report struct {
 	AsOf        Time              `json:"as_of"`
 	Freshness   Freshness         `json:"freshness"`
 	Definitions map[string]string `json:"definitions"`
+	Versions    map[string]int    `json:"versions"` // of the definitions
+	Previous    *Period           `json:"previous,omitempty"`
+}
+
+// Period is the stretch of time that a report is compared with.
+type Period struct {
+	From string `json:"from"`
+	To   string `json:"to"`
 }
 
 // dimension is something that a report groups by.
@@ -33,6 +40,7 @@ type dimension struct {
 	name  string
 	sql   string // of the value
 	label func(value string, loc *time.Location) (string, error)
+	time  bool // a stretch of time
 }
 
 // bucket makes a dimension of a stretch of time in the zone of the request. Hours are instants, longer stretches
@@ -42,21 +50,11 @@ func bucket(name, sql string) dimension {
 	if name == "hour" {
 		label = hourLabel
 	}
-	return dimension{name, sql, label}
-}
-
-func hourLabel(value string, loc *time.Location) (string, error) {
-	s, err := strconv.ParseInt(value, 10, 64)
-	return time.Unix(s, 0).In(loc).Format(time.RFC3339), err
-}
-
-func dateLabel(value string, loc *time.Location) (string, error) {
-	d, err := time.Parse(time.DateOnly, value)
-	return startOfDay(d.Year(), d.Month(), d.Day(), loc).Format(time.RFC3339), err
+	return dimension{name, sql, label, true}
 }
 
 func text(name, sql string) dimension {
-	return dimension{name, sql, func(v string, _ *time.Location) (string, error) { return v, nil }}
+	return dimension{name, sql, func(v string, _ *time.Location) (string, error) { return v, nil }, false}
 }
 
 // buckets are the stretches of time of the column.
@@ -73,33 +71,15 @@ func buckets(column string) []dimension {
 // tag has one row per tag, and one with an empty tag for what has none.
 var tag = text("tag", "arrayJoin(if(empty(tags), [''], tags))")
 
-// measure is a figure of a report.
-type measure struct {
-	name       string
-	definition string
-}
-
 // kind is a sort of report: what it may be grouped by and what it counts.
 type kind struct {
 	dimensions []dimension
-	measures   []measure
+	figures    []figure
 	// filters names the parameters that keep rows, with the condition of each; {name:Array(String)} are its values.
 	filters map[string]string
 	// sql is the statement that gives, per group, the values of the dimensions as text, then its figures, then the
 	// number of groups.
 	sql func(c *call, r *reportQuery) string
-	// scan reads the figures into values that it returns, in the order of columns.
-	figures func() figures
-}
-
-// figures receives one row's figures.
-type figures interface {
-	targets() []any
-	// row adds the figures to a row of JSON.
-	row(map[string]any)
-	// cells are the figures as a row of CSV, in the order of header.
-	cells() []string
-	header() []string
 }
 
 // reportQuery is a report that was asked for.
@@ -113,6 +93,8 @@ type reportQuery struct {
 	order    string
 	limit    int
 	csv      bool
+	language string
+	compare  bool // with the period before
 }
 
 const (
@@ -158,11 +140,9 @@ func (s *Server) readReport(c *call, r *http.Request, k *kind) (*reportQuery, er
 		}
 	}
 	out.by = readBy(q, k)
-	names := []string{"by"}
-	for _, m := range k.measures {
-		names = append(names, m.name)
-	}
-	out.order = q.oneOf("order", names...)
+	out.order = q.oneOf("order", append([]string{"by"}, k.shownFigures()...)...)
+	out.language = q.oneOf("lang", "en", "de")
+	out.compare = q.oneOf("compare", "none", "previous") == "previous"
 	out.limit = q.number("limit", 1000, 1, maxReportRows)
 	out.params["limit"] = out.limit
 	switch q.text("format") {
@@ -257,11 +237,42 @@ func (r *reportQuery) grouped() string {
 	return "GROUP BY " + r.columns()
 }
 
+// inner are the figures as columns of the SELECT that groups; those of other sources are nothing there.
+func (r *reportQuery) inner(of source) string {
+	var out []string
+	for i := range r.kind.figures {
+		f := &r.kind.figures[i]
+		aggregates := f.aggregates()
+		for j, column := range f.columns() {
+			switch {
+			case f.source == of:
+				out = append(out, aggregates[j]+" AS "+column)
+			case f.sort == summed:
+				out = append(out, "toFloat64(0) AS "+column)
+			default:
+				out = append(out, "toUInt64(0) AS "+column)
+			}
+		}
+	}
+	return strings.Join(out, ",\n\t\t")
+}
+
+// outer are the same columns in the SELECT around it, each as with gives it.
+func (r *reportQuery) outer(with func(column string) string) string {
+	var out []string
+	for i := range r.kind.figures {
+		for _, column := range r.kind.figures[i].columns() {
+			out = append(out, with(column))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
 // ordered is the end of the statement.
 func (r *reportQuery) ordered() string {
 	var keys []string
 	if r.order != "by" {
-		keys = append(keys, r.order+" DESC")
+		keys = append(keys, r.kind.orderOf(r.order)+" DESC")
 	}
 	if len(r.by) > 0 {
 		keys = append(keys, r.columns())
@@ -282,14 +293,15 @@ func (r *reportQuery) totals() *reportQuery {
 }
 
 type reportRow struct {
-	by      []string
-	figures figures
+	by       []string
+	figures  *figures
+	previous *figures // of the period before; nil when it has none
 }
 
 // run reads the rows of the report and how many groups there are.
 func (s *Server) run(ctx context.Context, c *call, r *reportQuery) (rows []reportRow, groups uint64, err error) {
 	err = s.store.each(ctx, s.store.report, r.kind.sql(c, r), r.params, func(in *clickhouse.Rows) error {
-		row := reportRow{make([]string, len(r.by)), r.kind.figures()}
+		row := reportRow{by: make([]string, len(r.by)), figures: newFigures(r.kind)}
 		var targets []any
 		for i := range row.by {
 			targets = append(targets, &row.by[i])
@@ -319,20 +331,26 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, c *call, k *kind
 		return err
 	}
 	var (
-		rows, totals []reportRow
-		groups       uint64
-		fresh        Freshness
+		rows, totals, before, totalBefore []reportRow
+		groups                            uint64
+		fresh                             Freshness
 	)
 	g, ctx := errgroup.WithContext(r.Context())
-	g.Go(func() (err error) {
-		rows, groups, err = s.run(ctx, c, query)
-		return err
-	})
-	if len(query.by) > 0 {
+	ask := func(q *reportQuery, into *[]reportRow, groups *uint64) {
 		g.Go(func() (err error) {
-			totals, _, err = s.run(ctx, c, query.totals())
+			*into, *groups, err = s.run(ctx, c, q)
 			return err
 		})
+	}
+	ask(query, &rows, &groups)
+	if len(query.by) > 0 {
+		ask(query.totals(), &totals, new(uint64))
+	}
+	if query.compare {
+		ask(query.previous(), &before, new(uint64))
+		if len(query.by) > 0 {
+			ask(query.previous().totals(), &totalBefore, new(uint64))
+		}
 	}
 	g.Go(func() (err error) {
 		fresh, err = s.freshness(ctx, c, asOf)
@@ -340,6 +358,14 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, c *call, k *kind
 	})
 	if err := g.Wait(); err != nil {
 		return err
+	}
+	if query.compare {
+		if err := query.match(rows, before); err != nil {
+			return err
+		}
+		if len(query.by) > 0 {
+			totals[0].previous = totalBefore[0].figures
+		}
 	}
 	if len(query.by) == 0 {
 		totals = rows
@@ -351,7 +377,12 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, c *call, k *kind
 	out := Report{
 		From: query.from.In(query.loc).Format(time.RFC3339Nano), To: query.to.In(query.loc).Format(time.RFC3339Nano), TZ: query.loc.String(),
 		By: []string{}, Rows: []map[string]any{}, Totals: map[string]any{}, Groups: groups,
-		AsOf: Time(asOf), Freshness: fresh, Definitions: map[string]string{},
+		AsOf: Time(asOf), Freshness: fresh,
+	}
+	out.Definitions, out.Versions = k.definitions(query.language)
+	if query.compare {
+		p := query.previous()
+		out.Previous = &Period{p.from.In(query.loc).Format(time.RFC3339Nano), p.to.In(query.loc).Format(time.RFC3339Nano)}
 	}
 	for _, d := range query.by {
 		out.By = append(out.By, d.name)
@@ -361,14 +392,25 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, c *call, k *kind
 		for i, d := range query.by {
 			values[d.name] = row.by[i]
 		}
-		row.figures.row(values)
+		row.json(values, query.compare)
 		out.Rows = append(out.Rows, values)
 	}
 	for _, row := range totals {
-		row.figures.row(out.Totals)
-	}
-	for _, m := range k.measures {
-		out.Definitions[m.name] = m.definition
+		row.json(out.Totals, query.compare)
 	}
 	return answer(w, http.StatusOK, out)
+}
+
+// json adds the figures of the row to it, and those of the period before if they were asked for.
+func (r *reportRow) json(into map[string]any, compare bool) {
+	r.figures.row(into)
+	if !compare {
+		return
+	}
+	into["previous"] = nil
+	if r.previous != nil {
+		before := map[string]any{}
+		r.previous.row(before)
+		into["previous"] = before
+	}
 }

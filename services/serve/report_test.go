@@ -31,6 +31,7 @@ type reportAnswer struct {
 		LagSeconds    *float64 `json:"lag_seconds"`
 	}
 	Definitions map[string]string
+	Previous    *Period
 }
 
 // lines writes rows as text: the values of the columns, separated by spaces.

@@ -3,7 +3,6 @@ package serve
 import (
 	"net/http"
 	"slices"
-	"strconv"
 )
 
 // touchpointReport counts facts, the people behind them and the conversations they belong to.
@@ -12,10 +11,10 @@ var touchpointReport = &kind{
 		text("channel", "channel"), text("direction", "direction"), text("kind", "kind"), text("team", "team"), text("agent", "agent"),
 		text("topic", "topic"), text("source", "source"), text("account", "account"), tag,
 	}, buckets("time")),
-	measures: []measure{
-		{"touchpoints", "touchpoints with a time from..to that pass the filters"},
-		{"people", "different persons whom these touchpoints belong to now, after all merges"},
-		{"conversations", "different conversations that at least one of these touchpoints belongs to now"},
+	figures: []figure{
+		{name: "touchpoints"},
+		{name: "people", sort: distinct, value: "person_now"},
+		{name: "conversations", sort: distinct, value: "conversation", source: membership},
 	},
 	filters: map[string]string{
 		"channel": "channel IN {channel:Array(String)}", "direction": "direction IN {direction:Array(String)}",
@@ -23,8 +22,7 @@ var touchpointReport = &kind{
 		"topic": "topic IN {topic:Array(String)}", "source": "source IN {source:Array(String)}",
 		"account": "account IN {account:Array(String)}", "tag": "hasAny(tags, {tag:Array(String)})",
 	},
-	sql:     touchpointSQL,
-	figures: func() figures { return &touchpointFigures{} },
+	sql: touchpointSQL,
 }
 
 // touchpointSQL counts facts without FINAL, because the loader lets no touchpoint in twice, and conversations in the table of
@@ -32,34 +30,21 @@ var touchpointReport = &kind{
 func touchpointSQL(c *call, r *reportQuery) string {
 	having := ""
 	if len(r.by) > 0 {
-		having = "HAVING touchpoints > 0"
+		having = "HAVING touchpoints_v > 0"
 	}
-	return `SELECT ` + r.shown() + `sum(t) AS touchpoints, sum(p) AS people, sum(v) AS conversations, count() OVER () AS groups
+	return `SELECT ` + r.shown() + r.outer(func(column string) string { return "sum(" + column + ") AS " + column }) + `, count() OVER () AS groups
 FROM (
-	SELECT ` + r.selected() + `count() AS t, uniqExact(dictGetOrDefault('` + c.tables.Moved + `', 'person', toUInt64(anchor), anchor)) AS p, toUInt64(0) AS v
-	FROM ` + c.tables.Touchpoints + ` WHERE ` + r.inside("time") + ` ` + r.grouped() + `
+	SELECT ` + r.selected() + r.inner(factual) + `
+	FROM (SELECT *, ` + personNow(c, "anchor") + ` AS person_now FROM ` + c.tables.Touchpoints + `) WHERE ` + r.inside("time") + ` ` + r.grouped() + `
 	UNION ALL
-	SELECT ` + r.selected() + `toUInt64(0), toUInt64(0), uniqExact(conversation)
+	SELECT ` + r.selected() + r.inner(membership) + `
 	FROM ` + c.tables.Members + ` FINAL WHERE ` + r.inside("time", "conversation != 0") + ` ` + r.grouped() + `
 ) ` + r.grouped() + ` ` + having + ` ` + r.ordered()
 }
 
-type touchpointFigures struct{ touchpoints, people, conversations uint64 }
-
-func (f *touchpointFigures) targets() []any {
-	return []any{&f.touchpoints, &f.people, &f.conversations}
-}
-
-func (f *touchpointFigures) row(into map[string]any) {
-	into["touchpoints"], into["people"], into["conversations"] = f.touchpoints, f.people, f.conversations
-}
-
-func (f *touchpointFigures) header() []string {
-	return []string{"touchpoints", "people", "conversations"}
-}
-
-func (f *touchpointFigures) cells() []string {
-	return []string{strconv.FormatUint(f.touchpoints, 10), strconv.FormatUint(f.people, 10), strconv.FormatUint(f.conversations, 10)}
+// personNow is the person that an anchor belongs to, as the dictionary has it.
+func personNow(c *call, anchor string) string {
+	return `dictGetOrDefault('` + c.tables.Moved + `', 'person', toUInt64(` + anchor + `), ` + anchor + `)`
 }
 
 // getTouchpointReport answers GET /v1/reports/touchpoints.

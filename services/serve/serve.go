@@ -211,6 +211,7 @@ func (s *Server) Handler() http.Handler {
 	for path, operation := range map[string]http.Handler{"/v1/audit": s.config.Audit, "/v1/rebuild/{what}": s.config.Rebuild} {
 		if operation == nil {
 			operation = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	all.Handle(http.MethodGet, "/v1/measures", http.HandlerFunc(s.getMeasures))
 				api.Problem(w, r, http.StatusNotFound, "", "this process does not run audits or rebuilds")
 			})
 		}
