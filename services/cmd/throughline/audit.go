@@ -19,12 +19,11 @@ import (
 var errDifferences = errors.New("the store differs from the log")
 
 type auditCommand struct {
-	URL        string   `name:"url" help:"Audit a running Throughline at this address." xor:"where" env:"THROUGHLINE_URL"`
-	Key        string   `help:"API key for --url." env:"THROUGHLINE_KEY"`
-	Data       string   `help:"Audit this data folder, which nothing else uses now." xor:"where"`
-	Kafka      []string `help:"Audit these brokers, with --clickhouse." xor:"where" placeholder:"HOST:PORT,..."`
-	ClickHouse string   `name:"clickhouse" placeholder:"DSN" help:"The store, with --kafka."`
-	IDs        string   `name:"ids" type:"existingfile" help:"File of touchpoint ids, one a line, each of which must be stored once."`
+	URL  string `name:"url" help:"Audit a running Throughline at this address." xor:"where" env:"THROUGHLINE_URL"`
+	Key  string `help:"API key for --url." env:"THROUGHLINE_KEY"`
+	Data string `help:"Audit this data folder, which nothing else uses now." xor:"where"`
+	engineFlags
+	IDs string `name:"ids" type:"existingfile" help:"File of touchpoint ids, one a line, each of which must be stored once."`
 	ruleFlags
 }
 
@@ -47,8 +46,8 @@ func (c *auditCommand) Run(ctx context.Context, log *slog.Logger) error {
 		report, err = operate[audit.Report](ctx, c.URL+"/v1/audit", c.Key)
 	case c.Data != "":
 		report, err = auditFolder(ctx, c.Data, c.ruleFlags, config, log)
-	case len(c.Kafka) > 0 && c.ClickHouse != "":
-		report, err = auditEngines(ctx, kafka.Config{Brokers: c.Kafka, Logger: log}, clickhouse.DefaultConfig(c.ClickHouse), config)
+	case c.given():
+		report, err = auditEngines(ctx, c.brokers(log), c.store(), config)
 	default:
 		return errors.New("say what to audit: --url and --key, --data, or --kafka and --clickhouse")
 	}

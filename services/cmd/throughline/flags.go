@@ -16,13 +16,20 @@ import (
 
 // kafkaFlags name the brokers.
 type kafkaFlags struct {
-	Kafka     []string `required:"" placeholder:"HOST:PORT,..." help:"Kafka brokers." env:"THROUGHLINE_KAFKA"`
-	KafkaTLS  bool     `help:"Use TLS towards Kafka." env:"THROUGHLINE_KAFKA_TLS"`
-	KafkaSASL string   `help:"PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512; user and password come from THROUGHLINE_KAFKA_USER and THROUGHLINE_KAFKA_PASSWORD." env:"THROUGHLINE_KAFKA_SASL"`
+	Kafka []string `required:"" placeholder:"HOST:PORT,..." help:"Kafka brokers." env:"THROUGHLINE_KAFKA"`
+	kafkaAccess
 }
 
-func (f kafkaFlags) config(log *slog.Logger) kafka.Config {
-	c := kafka.Config{Brokers: f.Kafka, ClientID: "throughline", Logger: log}
+func (f kafkaFlags) config(log *slog.Logger) kafka.Config { return f.kafkaAccess.config(f.Kafka, log) }
+
+// kafkaAccess is how to be let in by brokers.
+type kafkaAccess struct {
+	KafkaTLS  bool   `help:"Use TLS towards Kafka." env:"THROUGHLINE_KAFKA_TLS"`
+	KafkaSASL string `help:"PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512; user and password come from THROUGHLINE_KAFKA_USER and THROUGHLINE_KAFKA_PASSWORD." env:"THROUGHLINE_KAFKA_SASL"`
+}
+
+func (f kafkaAccess) config(brokers []string, log *slog.Logger) kafka.Config {
+	c := kafka.Config{Brokers: brokers, ClientID: "throughline", Logger: log}
 	if f.KafkaTLS {
 		c.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
@@ -39,17 +46,37 @@ func (f kafkaFlags) config(log *slog.Logger) kafka.Config {
 // storeFlags name the ClickHouse server.
 type storeFlags struct {
 	ClickHouse string `name:"clickhouse" required:"" placeholder:"DSN" help:"ClickHouse over HTTP: http://host:8123 or https://host:8443; /DATABASE may follow. User and password may come from THROUGHLINE_CLICKHOUSE_USER and THROUGHLINE_CLICKHOUSE_PASSWORD." env:"THROUGHLINE_CLICKHOUSE"`
-	Cluster    string `help:"Name of the ClickHouse cluster, if the tables are on one." env:"THROUGHLINE_CLICKHOUSE_CLUSTER"`
+	clusterFlag
 }
 
-func (f storeFlags) config() clickhouse.Config {
-	c := clickhouse.DefaultConfig(f.ClickHouse)
+func (f storeFlags) config() clickhouse.Config { return storeAt(f.ClickHouse) }
+
+// storeAt is the server at the DSN with the credentials of the environment.
+func storeAt(dsn string) clickhouse.Config {
+	c := clickhouse.DefaultConfig(dsn)
 	c.User = os.Getenv("THROUGHLINE_CLICKHOUSE_USER")
 	c.Password = os.Getenv("THROUGHLINE_CLICKHOUSE_PASSWORD")
 	return c
 }
 
-func (f storeFlags) layout() clickhouse.Layout { return clickhouse.Layout{Cluster: f.Cluster} }
+type clusterFlag struct {
+	Cluster string `help:"Name of the ClickHouse cluster, if the tables are on one." env:"THROUGHLINE_CLICKHOUSE_CLUSTER"`
+}
+
+func (f clusterFlag) layout() clickhouse.Layout { return clickhouse.Layout{Cluster: f.Cluster} }
+
+// engineFlags name the engines of an installation, for those who may also ask it over HTTP.
+type engineFlags struct {
+	Kafka      []string `help:"These brokers, with --clickhouse; the roles must be running." xor:"where" placeholder:"HOST:PORT,..."`
+	ClickHouse string   `name:"clickhouse" placeholder:"DSN" help:"The store, with --kafka; user and password may come from THROUGHLINE_CLICKHOUSE_USER and THROUGHLINE_CLICKHOUSE_PASSWORD."`
+	kafkaAccess
+}
+
+func (f engineFlags) given() bool { return len(f.Kafka) > 0 && f.ClickHouse != "" }
+
+func (f engineFlags) brokers(log *slog.Logger) kafka.Config { return f.config(f.Kafka, log) }
+
+func (f engineFlags) store() clickhouse.Config { return storeAt(f.ClickHouse) }
 
 // ruleFlags name the data that the decisions are made by.
 type ruleFlags struct {

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/alecthomas/kong"
 )
 
 // A start with bad data fails, and says in which file, line and field.
@@ -34,5 +37,32 @@ func TestDataThatIsBuiltIn(t *testing.T) {
 	rules, registered, err := ruleFlags{}.load()
 	if err != nil || len(rules.Types) == 0 || len(registered.Channels) == 0 {
 		t.Fatalf("%v, %v, %v", rules, registered, err)
+	}
+}
+
+// Whoever audits or rebuilds beside the server gets in as the roles do.
+func TestEnginesAreReachedWithCredentials(t *testing.T) {
+	for name, value := range map[string]string{
+		"THROUGHLINE_KAFKA_USER": "eva", "THROUGHLINE_KAFKA_PASSWORD": "a", "THROUGHLINE_CLICKHOUSE_USER": "bob", "THROUGHLINE_CLICKHOUSE_PASSWORD": "b",
+	} {
+		t.Setenv(name, value)
+	}
+	for _, command := range [][]string{{"audit"}, {"rebuild", "store"}} {
+		var c cli
+		parser, err := kong.New(&c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parser.Parse(append(command, "--kafka", "k:9093", "--kafka-tls", "--kafka-sasl", "scram-sha-512", "--clickhouse", "https://c:8443")); err != nil {
+			t.Fatal(err)
+		}
+		flags := c.Audit.engineFlags
+		if command[0] == "rebuild" {
+			flags = c.Rebuild.engineFlags
+		}
+		brokers, store := flags.brokers(slog.Default()), flags.store()
+		if !flags.given() || brokers.TLS == nil || brokers.SASL.Mechanism != "SCRAM-SHA-512" || brokers.SASL.User != "eva" || store.User != "bob" || store.Password != "b" {
+			t.Errorf("%s: %+v, %+v", command, brokers, store)
+		}
 	}
 }

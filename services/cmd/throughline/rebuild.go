@@ -15,12 +15,11 @@ import (
 )
 
 type rebuildCommand struct {
-	What       string   `arg:"" enum:"store,conversations,identity" help:"store, conversations or identity; each includes those before it."`
-	URL        string   `name:"url" help:"Of a running Throughline." xor:"where" env:"THROUGHLINE_URL"`
-	Key        string   `help:"API key for --url." env:"THROUGHLINE_KEY"`
-	Kafka      []string `help:"These brokers, with --clickhouse; the roles must be running." xor:"where" placeholder:"HOST:PORT,..."`
-	ClickHouse string   `name:"clickhouse" placeholder:"DSN" help:"The store, with --kafka."`
-	Cluster    string   `help:"Name of the ClickHouse cluster, if the tables are on one."`
+	What string `arg:"" enum:"store,conversations,identity" help:"store, conversations or identity; each includes those before it."`
+	URL  string `name:"url" help:"Of a running Throughline." xor:"where" env:"THROUGHLINE_URL"`
+	Key  string `help:"API key for --url." env:"THROUGHLINE_KEY"`
+	engineFlags
+	clusterFlag
 }
 
 func (c *rebuildCommand) Run(ctx context.Context, log *slog.Logger) error {
@@ -28,15 +27,15 @@ func (c *rebuildCommand) Run(ctx context.Context, log *slog.Logger) error {
 	case c.URL != "":
 		_, err := operate[struct{}](ctx, c.URL+"/v1/rebuild/"+c.What, c.Key)
 		return err
-	case len(c.Kafka) > 0 && c.ClickHouse != "":
+	case c.given():
 		return c.direct(ctx, log)
 	}
 	return errors.New("say where: --url and --key, or --kafka and --clickhouse")
 }
 
 func (c *rebuildCommand) direct(ctx context.Context, log *slog.Logger) error {
-	brokers := kafka.Config{Brokers: c.Kafka, Logger: log}
-	db, err := clickhouse.Open(ctx, clickhouse.DefaultConfig(c.ClickHouse))
+	brokers := c.brokers(log)
+	db, err := clickhouse.Open(ctx, c.store())
 	if err != nil {
 		return err
 	}
@@ -48,7 +47,7 @@ func (c *rebuildCommand) direct(ctx context.Context, log *slog.Logger) error {
 	defer admin.Close()
 	return withDirectory(ctx, brokers, func(d *workspaces.Directory) error {
 		return rebuild.Run(ctx, rebuild.Config{
-			Admin: admin, Store: db, Layout: clickhouse.Layout{Cluster: c.Cluster}, Directory: d, Patience: 2 * time.Minute,
+			Admin: admin, Store: db, Layout: c.layout(), Directory: d, Patience: 2 * time.Minute,
 			Progress: func(what string) { fmt.Fprintln(os.Stderr, what) },
 		}, rebuild.What(c.What))
 	})
