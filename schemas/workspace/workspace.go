@@ -42,6 +42,8 @@ type Key struct {
 	Name      string `json:"name,omitempty"` // for people
 	Created   int64  `json:"created"`        // ms since 1970
 	Revoked   int64  `json:"revoked,omitempty"`
+	// Scopes are what the key may; none: everything, as every key could before there were scopes.
+	Scopes []Scope `json:"scopes,omitempty"`
 }
 
 // HashOf is the record key of an API key: the SHA-256 in hexadecimal. Keys that the product makes are 192 random bits,

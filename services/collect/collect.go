@@ -22,6 +22,7 @@ import (
 
 	"github.com/throughline/throughline/schemas/registry"
 	"github.com/throughline/throughline/schemas/touchpoint"
+	"github.com/throughline/throughline/schemas/workspace"
 	"github.com/throughline/throughline/services/api"
 	"github.com/throughline/throughline/services/kafka"
 	"github.com/throughline/throughline/streams/identity"
@@ -131,7 +132,7 @@ func New(c Config) (*Collector, error) {
 // Handler answers POST /v1/touchpoints, GET /v1/schemas/touchpoint.json and GET /v1/registry.
 func (c *Collector) Handler() http.Handler {
 	routes := api.NewRoutes()
-	routes.Handle(http.MethodPost, "/v1/touchpoints", api.Authenticated(c.config.Directory, http.HandlerFunc(c.post)))
+	routes.Handle(http.MethodPost, "/v1/touchpoints", api.Authenticated(c.config.Directory, workspace.Write, http.HandlerFunc(c.post)))
 	routes.Handle(http.MethodGet, "/v1/schemas/touchpoint.json", document("application/schema+json", c.schema))
 	routes.Handle(http.MethodGet, "/v1/registry", document("application/json", c.table))
 	return routes.Handler()

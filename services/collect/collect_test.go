@@ -14,6 +14,7 @@ import (
 
 	"github.com/throughline/throughline/schemas/topic"
 	"github.com/throughline/throughline/schemas/touchpoint"
+	"github.com/throughline/throughline/schemas/workspace"
 	"github.com/throughline/throughline/services/api"
 	"github.com/throughline/throughline/services/kafka"
 	"github.com/throughline/throughline/services/kafka/kafkatest"
@@ -26,6 +27,8 @@ func (k keys) Authenticate(key string) (string, bool) {
 	w, ok := k[key]
 	return w, ok
 }
+
+func (k keys) May(key string, _ workspace.Scope) bool { return k[key] != "" }
 
 // door is a collector behind a real HTTP server, on a broker of its own.
 type door struct {

@@ -18,6 +18,7 @@ import (
 	"github.com/throughline/throughline/services/converse"
 	"github.com/throughline/throughline/services/identify"
 	"github.com/throughline/throughline/services/kafka"
+	"github.com/throughline/throughline/services/live"
 	"github.com/throughline/throughline/services/load"
 	"github.com/throughline/throughline/services/rehearse"
 	"github.com/throughline/throughline/services/serve"
@@ -33,6 +34,7 @@ type Node struct {
 	collector  *collect.Collector
 	producer   *kafka.Producer // of the collector
 	rehearsals *rehearse.Desk  // nil unless serve runs
+	live       *live.Hub       // nil unless serve runs
 	server     *api.Server
 }
 
@@ -90,6 +92,10 @@ func (n *Node) Run(ctx context.Context) error {
 		defer stop()
 		return n.server.Run(doors)
 	})
+	if n.live != nil {
+		context.AfterFunc(doors, n.live.End)
+		group.Go(func() error { return n.live.Run(running) })
+	}
 	c := n.config
 	if c.runs(Collect) {
 		group.Go(func() error {
@@ -175,6 +181,10 @@ func (n *Node) handler() (http.Handler, error) {
 			return nil, err
 		}
 		n.rehearsals, s.Rehearsals = desk, desk
+		if n.live, err = n.hub(); err != nil {
+			return nil, err
+		}
+		s.Live = n.live
 		server, err := serve.New(s)
 		if err != nil {
 			return nil, err
@@ -207,6 +217,13 @@ func (n *Node) ready(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, _ = w.Write([]byte("ready\n"))
+}
+
+// hub follows the conversations for those who watch them.
+func (n *Node) hub() (*live.Hub, error) {
+	c := live.DefaultConfig()
+	c.Log, c.Generations, c.Logger = n.admin, n.directory.Generations, n.config.Logger
+	return live.NewHub(c)
 }
 
 // desk runs rehearsals of identity rules: two at a time, each of which has two times what identify has in memory.

@@ -41,6 +41,8 @@ type Conversation struct {
 	ChannelSwitches  uint32             `json:"channel_switches"`
 	Rating           *touchpoint.Rating `json:"rating,omitempty"`
 
+	Opening *Opening `json:"opening,omitempty"` // where it was asked for
+
 	anchor                    identity.Anchor // of the first touchpoint
 	first, last, waitingSince time.Time
 	supersededBy              identity.Anchor

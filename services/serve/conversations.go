@@ -65,12 +65,16 @@ func (s *Server) listConversations(w http.ResponseWriter, r *http.Request, c *ca
 		where = append(where, "toUnixTimestamp64Milli(waiting_since) > 0")
 	}
 	by := orders[q.oneOf("sort", "newest", "oldest", "waiting")]
+	opening := q.flag("opening")
 	limit := q.number("limit", 50, 1, 200)
 	after := q.cursor(by.list)
 	if err := q.done(); err != nil {
 		return err
 	}
 	page, err := s.conversations(r.Context(), c, s.store.report, c.allConversations(), where, params, by, limit, after)
+	if err == nil && opening {
+		err = s.attachOpenings(r.Context(), c, page.Conversations)
+	}
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/schemas/topic"
 	"github.com/throughline/throughline/schemas/touchpoint"
+	"github.com/throughline/throughline/schemas/workspace"
 	"github.com/throughline/throughline/services/clickhouse"
 	"github.com/throughline/throughline/services/clickhouse/clickhousetest"
 	"github.com/throughline/throughline/services/collect"
@@ -42,7 +43,10 @@ func at(s string) time.Time {
 }
 
 // keys are those of the test's two workspaces.
-var keys = map[string]string{"ours-key": "ours", "theirs-key": "theirs"}
+var keys = map[string]string{"ours-key": "ours", "theirs-key": "theirs", "reader-key": "ours", "writer-key": "ours"}
+
+// limited are the keys that have one scope alone.
+var limited = map[string]workspace.Scope{"reader-key": workspace.Read, "writer-key": workspace.Write}
 
 type directory struct {
 	mu          sync.Mutex
@@ -52,6 +56,13 @@ type directory struct {
 func (d *directory) Authenticate(key string) (string, bool) {
 	w, ok := keys[key]
 	return w, ok
+}
+
+func (d *directory) May(key string, s workspace.Scope) bool {
+	if only, limited := limited[key]; limited {
+		return s == only
+	}
+	return keys[key] != ""
 }
 
 func (d *directory) KeyName(key string) string { return map[string]string{"ours-key": "eva"}[key] }

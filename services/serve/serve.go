@@ -26,6 +26,7 @@ import (
 	"github.com/throughline/throughline/schemas/registry"
 	"github.com/throughline/throughline/schemas/topic"
 	"github.com/throughline/throughline/schemas/touchpoint"
+	"github.com/throughline/throughline/schemas/workspace"
 	"github.com/throughline/throughline/services/api"
 	"github.com/throughline/throughline/services/clickhouse"
 	"github.com/throughline/throughline/services/collect"
@@ -56,6 +57,7 @@ type Config struct {
 	Producer  *kafka.Producer    // of what users decide about identities; must fail rather than wait for ever
 	Collect   *collect.Collector // takes what comes in: touchpoints, and dead letters that are sent again
 
+	Live       Live       // changes of conversations as they happen; nil where this process cannot
 	Rehearsals Rehearsals // of new identity rules; nil where this process cannot
 
 	// Audit and Rebuild answer POST /v1/audit and /v1/rebuild/{what}, for those who run the installation; nil where this
@@ -195,28 +197,33 @@ var routes = []route{
 	{http.MethodGet, "/v1/dead-letters/{id}", (*Server).getDeadLetter},
 	{http.MethodPost, "/v1/dead-letters/{id}/resend", (*Server).resendDeadLetter},
 	{http.MethodGet, "/v1/status", (*Server).getStatus},
+	{http.MethodGet, "/v1/search", (*Server).search},
+	{http.MethodGet, "/v1/stream", (*Server).stream},
 }
 
 // Handler answers all of the API.
 func (s *Server) Handler() http.Handler {
 	all := api.NewRoutes()
 	for _, route := range routes {
-		all.Handle(route.method, route.path, api.Authenticated(s.config.Directory, s.answered(route)))
+		all.Handle(route.method, route.path, api.Authenticated(s.config.Directory, scopeOf(route.method, route.path), s.answered(route)))
 	}
 	door := s.config.Collect.Handler()
 	all.Handle(http.MethodPost, "/v1/touchpoints", door)
 	all.Handle(http.MethodGet, "/v1/schemas/touchpoint.json", door)
 	all.Handle(http.MethodGet, "/v1/registry", door)
+	all.Handle(http.MethodGet, "/v1/measures", http.HandlerFunc(s.getMeasures))
 	all.Handle(http.MethodGet, "/v1/schemas/identity-rules.json", http.HandlerFunc(getRulesSchema))
 	for path, operation := range map[string]http.Handler{"/v1/audit": s.config.Audit, "/v1/rebuild/{what}": s.config.Rebuild} {
 		if operation == nil {
 			operation = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-	all.Handle(http.MethodGet, "/v1/measures", http.HandlerFunc(s.getMeasures))
 				api.Problem(w, r, http.StatusNotFound, "", "this process does not run audits or rebuilds")
 			})
 		}
-		all.Handle(http.MethodPost, path, api.Authenticated(s.config.Directory, operation))
+		all.Handle(http.MethodPost, path, api.Authenticated(s.config.Directory, workspace.Admin, operation))
 	}
+	all.Handle(http.MethodPost, "/v1/session", http.HandlerFunc(s.signIn))
+	all.Handle(http.MethodGet, "/v1/session", http.HandlerFunc(s.getSession))
+	all.Handle(http.MethodDelete, "/v1/session", http.HandlerFunc(s.signOut))
 	all.Handle(http.MethodGet, "/healthz", http.HandlerFunc(s.healthy))
 	all.Handle(http.MethodGet, "/readyz", http.HandlerFunc(s.ready))
 	all.Handle(http.MethodGet, "/metrics", promhttp.HandlerFor(s.config.Gatherer, promhttp.HandlerOpts{}))

@@ -152,6 +152,12 @@ func (d *Directory) Authenticate(key string) (name string, ok bool) {
 	return k.Workspace, ok && k.Revoked == 0
 }
 
+// May tells whether a key has a scope; one that is not known or was revoked has none.
+func (d *Directory) May(key string, s workspace.Scope) bool {
+	k, ok := d.state.Load().keys[sha256.Sum256([]byte(key))]
+	return ok && k.Revoked == 0 && k.May(s)
+}
+
 // Generations is what is read now and what is being built beside it, which is nil when nothing is.
 func (d *Directory) Generations() (current topic.Generations, building *topic.Generations) {
 	c := d.state.Load().control
@@ -186,6 +192,11 @@ func (d *Directory) Add(ctx context.Context, key string, k workspace.Key) error 
 	}
 	if err := workspace.ValidName(k.Workspace); err != nil {
 		return err
+	}
+	for _, s := range k.Scopes {
+		if err := workspace.ValidScope(s); err != nil {
+			return err
+		}
 	}
 	value, err := workspace.Encode(k)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/throughline/throughline/schemas/topic"
 	"github.com/throughline/throughline/schemas/touchpoint"
+	"github.com/throughline/throughline/schemas/workspace"
 	"github.com/throughline/throughline/services/api"
 	"github.com/throughline/throughline/services/client"
 	"github.com/throughline/throughline/services/collect"
@@ -22,6 +23,8 @@ const key = "key-of-the-test"
 type keys struct{}
 
 func (keys) Authenticate(k string) (string, bool) { return "default", k == key }
+
+func (keys) May(k string, _ workspace.Scope) bool { return k == key }
 
 // Server takes touchpoints in.
 type Server struct {

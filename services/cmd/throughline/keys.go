@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -21,9 +22,10 @@ type keysCommands struct {
 
 type createKeyCommand struct {
 	kafkaFlags
-	Workspace string `default:"default" help:"Workspace; made when it is new."`
-	Name      string `help:"What the key is for."`
-	Key       string `help:"Use this key instead of a new one; choose it long." env:"THROUGHLINE_KEY"`
+	Workspace string            `default:"default" help:"Workspace; made when it is new."`
+	Name      string            `help:"What the key is for."`
+	Scope     []workspace.Scope `help:"What the key may: read, write, admin; repeatable. Without one, everything."`
+	Key       string            `help:"Use this key instead of a new one; choose it long." env:"THROUGHLINE_KEY"`
 }
 
 func (c *createKeyCommand) Run(ctx context.Context, log *slog.Logger) error {
@@ -32,7 +34,7 @@ func (c *createKeyCommand) Run(ctx context.Context, log *slog.Logger) error {
 		if key == "" {
 			key, made = workspaces.NewKey(), true
 		}
-		if err := d.Add(ctx, key, workspace.Key{Workspace: c.Workspace, Name: c.Name, Created: time.Now().UnixMilli()}); err != nil {
+		if err := d.Add(ctx, key, workspace.Key{Workspace: c.Workspace, Name: c.Name, Created: time.Now().UnixMilli(), Scopes: c.Scope}); err != nil {
 			return err
 		}
 		if made {
@@ -47,16 +49,27 @@ type listKeysCommand struct{ kafkaFlags }
 func (c *listKeysCommand) Run(ctx context.Context, log *slog.Logger) error {
 	return withDirectory(ctx, c.config(log), func(d *workspaces.Directory) error {
 		w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(w, "WORKSPACE\tNAME\tCREATED\tREVOKED")
+		fmt.Fprintln(w, "WORKSPACE\tNAME\tSCOPES\tCREATED\tREVOKED")
 		for _, k := range d.Keys() {
 			revoked := ""
 			if k.Revoked > 0 {
 				revoked = time.UnixMilli(k.Revoked).UTC().Format(time.RFC3339)
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", k.Workspace, k.Name, time.UnixMilli(k.Created).UTC().Format(time.RFC3339), revoked)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", k.Workspace, k.Name, scopesOf(k), time.UnixMilli(k.Created).UTC().Format(time.RFC3339), revoked)
 		}
 		return w.Flush()
 	})
+}
+
+func scopesOf(k workspace.Key) string {
+	if len(k.Scopes) == 0 {
+		return "all"
+	}
+	names := make([]string, len(k.Scopes))
+	for i, s := range k.Scopes {
+		names[i] = string(s)
+	}
+	return strings.Join(names, ",")
 }
 
 type revokeKeyCommand struct {

@@ -1,0 +1,129 @@
+package serve
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/throughline/throughline/schemas/identity"
+	"github.com/throughline/throughline/schemas/touchpoint"
+	"github.com/throughline/throughline/services/clickhouse"
+	streams "github.com/throughline/throughline/streams/identity"
+)
+
+// Found is a person that a search leads to, and by what.
+type Found struct {
+	Person identity.PersonID `json:"person"`
+	By     Node              `json:"by"`
+}
+
+// search answers GET /v1/search: whoever is known by the text, whatever it is. That nobody is known by it is an answer and no
+// mistake: it is asked while somebody types.
+func (s *Server) search(w http.ResponseWriter, r *http.Request, c *call) error {
+	text := strings.TrimSpace(c.query.text("q"))
+	if len(text) < 2 {
+		c.query.fail("q", "want at least two characters")
+	}
+	if err := c.query.done(); err != nil {
+		return err
+	}
+	known, err := s.stored(r.Context(), c, s.meanings(c.workspace, text))
+	if err == nil && len(known) == 0 && strings.ContainsAny(text, "0123456789") {
+		known, err = s.storedThread(r.Context(), c, text)
+	}
+	if err != nil {
+		return err
+	}
+	found, seen := []Found{}, map[identity.PersonID]bool{}
+	for _, n := range known {
+		p, err := s.resolve(r.Context(), c, n.anchor)
+		if err != nil {
+			return err
+		}
+		if !seen[p.id] {
+			seen[p.id] = true
+			found = append(found, Found{p.id, n})
+		}
+	}
+	return answer(w, http.StatusOK, map[string][]Found{"found": found})
+}
+
+// meanings are what the text may be: with its type in front, or an identifier of any type whose values look so, the strongest
+// first, then a thread of any scheme.
+func (s *Server) meanings(workspace, text string) []Node {
+	var out []Node
+	add := func(space, typ, value string) {
+		id, err := s.config.Rules.Rules(workspace).Normalise(touchpoint.Identifier{Type: typ, Value: value})
+		if err == nil {
+			typ := space + id.Type
+			out = append(out, Node{Type: typ, Value: id.Value, anchor: identity.AnchorOf(workspace, typ, id.Value)})
+		}
+	}
+	if rest, claimed := strings.CutPrefix(text, streams.ClaimedPrefix); claimed {
+		if typ, value, err := streams.ParseIdentifier(rest); err == nil {
+			add(streams.ClaimedPrefix, typ, value)
+		}
+	} else if typ, value, err := streams.ParseIdentifier(text); err == nil {
+		add("", typ, value)
+		if s.isThread(text) {
+			n := streams.ThreadNode(workspace, text)
+			out = append(out, Node{Type: n.Type, Value: n.Value, anchor: n.Anchor})
+		}
+	}
+	for _, t := range s.config.Rules.Rules(workspace).Types {
+		add("", t.Name, text)
+	}
+	for _, t := range s.config.Rules.Rules(workspace).Types {
+		add(streams.ClaimedPrefix, t.Name, text)
+	}
+	for _, scheme := range s.config.Registry.Schemes {
+		n := streams.ThreadNode(workspace, scheme.Name+":"+text)
+		out = append(out, Node{Type: n.Type, Value: n.Value, anchor: n.Anchor})
+	}
+	return out
+}
+
+// storedThread is the customer of the oldest touchpoint with such a reference, of whatever scheme.
+func (s *Server) storedThread(ctx context.Context, c *call, text string) (out []Node, err error) {
+	threads := []string{text}
+	for _, scheme := range s.config.Registry.Schemes {
+		threads = append(threads, scheme.Name+":"+text)
+	}
+	sql := `SELECT anchor, arrayFirst(t -> t IN {threads:Array(String)}, thread) FROM ` + c.tables.Touchpoints + `
+WHERE workspace = {workspace:String} AND hasAny(thread, {threads:Array(String)}) ORDER BY time, key LIMIT 1`
+	err = s.store.each(ctx, s.store.lookup, sql, clickhouse.Params{"workspace": c.workspace, "threads": threads}, func(r *clickhouse.Rows) error {
+		var a wide
+		var thread string
+		err := r.Scan(&a, &thread)
+		typ, value, _ := strings.Cut(thread, ":")
+		out = append(out, Node{Type: typ, Value: value, anchor: asAnchor(&a)})
+		return err
+	})
+	return out, err
+}
+
+// stored are those of the nodes that somebody is known by, in their order: one that touchpoints are anchored at, or that was moved
+// to somebody.
+func (s *Server) stored(ctx context.Context, c *call, nodes []Node) ([]Node, error) {
+	anchors := make([]identity.Anchor, len(nodes))
+	for i, n := range nodes {
+		anchors[i] = n.anchor
+	}
+	sql := `SELECT DISTINCT anchor FROM ` + c.tables.Touchpoints + ` WHERE workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)}
+UNION DISTINCT SELECT anchor FROM ` + c.tables.Identities + ` WHERE workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)}`
+	known := map[identity.Anchor]bool{}
+	err := s.store.each(ctx, s.store.lookup, sql, clickhouse.Params{"workspace": c.workspace, "anchors": numbers(anchors)}, func(r *clickhouse.Rows) error {
+		var a wide
+		err := r.Scan(&a)
+		known[asAnchor(&a)] = true
+		return err
+	})
+	var out []Node
+	for _, n := range nodes {
+		if known[n.anchor] {
+			known[n.anchor] = false // once
+			out = append(out, n)
+		}
+	}
+	return out, err
+}
