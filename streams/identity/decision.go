@@ -66,13 +66,13 @@ func (r *Resolver) refusePair(pair identity.Anchor, why reason, rule, detail str
 }
 
 // blockedEnd refuses a link of which an end means nobody in particular. Values that are known were looked at when they were
-// new: blocked ones never become known.
+// new: blocked ones do not become known.
 func (r *Resolver) blockedEnd(nodes ...*identity.Node) bool {
 	for _, n := range nodes {
 		if n.Type == identity.ThreadType {
 			continue
 		}
-		if _, known := r.find(n.Anchor); known {
+		if at, known := r.find(n.Anchor); known && r.isOpen(at) {
 			continue
 		}
 		if pattern := r.rules.BlockedBy(n.Type, n.Value); pattern != "" {
@@ -81,6 +81,11 @@ func (r *Resolver) blockedEnd(nodes ...*identity.Node) bool {
 		}
 	}
 	return false
+}
+
+// isOpen tells that a link may name the node as an identifier.
+func (r *Resolver) isOpen(at ref) bool {
+	return !at.isThread() && r.customers.at(at.at()).flags&flagBlocked == 0
 }
 
 // claimed links only suggest; not even that when there is nothing to ask: the two are one person, or somebody has said no,

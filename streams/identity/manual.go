@@ -126,7 +126,7 @@ func (r *Resolver) retract(l *identity.Link) {
 func (r *Resolver) split(l *identity.Link) {
 	a, ok := r.knownCustomer(l.A.Anchor)
 	if !ok {
-		r.refuse(reasonMalformed, "split", "nobody is known by the identifier")
+		r.refuse(reasonMalformed, "malformed", "nobody is known by the identifier")
 		return
 	}
 	r.named = make(map[identity.Anchor]string, len(l.Nodes))
@@ -140,7 +140,7 @@ func (r *Resolver) split(l *identity.Link) {
 	}
 	size := int(r.customers.at(person).size)
 	if len(leaves) == 0 || len(leaves) == size {
-		r.refuse(reasonMalformed, "split", fmt.Sprintf("%d of the person's %d identifiers would leave, want some and not all", len(leaves), size))
+		r.refuse(reasonMalformed, "malformed", fmt.Sprintf("%d of the person's %d identifiers would leave, want some and not all", len(leaves), size))
 		return
 	}
 	r.raise(person, leaves)

@@ -1,7 +1,6 @@
 package identity_test
 
 import (
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"testing"
@@ -42,6 +41,14 @@ types:
   - {name: device}
 `
 
+// Rules under which a person has more evidence than is kept.
+const denseRules = `
+regions: [DE]
+max_identifiers: 10
+max_thread: 12
+types: [{name: device}]
+`
+
 const freeRules = `
 regions: [DE]
 max_identifiers: 60000
@@ -50,7 +57,9 @@ types: [{name: customer_id}, {name: email}, {name: device}]
 `
 
 func allRules(t *testing.T) map[string]*Rules {
-	return map[string]*Rules{"narrow": MustRules(t, narrowRules), "wide": MustRules(t, wideRules), "free": MustRules(t, freeRules)}
+	return map[string]*Rules{
+		"narrow": MustRules(t, narrowRules), "wide": MustRules(t, wideRules), "dense": MustRules(t, denseRules), "free": MustRules(t, freeRules),
+	}
 }
 
 // universe is the few identifiers and threads that links are about.
@@ -131,7 +140,7 @@ func (u *universe) word(t *rapid.T, i int) schema.Link {
 // drawLinks draws a log: what touchpoints and users say, some of it delivered twice.
 func drawLinks(t *rapid.T, rules *Rules) []schema.Link {
 	u := drawUniverse(t, rules)
-	links := make([]schema.Link, rapid.SampledFrom([]int{3, 10, 40, 200}).Draw(t, "links"))
+	links := make([]schema.Link, rapid.SampledFrom([]int{3, 10, 40, 200, 400}).Draw(t, "links"))
 	words := rapid.SampledFrom([]int{0, 1, 4}).Draw(t, "words in ten")
 	for i := range links {
 		switch n := rapid.IntRange(0, 19).Draw(t, "again"); {
@@ -303,9 +312,4 @@ func TestReplayIsTheSame(t *testing.T) {
 			})
 		})
 	}
-}
-
-func keyOf(n uint64) (k schema.Anchor) {
-	binary.BigEndian.PutUint64(k[:], n)
-	return k
 }

@@ -52,7 +52,7 @@ func (r *Resolver) verified(l *identity.Link) {
 func (r *Resolver) ends(l *identity.Link) (a, b uint32, ok bool) {
 	refA, knownA := r.find(l.A.Anchor)
 	refB, knownB := r.find(l.B.Anchor)
-	if knownA && knownB && !refA.isThread() && !refB.isThread() {
+	if knownA && knownB && r.isOpen(refA) && r.isOpen(refB) {
 		return refA.at(), refB.at(), true
 	}
 	for _, n := range []*identity.Node{&l.A, &l.B} {

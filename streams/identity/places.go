@@ -79,7 +79,11 @@ func (r *Resolver) Inherit(before *Resolver) {
 				continue
 			}
 			delete(moved, c.anchor)
+			_, known := r.find(c.anchor)
 			customer, _ := r.customerOf(&identity.Node{Anchor: c.anchor, Type: before.typeName(c.typ)})
+			if !known { // though all links are: so its value is blocked now
+				r.customers.at(customer).flags |= flagBlocked
+			}
 			r.edges.at(r.addEdge(customer, thread, r.threads.at(thread).story)).thread |= movedBit
 		}
 	}

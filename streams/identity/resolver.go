@@ -100,6 +100,7 @@ const (
 	flagCrowded                   // has had more than fewPairs pairs; see evidence.go
 	flagHolds                     // has or had held pairs
 	flagBarred                    // at the name of a person: somebody in it was in a split
+	flagBlocked                   // means nobody by these rules, and did not by earlier ones; see Inherit
 )
 
 // maxNodes keeps two free bits in every index.

@@ -95,8 +95,8 @@ func (r *Resolver) wrote(l *identity.Link) {
 // writes takes in that the one wrote in the other, at the link's time; false if it was refused.
 func (r *Resolver) writes(customer, in *identity.Node, l *identity.Link) bool {
 	ref, known := r.find(customer.Anchor)
-	c, okA := ref.at(), known && !ref.isThread()
-	if !known {
+	c, okA := ref.at(), known && r.isOpen(ref)
+	if !okA {
 		if r.blockedEnd(customer) {
 			return false
 		}

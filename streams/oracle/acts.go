@@ -90,7 +90,7 @@ func (p *People) retract(a, b schema.Anchor) {
 // split lets the identifiers leave the person together.
 func (p *People) split(a schema.Anchor, nodes []schema.Node) {
 	if p.typ[a] == "" {
-		p.refuse("split")
+		p.refuse("malformed")
 		return
 	}
 	s := &split{map[schema.Anchor]bool{}, map[schema.Anchor]bool{}}
@@ -104,7 +104,7 @@ func (p *People) split(a schema.Anchor, nodes []schema.Node) {
 		}
 	}
 	if len(s.leave) == 0 || len(s.stay) == 0 {
-		p.refuse("split")
+		p.refuse("malformed")
 		return
 	}
 	p.splits = append(p.splits, s)
