@@ -97,7 +97,11 @@ func start(tb testing.TB, change ...func(*Config)) *fixture {
 	})
 	var specs []kafka.TopicSpec
 	for _, t := range topic.Table {
-		specs = append(specs, kafka.TopicSpec{Name: string(t.Name), Partitions: 2})
+		spec := kafka.TopicSpec{Name: string(t.Name), Partitions: 2}
+		if t.Single {
+			spec.Partitions = 1
+		}
+		specs = append(specs, spec)
 	}
 	f.cluster = kafkatest.Start(tb, specs...)
 	c := DefaultConfig()
