@@ -85,9 +85,11 @@ func (s *Server) listConversations(w http.ResponseWriter, r *http.Request, c *ca
 func (s *Server) getPersonConversations(w http.ResponseWriter, r *http.Request, c *call) error {
 	q := c.query
 	params := clickhouse.Params{"workspace": c.workspace}
-	where := anyOf(nil, params, "state", q.listOf("state", states...))
+	wanted := q.listOf("state", states...)
+	where := anyOf(nil, params, "state", wanted)
 	limit := q.number("limit", 50, 1, 200)
 	after := q.cursor(newestList)
+	q.readAsOf()
 	if err := q.done(); err != nil {
 		return err
 	}
@@ -95,7 +97,12 @@ func (s *Server) getPersonConversations(w http.ResponseWriter, r *http.Request, 
 	if err != nil {
 		return err
 	}
-	page, err := s.conversations(r.Context(), c, s.store.lookup, c.conversationsOf(who, params), where, params, orders["newest"], limit, after)
+	var page Conversations
+	if c.query.asOf != nil {
+		page, err = s.conversationsThen(r.Context(), c, who, wanted, limit, after)
+	} else {
+		page, err = s.conversations(r.Context(), c, s.store.lookup, c.conversationsOf(who, params), where, params, orders["newest"], limit, after)
+	}
 	if err != nil {
 		return err
 	}
@@ -160,12 +167,15 @@ type OpenConversation struct {
 	LastTouchpoint *Touchpoint `json:"last_touchpoint"` // null: not stored yet
 }
 
+// maxOpen is how many open conversations a card lists.
+const maxOpen = 50
+
 // openConversations counts a person's conversations and details those that are not over, newest first, at most a page.
 func (s *Server) openConversations(ctx context.Context, c *call, w who) (count int, open []OpenConversation, err error) {
 	params := clickhouse.Params{"workspace": c.workspace}
 	sql := `SELECT ` + conversationColumns(c.tables.Moved) + `, count() OVER () FROM ` + c.conversationsOf(w, params) + ` AND state NOT IN ` + hidden + `
 ORDER BY state IN ('resolved', 'closed'), last DESC, id LIMIT {limit:UInt32}`
-	params["limit"] = 50
+	params["limit"] = maxOpen
 	open = []OpenConversation{}
 	var total uint64
 	err = s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
@@ -244,6 +254,7 @@ func (s *Server) getConversation(w http.ResponseWriter, r *http.Request, c *call
 	q := c.query
 	limit := q.number("limit", 200, 1, 1000)
 	after := q.cursor(conversationList)
+	q.readAsOf()
 	if err := q.done(); err != nil {
 		return err
 	}
@@ -264,6 +275,9 @@ WHERE workspace = {workspace:String} AND id = {id:UInt128} ORDER BY version DESC
 	}
 	if found == nil {
 		return &notFound{"id", fmt.Sprintf("there is no conversation %s", id)}
+	}
+	if c.query.asOf != nil {
+		return s.getConversationThen(w, r, c, found, limit, after)
 	}
 	if found.State == string(conversation.Superseded) || found.State == string(conversation.Gone) {
 		now, err := s.currentName(r.Context(), c, *found)

@@ -49,6 +49,7 @@ var failures = []struct {
 	{clickhouse.ErrTooSlow, http.StatusUnprocessableEntity, "", "the query takes longer than a query may" + narrower},
 	{clickhouse.ErrTooLarge, http.StatusUnprocessableEntity, "", "the query needs more memory or rows than a query may" + narrower},
 	{clickhouse.ErrUnavailable, http.StatusServiceUnavailable, "", "the store does not answer; try again"},
+	{errTooMuchThen, http.StatusUnprocessableEntity, "as_of", "the person had more than 10000 touchpoints by then, which are too many to group anew"},
 	{kafka.ErrUnavailable, http.StatusServiceUnavailable, "", "the log does not answer; try again"},
 	{kafka.ErrBusy, http.StatusServiceUnavailable, "", "the log is busy; try again"},
 	{rehearse.ErrBusy, http.StatusConflict, "", "another rehearsal of this workspace runs; wait until it is done"},

@@ -78,7 +78,9 @@ func (f *fixture) moved(moves ...identity.Move) {
 		current, log = append(current, c), append(log, l)
 	}
 	f.insert("identity_log", log...)
-	f.insert("identity_anchors", persons...)
+	if len(persons) > 0 {
+		f.insert("identity_anchors", persons...)
+	}
 	f.insert("identities", current...)
 	if err := f.db.Exec(f.tb.Context(), "SYSTEM RELOAD DICTIONARY moved", nil); err != nil {
 		f.tb.Fatal(err)

@@ -61,6 +61,8 @@ func TestNothingIsReadAcrossWorkspaces(t *testing.T) {
 				body = `{"a": "` + person + `", "b": "customer_id:` + secret + `", "reason": "to see"}`
 			case "/v1/people/split":
 				body = `{"person": "` + person + `", "identifiers": ["customer_id:` + secret + `"], "reason": "to see"}`
+			case "/v1/identity/rehearsals/{id}":
+				body = `{"action": "discard"}`
 			case "/v1/identity/suggestions/{id}":
 				id := identity.PairID(theirs.anchor(), claimed.Anchor).String()
 				targets, body = []string{strings.ReplaceAll(path, "{id}", id)}, `{"action": "accept", "reason": "to see"}`

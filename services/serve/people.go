@@ -54,6 +54,7 @@ type ChannelUse struct {
 // getPersonByIdentifier answers GET /v1/people?identifier=type:value.
 func (s *Server) getPersonByIdentifier(w http.ResponseWriter, r *http.Request, c *call) error {
 	text := c.query.text("identifier")
+	c.query.readAsOf()
 	if err := c.query.done(); err != nil {
 		return err
 	}
@@ -127,10 +128,14 @@ func (s *Server) isThread(text string) bool {
 
 // threadOwner is the anchor of the thread's first touchpoint.
 func (s *Server) threadOwner(ctx context.Context, c *call, thread string) (a identity.Anchor, found bool, err error) {
-	sql := `SELECT anchor FROM ` + c.tables.Touchpoints + ` WHERE workspace = {workspace:String} AND has(thread, {thread:String})
+	params, received := clickhouse.Params{"workspace": c.workspace, "thread": thread}, ""
+	if c.query.asOf != nil {
+		params["as_of"], received = moment(*c.query.asOf), " AND received <= {as_of:DateTime64(3, 'UTC')}"
+	}
+	sql := `SELECT anchor FROM ` + c.tables.Touchpoints + ` WHERE workspace = {workspace:String} AND has(thread, {thread:String})` + received + `
 ORDER BY time, key LIMIT 1`
 	var first wide
-	err = s.store.each(ctx, s.store.lookup, sql, clickhouse.Params{"workspace": c.workspace, "thread": thread}, func(r *clickhouse.Rows) error {
+	err = s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
 		found = true
 		return r.Scan(&first)
 	})
@@ -139,6 +144,7 @@ ORDER BY time, key LIMIT 1`
 
 // getPerson answers GET /v1/people/{id}.
 func (s *Server) getPerson(w http.ResponseWriter, r *http.Request, c *call) error {
+	c.query.readAsOf()
 	if err := c.query.done(); err != nil {
 		return err
 	}
@@ -198,6 +204,10 @@ func (s *Server) card(ctx context.Context, c *call, w who) (p Person, found bool
 		return err
 	})
 	g.Go(func() (err error) {
+		if w.asOf != nil {
+			p.Conversations, p.OpenConversations, err = s.openThen(ctx, c, w)
+			return err
+		}
 		p.Conversations, p.OpenConversations, err = s.openConversations(ctx, c, w)
 		return err
 	})

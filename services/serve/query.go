@@ -33,6 +33,7 @@ type query struct {
 	values url.Values
 	known  []string
 	err    *fieldError
+	asOf   *time.Time // what the answer is to be as of; nil: now
 }
 
 func newQuery(raw string) *query {

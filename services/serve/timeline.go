@@ -22,42 +22,20 @@ var directions = []string{string(touchpoint.Inbound), string(touchpoint.Outbound
 
 // getTimeline answers GET /v1/people/{id}/timeline.
 func (s *Server) getTimeline(w http.ResponseWriter, r *http.Request, c *call) error {
-	q := c.query
-	limit := q.number("limit", 50, 1, 200)
-	after := q.cursor(timelineList)
-	params := clickhouse.Params{"workspace": c.workspace, "limit": limit + 1}
-	where := []string{"workspace = {workspace:String}"}
-	where = anyOf(where, params, "channel", q.list("channel"))
-	where = anyOf(where, params, "kind", q.list("kind"))
-	where = anyOf(where, params, "direction", q.listOf("direction", directions...))
-	if from, given := q.instant("from", time.UTC); given {
-		where = append(where, "time >= {from:DateTime64(3, 'UTC')}")
-		params["from"] = moment(from)
-	}
-	if to, given := q.instant("to", time.UTC); given {
-		where = append(where, "time < {to:DateTime64(3, 'UTC')}")
-		params["to"] = moment(to)
-	}
-	if text := q.text("q"); text != "" {
-		where = append(where, "(positionCaseInsensitiveUTF8(subject, {q:String}) > 0 OR positionCaseInsensitiveUTF8(text, {q:String}) > 0)")
-		params["q"] = text
-	}
-	if after != nil {
-		where = append(where, "(time, key) < ({time:DateTime64(3, 'UTC')}, {key:UInt128})", "time <= {time:DateTime64(3, 'UTC')}")
-		params["time"], params["key"] = moment(time.UnixMilli(after.order)), number(after.id)
-	}
-	if err := q.done(); err != nil {
+	c.query.readAsOf()
+	q := readTimeline(c, timelineList)
+	if err := c.query.done(); err != nil {
 		return err
 	}
 	who, err := s.personOf(r, c, "/timeline")
 	if err != nil {
 		return err
 	}
-	where = append(where, who.belongs("anchor", params))
+	q.where = append(q.where, who.belongs("anchor", q.params))
 	page := Timeline{Person: who.id, Touchpoints: []Touchpoint{}}
 	sql := `SELECT ` + touchpointColumns + ` FROM ` + c.tables.Touchpoints + `
-WHERE ` + strings.Join(where, " AND ") + ` ORDER BY ` + byTime(" DESC") + ` LIMIT {limit:UInt32}`
-	err = s.store.each(r.Context(), s.store.lookup, sql, params, func(rows *clickhouse.Rows) error {
+WHERE ` + strings.Join(q.where, " AND ") + ` ORDER BY ` + byTime(" DESC") + ` LIMIT {limit:UInt32}`
+	err = s.store.each(r.Context(), s.store.lookup, sql, q.params, func(rows *clickhouse.Rows) error {
 		t, err := scanTouchpoint(rows)
 		page.Touchpoints = append(page.Touchpoints, t)
 		return err
@@ -65,11 +43,7 @@ WHERE ` + strings.Join(where, " AND ") + ` ORDER BY ` + byTime(" DESC") + ` LIMI
 	if err != nil {
 		return err
 	}
-	if len(page.Touchpoints) > limit {
-		page.Touchpoints = page.Touchpoints[:limit]
-		last := page.Touchpoints[limit-1]
-		page.Next = cursor{timelineList, last.time.UnixMilli(), last.Key}.String()
-	}
+	page.Touchpoints, page.Next = q.cut(page.Touchpoints, timelineList)
 	if len(page.Touchpoints) == 0 && !who.recorded {
 		// A person with no touchpoints on this page may still be one; one that nobody ever saw is not.
 		if known, err := s.seen(r.Context(), c, who); err != nil {
@@ -78,7 +52,13 @@ WHERE ` + strings.Join(where, " AND ") + ` ORDER BY ` + byTime(" DESC") + ` LIMI
 			return who.unknown("/timeline")
 		}
 	}
-	if err := s.attachConversations(r.Context(), c, page.Touchpoints); err != nil {
+	if c.query.asOf != nil {
+		then, err := s.then(r.Context(), c, who)
+		if err != nil {
+			return err
+		}
+		then.attach(page.Touchpoints)
+	} else if err := s.attachConversations(r.Context(), c, page.Touchpoints); err != nil {
 		return err
 	}
 	return answer(w, http.StatusOK, page)

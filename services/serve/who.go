@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -15,6 +16,7 @@ type who struct {
 	anchors  []identity.Anchor
 	recorded bool              // a move brought one of the anchors here
 	left     bool              // the anchor it is named after has gone
+	asOf     *time.Time        // nil: as of now
 	survivor identity.PersonID // of a person that has no anchor left: where they went; else zero
 }
 
@@ -32,6 +34,9 @@ func (p who) has(a identity.Anchor) bool {
 //
 // Most anchors never moved and name a person of their own: that is looked for beside the question whether it is so.
 func (s *Server) resolve(ctx context.Context, c *call, a identity.Anchor) (who, error) {
+	if c.query.asOf != nil {
+		return s.resolveThen(ctx, c, a)
+	}
 	var person identity.PersonID
 	var w who
 	g, both := errgroup.WithContext(ctx)
@@ -102,5 +107,9 @@ WHERE workspace = {workspace:String} AND person = {person:UInt128} GROUP BY anch
 // belongs is the condition that a fact is one of the person's, with its parameters added.
 func (p who) belongs(column string, params clickhouse.Params) string {
 	params["anchors"] = numbers(p.anchors)
+	if p.asOf != nil {
+		params["as_of"] = moment(*p.asOf)
+		return column + " IN {anchors:Array(UInt128)} AND received <= {as_of:DateTime64(3, 'UTC')}"
+	}
 	return column + " IN {anchors:Array(UInt128)}"
 }

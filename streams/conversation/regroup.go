@@ -67,6 +67,9 @@ type regrouped struct {
 func (*regrouped) Message(*Routed) {} // nobody has moved
 
 func (s *regrouped) Conversation(c *conversation.Conversation) {
+	if c.State == conversation.Superseded || c.State == conversation.Gone {
+		return // by a touchpoint that was adopted later
+	}
 	one := *c
 	one.Channels, one.Tags = slices.Clone(c.Channels), slices.Clone(c.Tags)
 	one.Participants, one.LaterResponses = slices.Clone(c.Participants), slices.Clone(c.LaterResponses)

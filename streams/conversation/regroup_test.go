@@ -50,6 +50,9 @@ func TestRegroup(t *testing.T) {
 			story := Regroup(reg, 0, person, own, parts)
 			for i := range story.Conversations {
 				out.Conversation(&story.Conversations[i])
+				if len(story.Of[story.Conversations[i].ID]) == 0 {
+					t.Fatal("a conversation without touchpoints")
+				}
 				if i > 0 && story.Conversations[i-1].First > story.Conversations[i].First {
 					t.Fatal("conversations out of order")
 				}

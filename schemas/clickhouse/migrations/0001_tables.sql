@@ -94,7 +94,8 @@ CREATE TABLE IF NOT EXISTS identity_log {{.OnCluster}}
     source     LowCardinality(String),
     user       String,
     time       DateTime64(3, 'UTC'),
-    at         DateTime64(3, 'UTC') -- when it came to the log: since then agents saw it so
+    at         DateTime64(3, 'UTC'), -- when it came to the log: since then agents saw it so
+    INDEX by_anchor anchor TYPE bloom_filter(0.01) GRANULARITY 1 -- whose it was at a time
 )
 ENGINE = {{.Engine "ReplacingMergeTree"}}
 ORDER BY (workspace, person, anchor, version)
