@@ -143,8 +143,8 @@ func (d *Desk) run(started *rehearsal.Record, rules *identity.Rules) {
 		Log: d.config.Log, Store: d.config.Store, Generations: g, Workspace: at.Workspace,
 		InForce: d.config.Directory.Rules(at.Workspace), New: rules, Since: at.Since, Now: d.config.Now(),
 		Progress: func(p rehearsal.Progress) {
+			at.Progress, at.Updated = p, d.config.Now().UnixMilli()
 			now := at
-			now.Progress, now.Updated = p, d.config.Now().UnixMilli()
 			d.mu.Lock()
 			d.running[at.Workspace] = &now
 			d.mu.Unlock()
@@ -163,11 +163,30 @@ func (d *Desk) run(started *rehearsal.Record, rules *identity.Rules) {
 	// Also when the process is to end: whoever waits should not have to find out by the silence.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(d.ctx), recordPatience)
 	defer cancel()
-	if err := d.write(ctx, &at); err != nil {
+	if err := d.conclude(ctx, &at); err != nil {
 		d.config.Logger.Error("rehearse: the result is not recorded", "rehearsal", at.ID, "error", err)
 	}
 	d.leave(at.Workspace)
 }
+
+// conclude records the result, with as many examples as fit into a record.
+func (d *Desk) conclude(ctx context.Context, r *rehearsal.Record) error {
+	for {
+		value, err := rehearsal.Encode(r)
+		if err != nil {
+			return err
+		}
+		if r.Difference == nil || len(r.Difference.Examples) == 0 || len(value) <= maxRecord {
+			return d.append(ctx, rehearsal.Key(r.Workspace, r.ID), value)
+		}
+		fewer := *r.Difference
+		fewer.Examples = fewer.Examples[:len(fewer.Examples)/2]
+		r.Difference = &fewer
+	}
+}
+
+// maxRecord stays below what brokers take by default, 1 MiB.
+const maxRecord = 900_000
 
 // recordPatience is how long a result may wait for the log.
 const recordPatience = 10 * time.Second

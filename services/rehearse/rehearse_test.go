@@ -165,6 +165,27 @@ func TestOneRehearsalAtATime(t *testing.T) {
 	}
 }
 
+// Examples that do not fit into a record are left out; the figures are not.
+func TestAResultFitsIntoARecord(t *testing.T) {
+	w := newWorld(t)
+	desk := w.desk(&directory{})
+	long := schema.Node{Type: "email", Value: strings.Repeat("x", 1000)}
+	r := &rehearsal.Record{ID: newID(), Workspace: "ours", Status: rehearsal.Done, Difference: &rehearsal.Difference{Parted: 7}}
+	for range rehearsal.MaxExamples {
+		e := rehearsal.Example{}
+		for range rehearsal.MaxPersons {
+			e.Before = append(e.Before, rehearsal.Person{Identifiers: slices.Repeat([]schema.Node{long}, rehearsal.MaxIdentifiers)})
+		}
+		r.Difference.Examples = append(r.Difference.Examples, e)
+	}
+	if err := desk.conclude(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := desk.Get(t.Context(), "ours", r.ID); err != nil || got.Difference.Parted != 7 || len(got.Difference.Examples) == 0 || len(got.Difference.Examples) == rehearsal.MaxExamples {
+		t.Errorf("%d examples, %v", len(got.Difference.Examples), err)
+	}
+}
+
 // Whoever asks for a rehearsal whose process was killed is told.
 func TestARehearsalEndsWithItsProcess(t *testing.T) {
 	w := newWorld(t)
