@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 hours=${SOAK_HOURS:-2}
 kills=${SOAK_KILLS:-1000}
+checks=${SOAK_CHECKS:-20000} # of each property; 20000 are some two million links against the oracle of identity, per set of rules
 until=$(( $(date +%s) + hours * 3600 ))
 export THROUGHLINE_REQUIRE_ENGINE=1 THROUGHLINE_REQUIRE_KAFKA=1
 modules="schemas streams services"
@@ -32,7 +33,7 @@ while [ "$(date +%s)" -lt "$until" ]; do
     ( cd "$m"
       grep -rlE 'rapid\.Check' --include='*_test.go' . | xargs -n1 dirname | sort -u | while read -r package; do
         echo "== $m/$package"
-        go test -count=1 -timeout 24h "$package" -rapid.checks=20000
+        go test -count=1 -timeout 24h "$package" -rapid.checks="$checks"
       done )
   done
   fuzz

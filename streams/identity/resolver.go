@@ -28,7 +28,7 @@ import (
 //
 // A link costs at most time in proportion to the persons it touches, which max_identifiers bounds, and what it moves.
 //
-// It takes some 55 bytes an identifier with its evidence and 80 a thread; values are not kept. It is not safe for use by several
+// It takes some 55 bytes an identifier with its evidence and 76 a thread; values are not kept. It is not safe for use by several
 // goroutines.
 type Resolver struct {
 	workspace string

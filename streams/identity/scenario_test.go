@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -24,6 +25,7 @@ import (
 //	USER accepts A B because WHY            the suggestion that A and B are one person
 //	USER declines A B because WHY
 //	the log is replayed                     everything is decided again, from the first touchpoint
+//	rule: TYPE share N                      at the beginning: so many persons may have one value of the type
 //
 // or says what must hold after what is above it:
 //
@@ -73,6 +75,9 @@ func TestScenarios(t *testing.T) {
 				if wrong := s.line(line); wrong != "" {
 					t.Errorf("%s:%d: %s\n\t%s", file, i+1, line, wrong)
 				}
+			}
+			if wrong := s.replay(); wrong != "" {
+				t.Error("replayed: " + wrong)
 			}
 			s.resolver.checkBooks(t)
 		})
@@ -138,6 +143,8 @@ func (s *scenario) check(verb, rest string, words []string) (wrong string) {
 		if !slices.ContainsFunc(s.done.Edges, func(e identity.Edge) bool { return e.Decision == identity.Shared && e.A.Anchor == node.Anchor }) {
 			return s.decisions()
 		}
+	case "rule":
+		return s.rule(words)
 	case "refusals", "suggestions":
 		of := map[string]identity.Decision{"refusals": identity.Refused, "suggestions": identity.Suggested}[verb]
 		if n := s.count(of); rest != fmt.Sprint(n) {
@@ -146,6 +153,22 @@ func (s *scenario) check(verb, rest string, words []string) (wrong string) {
 	default:
 		return "what is that?"
 	}
+	return ""
+}
+
+// rule sets how many may share the values of a type.
+func (s *scenario) rule(words []string) (wrong string) {
+	rules := *s.rules
+	rules.Types = slices.Clone(rules.Types)
+	i := slices.IndexFunc(rules.Types, func(t Type) bool { return t.Name == words[0] })
+	if i < 0 || len(words) != 3 || words[1] != "share" || len(s.log) > 0 {
+		return "what is that?"
+	}
+	var err error
+	if rules.Types[i].Share, err = strconv.Atoi(words[2]); err != nil {
+		return err.Error()
+	}
+	s.rules, s.resolver = &rules, NewResolver("w", &rules)
 	return ""
 }
 
