@@ -245,6 +245,14 @@ func TestResolverAgreesWithTheOracle(t *testing.T) {
 					if links[i].Kind.Manual() && len(out.Edges) == 0 {
 						t.Fatalf("nobody answers %+v", links[i])
 					}
+					about := map[[2]schema.Anchor]bool{}
+					for _, e := range out.Edges {
+						pair := [2]schema.Anchor{e.A.Anchor, e.B.Anchor}
+						if about[pair] || about[[2]schema.Anchor{pair[1], pair[0]}] || e.Version != uint64(i)+1 {
+							t.Fatalf("two decisions about one pair, or another version: %+v", out.Edges)
+						}
+						about[pair] = true
+					}
 				}
 				agree(t, p, r, f, links)
 				r.CheckBooks(t)
