@@ -21,19 +21,24 @@ const key = "crash-suite-key"
 // load sends touchpoints from several clients, each of which repeats a batch, with the same ids, until it is
 // acknowledged; now and then it repeats one that was. What is acknowledged is written down.
 type load struct {
-	url     string
+	url     string // where touchpoints go
+	people  string // where users say what they see
 	seed    uint64
 	clients int
 
 	acked  sync.Map // id -> struct{}
 	count  atomic.Int64
 	resent atomic.Int64
+	said   atomic.Int64 // words of users that are on the log for sure
 }
 
 func (l *load) run(ctx context.Context) {
 	var wg sync.WaitGroup
 	for c := range l.clients {
 		wg.Go(func() { l.client(ctx, c) })
+	}
+	for u := range users {
+		wg.Go(func() { l.user(ctx, u) })
 	}
 	wg.Wait()
 }
@@ -94,6 +99,70 @@ func (l *load) send(ctx context.Context, client *http.Client, body []byte) bool 
 	return false
 }
 
+// regulars are customers who come often, so that users have something to say about them.
+const regulars = 20
+
+const users = 3
+
+// user says things all the time.
+func (l *load) user(ctx context.Context, u int) {
+	rng := rand.New(rand.NewPCG(l.seed, uint64(1000+u)))
+	for client := (&http.Client{}); ctx.Err() == nil; {
+		l.say(ctx, client, rng)
+		select {
+		case <-ctx.Done():
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// heard waits until some users were answered: while everything is being killed few are.
+func (l *load) heard(tb testing.TB) {
+	tb.Helper()
+	for deadline := time.Now().Add(time.Minute); l.said.Load() < 5; {
+		if time.Now().After(deadline) {
+			tb.Fatalf("%d users were answered in a minute without kills", l.said.Load())
+		}
+		select {
+		case <-tb.Context().Done():
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// say lets a user merge or split customers of the crowd. Whether it was said, and what came of it, is for the audit to find
+// out: nobody who is killed answers.
+func (l *load) say(ctx context.Context, client *http.Client, rng *rand.Rand) {
+	customer := rng.IntN(regulars)
+	path, word := "/v1/people/merge", map[string]any{
+		"a": fmt.Sprintf("email:c%d@example.com", customer), "b": fmt.Sprintf("email:c%d@example.com", (customer+1)%regulars), "reason": "looked alike",
+	}
+	if rng.IntN(2) == 0 {
+		path, word = "/v1/people/split", map[string]any{
+			"person": fmt.Sprintf("email:c%d@example.com", customer), "identifiers": []string{fmt.Sprintf("cookie:cookie-%d", customer*3+rng.IntN(3))}, "reason": "a library's computer",
+		}
+	}
+	body, err := json.Marshal(word)
+	if err != nil {
+		panic(err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 6*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.people+path, bytes.NewReader(body))
+	if err != nil {
+		panic(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+key)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := client.Do(req)
+	if err != nil {
+		return
+	}
+	if _ = res.Body.Close(); res.StatusCode == http.StatusOK || res.StatusCode == http.StatusAccepted {
+		l.said.Add(1)
+	}
+}
+
 // batch makes touchpoints of a small crowd, whose members come in under several identifiers and threads, so that people
 // merge, conversations join and threads change hands while things are being killed.
 func (l *load) batch(rng *rand.Rand, client, n int) (body []byte, ids []string) {
@@ -104,6 +173,9 @@ func (l *load) batch(rng *rand.Rand, client, n int) (body []byte, ids []string) 
 	for i := range 1 + rng.IntN(40) {
 		id := fmt.Sprintf("c%d-%d-%d", client, n, i)
 		customer := rng.IntN(400)
+		if rng.IntN(4) == 0 {
+			customer %= regulars
+		}
 		t := m{
 			"id": id, "time": 1_760_000_000_000 + rng.Int64N(40*24*3600_000), "channel": channels[rng.IntN(len(channels))],
 			"direction": "inbound", "kind": kinds[rng.IntN(len(kinds))], "actor": m{"type": "customer"},

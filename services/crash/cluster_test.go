@@ -84,7 +84,7 @@ func (c *cluster) wait() {
 func (c *cluster) run(rng *rand.Rand, seed uint64, kills int) {
 	c.tb.Helper()
 	names := slices.Sorted(maps.Keys(c.parts))
-	l := &load{url: c.ready["collect"], seed: seed, clients: 4}
+	l := &load{url: c.ready["collect"], people: c.ready["serve"], seed: seed, clients: 4}
 	ctx, cancel := context.WithCancel(c.tb.Context())
 	loaded := make(chan struct{})
 	go func() { defer close(loaded); l.run(ctx) }()
@@ -97,9 +97,11 @@ func (c *cluster) run(rng *rand.Rand, seed uint64, kills int) {
 		c.parts[name].start()
 	}
 	pause(c.tb, rng, time.Second)
+	c.wait()
+	l.heard(c.tb)
 	cancel()
 	<-loaded
-	c.tb.Logf("%d touchpoints acknowledged, %d batches sent again, kills: %v", l.count.Load(), l.resent.Load(), killed)
+	c.tb.Logf("%d touchpoints acknowledged, %d batches sent again, %d words of users, kills: %v", l.count.Load(), l.resent.Load(), l.said.Load(), killed)
 	c.wait()
 	verify(c.tb, l, "--kafka", c.kafka, "--clickhouse", c.store)
 }

@@ -43,7 +43,7 @@ func TestKillUp(t *testing.T) {
 		p.Ready(t, "http://"+listen+"/readyz")
 		return p
 	}
-	l := &load{url: "http://" + listen, seed: seed, clients: 4}
+	l := &load{url: "http://" + listen, people: "http://" + listen, seed: seed, clients: 4}
 	ctx, cancel := context.WithCancel(t.Context())
 	loaded := make(chan struct{})
 	go func() { defer close(loaded); l.run(ctx) }()
@@ -55,9 +55,10 @@ func TestKillUp(t *testing.T) {
 		p = up()
 	}
 	pause(t, rng, time.Second)
+	l.heard(t)
 	cancel()
 	<-loaded
-	t.Logf("%d touchpoints acknowledged, %d batches sent again, %d kills", l.count.Load(), l.resent.Load(), kills)
+	t.Logf("%d touchpoints acknowledged, %d batches sent again, %d words of users, %d kills", l.count.Load(), l.resent.Load(), l.said.Load(), kills)
 	verify(t, nil, "--url", l.url, "--key", key)
 	p.Stop(t)
 	verify(t, l, "--data", data)
