@@ -35,13 +35,16 @@ type cli struct {
 	Migrate migrateCommand `cmd:"" help:"Make or update the ClickHouse tables."`
 	Keys    keysCommands   `cmd:"" help:"Create, list and revoke API keys."`
 
-	Simulate    simulateCommand     `cmd:"" help:"Send the touchpoints of a made-up company."`
-	Import      importCommand       `cmd:"" help:"Import CSV or NDJSON files through a mapping."`
-	DeadLetters deadLettersCommands `cmd:"" name:"dead-letters" help:"List, show and resend what was refused."`
-	Identity    identityCommands    `cmd:"" help:"Rehearse new rules of who is who, and put them in force."`
-	Rebuild     rebuildCommand      `cmd:"" help:"Build the store, identity or conversations anew from the log."`
-	Audit       auditCommand        `cmd:"" help:"Recompute everything from the log and compare; exit 1 on a difference."`
-	Engine      engineCommand       `cmd:"" name:"clickhouse-engine" hidden:"" help:"The child process with the embedded ClickHouse."`
+	Simulate      simulateCommand      `cmd:"" help:"Send the touchpoints of a made-up company."`
+	Import        importCommand        `cmd:"" help:"Import CSV or NDJSON files through a mapping."`
+	DeadLetters   deadLettersCommands  `cmd:"" name:"dead-letters" help:"List, show and resend what was refused."`
+	People        peopleCommands       `cmd:"" help:"Find people, ask why they are who they are, and correct it."`
+	Accounts      accountsCommands     `cmd:"" help:"Companies and their contacts."`
+	Conversations conversationCommands `cmd:"" help:"Look at conversations."`
+	Identity      identityCommands     `cmd:"" help:"Review who is suggested, refused and shared; rehearse new rules of who is who, and put them in force."`
+	Rebuild       rebuildCommand       `cmd:"" help:"Build the store, identity or conversations anew from the log."`
+	Audit         auditCommand         `cmd:"" help:"Recompute everything from the log and compare; exit 1 on a difference."`
+	Engine        engineCommand        `cmd:"" name:"clickhouse-engine" hidden:"" help:"The child process with the embedded ClickHouse."`
 
 	LogLevel slog.Level `help:"debug, info, warn or error." default:"info" env:"THROUGHLINE_LOG_LEVEL"`
 	LogJSON  bool       `help:"Log as JSON." env:"THROUGHLINE_LOG_JSON"`
