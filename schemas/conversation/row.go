@@ -34,7 +34,40 @@ const (
 	MaxLaterResponses = 1000
 	MaxTags           = 256
 	MaxParticipants   = 256
+	MaxWaits          = 64 // that have ended
+	MaxPauses         = 64 // that have ended
+	MaxTurns          = 50
 )
+
+// WaitKind says what the customer waited for, or waits for.
+type WaitKind int
+
+// The kinds of waits.
+const (
+	FirstWait WaitKind = iota + 1 // a human's first answer
+	LaterWait                     // a later one
+	Unheard                       // one that never came: the matter was settled without it
+)
+
+// Wait is a stretch of time in which the customer waited for a human's answer, from the first message that none had.
+type Wait struct {
+	From int64    `json:"from"`
+	To   int64    `json:"to,omitempty"` // 0: the customer waits now
+	Kind WaitKind `json:"kind"`
+}
+
+// Pause is a stretch of time in which nothing was up to us: the customer had an agent's answer or was asked for something, or the
+// matter was settled.
+type Pause struct {
+	From int64 `json:"from"`
+	To   int64 `json:"to,omitempty"` // 0: it goes on
+}
+
+// Turn says which team had the matter from an instant on.
+type Turn struct {
+	At   int64  `json:"at"`
+	Team string `json:"team"`
+}
 
 // Conversation is a record of topic conversations: the whole of one conversation as its person's owner computed it.
 // The highest Version per ID is in force. Times are ms since 1970, durations ms; a pointer is nil while the thing
@@ -75,6 +108,11 @@ type Conversation struct {
 	Reopenings       uint32  `json:"reopenings"`
 	HandOvers        uint32  `json:"hand_overs"`
 	ChannelSwitches  uint32  `json:"channel_switches"`
+
+	// The intervals that all durations are measured by, in the order in which they ended; what goes on is last.
+	Waits  []Wait  `json:"waits,omitempty"`
+	Pauses []Pause `json:"pauses,omitempty"`
+	Turns  []Turn  `json:"turns,omitempty"`
 
 	Rating *touchpoint.Rating `json:"rating,omitempty"` // the last one given
 }

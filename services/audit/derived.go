@@ -97,15 +97,16 @@ type summary struct {
 	waitingSince, longestWait                       int64
 	firstResponse, firstBot, resolvedAt, resolution int64 // -1: none
 	later                                           []int64
+	intervals                                       string
 	scale                                           string
 	rating                                          float64
 }
 
 func (s summary) summary() string {
-	return fmt.Sprintf("%s from %s to %s, named after %s: %d touchpoints, %d in, %d out, %d internal, %d contacts; %v; team %q, agent %q, topic %q, source %q, account %q, tags %q, participants %v; waiting since %d, longest %d, first response %d, by a bot %d, later %v, resolution %d at %d; %d reopened, %d handed over, %d switched; rating %q %v",
+	return fmt.Sprintf("%s from %s to %s, named after %s: %d touchpoints, %d in, %d out, %d internal, %d contacts; %v; team %q, agent %q, topic %q, source %q, account %q, tags %q, participants %v; waiting since %d, longest %d, first response %d, by a bot %d, later %v, resolution %d at %d; %d reopened, %d handed over, %d switched; rating %q %v; %s",
 		s.state, time.UnixMilli(s.first).UTC().Format(time.RFC3339Nano), time.UnixMilli(s.last).UTC().Format(time.RFC3339Nano), s.anchor,
 		s.touchpoints, s.inbound, s.outbound, s.internal, s.contacts, s.channels, s.team, s.agent, s.topic, s.source, s.account, s.tags, s.participants,
-		s.waitingSince, s.longestWait, s.firstResponse, s.firstBot, s.later, s.resolution, s.resolvedAt, s.reopenings, s.handOvers, s.switches, s.scale, s.rating)
+		s.waitingSince, s.longestWait, s.firstResponse, s.firstBot, s.later, s.resolution, s.resolvedAt, s.reopenings, s.handOvers, s.switches, s.scale, s.rating, s.intervals)
 }
 
 func summaryOf(c *conversation.Conversation) summary {
@@ -117,6 +118,18 @@ func summaryOf(c *conversation.Conversation) summary {
 		resolvedAt: orNone(c.ResolvedAt), resolution: orNone(c.Resolution), later: c.LaterResponses,
 		reopenings: c.Reopenings, handOvers: c.HandOvers, switches: c.ChannelSwitches,
 	}
+	var from, to, kind, pauseFrom, pauseTo, turnAt []int64
+	var teams []string
+	for _, w := range c.Waits {
+		from, to, kind = append(from, w.From), append(to, w.To), append(kind, int64(w.Kind))
+	}
+	for _, p := range c.Pauses {
+		pauseFrom, pauseTo = append(pauseFrom, p.From), append(pauseTo, p.To)
+	}
+	for _, t := range c.Turns {
+		turnAt, teams = append(turnAt, t.At), append(teams, t.Team)
+	}
+	s.intervals = intervals(from, to, kind, pauseFrom, pauseTo, turnAt, teams)
 	for _, p := range c.Participants {
 		s.participants = append(s.participants, p.String())
 	}
@@ -125,6 +138,11 @@ func summaryOf(c *conversation.Conversation) summary {
 		s.scale, s.rating = c.Rating.Scale, c.Rating.Value
 	}
 	return s
+}
+
+// intervals writes down who waited when, and whose turn it was.
+func intervals(from, to, kind, pauseFrom, pauseTo, turnAt []int64, teams []string) string {
+	return fmt.Sprintf("waits from %v to %v of kinds %v, pauses from %v to %v, turns at %v of %q", from, to, kind, pauseFrom, pauseTo, turnAt, teams)
 }
 
 func orNone(v *int64) int64 {
@@ -138,7 +156,8 @@ func (a *audit) storedConversations(ctx context.Context) (map[conversation.ID]su
 	rows, err := a.Store.Query(ctx, `SELECT id, workspace, person, anchor, state, toUnixTimestamp64Milli(first), toUnixTimestamp64Milli(last),
 		touchpoints, inbound, outbound, internal, contacts, channels, team, agent, topic, source, account, tags, arraySort(arrayMap(p -> lower(leftPad(hex(p), 32, '0')), participants)),
 		toUnixTimestamp64Milli(waiting_since), longest_wait, ifNull(first_response, -1), ifNull(first_bot_response, -1),
-		ifNull(toUnixTimestamp64Milli(resolved_at), -1), ifNull(resolution, -1), later_responses, reopenings, hand_overs, channel_switches, rating_scale, rating_value
+		ifNull(toUnixTimestamp64Milli(resolved_at), -1), ifNull(resolution, -1), later_responses, reopenings, hand_overs, channel_switches, rating_scale, rating_value,
+		wait_from, wait_to, wait_kind, pause_from, pause_to, turn_at, turn_team
 		FROM `+a.tables.Conversations+` FINAL WHERE state NOT IN ('superseded', 'gone')`, nil, noLimits)
 	if err != nil {
 		return nil, err
@@ -148,12 +167,16 @@ func (a *audit) storedConversations(ctx context.Context) (map[conversation.ID]su
 	for rows.Next() {
 		var id, person, anchor big.Int
 		var s summary
+		var from, to, kind, pauseFrom, pauseTo, turnAt []int64
+		var teams []string
 		if err := rows.Scan(&id, &s.workspace, &person, &anchor, &s.state, &s.first, &s.last,
 			&s.touchpoints, &s.inbound, &s.outbound, &s.internal, &s.contacts, &s.channels, &s.team, &s.agent, &s.topic, &s.source, &s.account, &s.tags, &s.participants,
 			&s.waitingSince, &s.longestWait, &s.firstResponse, &s.firstBot, &s.resolvedAt, &s.resolution, &s.later,
-			&s.reopenings, &s.handOvers, &s.switches, &s.scale, &s.rating); err != nil {
+			&s.reopenings, &s.handOvers, &s.switches, &s.scale, &s.rating,
+			&from, &to, &kind, &pauseFrom, &pauseTo, &turnAt, &teams); err != nil {
 			return nil, err
 		}
+		s.intervals = intervals(from, to, kind, pauseFrom, pauseTo, turnAt, teams)
 		s.person, s.anchor = asAnchor(&person), asAnchor(&anchor)
 		out[asAnchor(&id)] = s
 	}

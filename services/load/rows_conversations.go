@@ -22,11 +22,14 @@ type conversationRows struct {
 	account                                                                                    store.StringColumn
 	participants                                                                               *store.UInt128ArrayColumn
 	firstResponse, firstBotResponse, resolvedAt, resolution                                    *store.NullableInt64Column
-	laterResponses                                                                             *store.Int64ArrayColumn
+	laterResponses, waitFrom, waitTo, waitKind, pauseFrom, pauseTo, turnAt                     *store.Int64ArrayColumn
+	turnTeam                                                                                   store.DictionaryArrayColumn
 	ratingValue                                                                                store.Float64Column
 
-	others []store.UInt128 // scratch
-	table  table
+	others  []store.UInt128 // scratch
+	numbers [6][]int64      // scratch
+	teams   []string        // scratch
+	table   table
 }
 
 func newConversationRows(names clickhouse.Tables) *conversationRows {
@@ -34,6 +37,8 @@ func newConversationRows(names clickhouse.Tables) *conversationRows {
 		participants: store.NewUInt128Array(), laterResponses: store.NewInt64Array(),
 		firstResponse: store.NewNullableInt64(), firstBotResponse: store.NewNullableInt64(),
 		resolvedAt: store.NewNullableInt64(), resolution: store.NewNullableInt64(),
+		waitFrom: store.NewInt64Array(), waitTo: store.NewInt64Array(), waitKind: store.NewInt64Array(),
+		pauseFrom: store.NewInt64Array(), pauseTo: store.NewInt64Array(), turnAt: store.NewInt64Array(),
 	}
 	t.table = table{names.Conversations, []store.Column{
 		{Name: "workspace", Data: &t.workspace}, {Name: "id", Data: &t.id}, {Name: "version", Data: &t.version}, {Name: "person", Data: &t.person},
@@ -46,6 +51,8 @@ func newConversationRows(names clickhouse.Tables) *conversationRows {
 		{Name: "later_responses", Data: t.laterResponses}, {Name: "longest_wait", Data: &t.longestWait}, {Name: "resolved_at", Data: t.resolvedAt},
 		{Name: "resolution", Data: t.resolution}, {Name: "reopenings", Data: &t.reopenings}, {Name: "hand_overs", Data: &t.handOvers},
 		{Name: "channel_switches", Data: &t.channelSwitches}, {Name: "rating_scale", Data: &t.ratingScale}, {Name: "rating_value", Data: &t.ratingValue},
+		{Name: "wait_from", Data: t.waitFrom}, {Name: "wait_to", Data: t.waitTo}, {Name: "wait_kind", Data: t.waitKind},
+		{Name: "pause_from", Data: t.pauseFrom}, {Name: "pause_to", Data: t.pauseTo}, {Name: "turn_at", Data: t.turnAt}, {Name: "turn_team", Data: &t.turnTeam},
 	}}
 	return t
 }
@@ -94,7 +101,30 @@ func (t *conversationRows) add(r *kafka.Record) error {
 	scale, value := rating(v.Rating)
 	t.ratingScale.Append(scale)
 	t.ratingValue.Append(value)
+	t.addIntervals(&v)
 	return nil
+}
+
+// addIntervals appends what was waited and when, a column for each end.
+func (t *conversationRows) addIntervals(v *conversation.Conversation) {
+	n := &t.numbers
+	for i := range n {
+		n[i] = n[i][:0]
+	}
+	t.teams = t.teams[:0]
+	for _, w := range v.Waits {
+		n[0], n[1], n[2] = append(n[0], w.From), append(n[1], w.To), append(n[2], int64(w.Kind))
+	}
+	for _, p := range v.Pauses {
+		n[3], n[4] = append(n[3], p.From), append(n[4], p.To)
+	}
+	for _, turn := range v.Turns {
+		n[5], t.teams = append(n[5], turn.At), append(t.teams, turn.Team)
+	}
+	for i, column := range []*store.Int64ArrayColumn{t.waitFrom, t.waitTo, t.waitKind, t.pauseFrom, t.pauseTo, t.turnAt} {
+		column.Append(n[i])
+	}
+	t.turnTeam.Append(t.teams)
 }
 
 func (t *conversationRows) tables() []table { return []table{t.table} }

@@ -25,6 +25,13 @@
 //
 // A conversation is named by the key of its first stub.
 //
+// # What is measured
+//
+// Durations are measured by intervals, which go along with the row so that promises can be read from them by any calendar and with
+// any target, later: waits, in which the customer waited for a human's answer; pauses, in which nothing was up to us, because the customer had
+// an agent's answer, was asked for something, or the matter was settled; and turns, which say whose it was. A bot's answer begins no
+// pause: a promise that bots keep is none.
+//
 // # Homes
 //
 // [Homes] is the state of one partition of touchpoints.by-person: the stubs of the anchors whose home it is, and the sets of

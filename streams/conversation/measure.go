@@ -48,12 +48,21 @@ type measure struct {
 	account  uint32
 	channels []uint32
 	tags     []uint32
+	turns    []turn
+	paused   bool  // nothing is up to us
+	pausedAt int64 // since then
+}
+
+// turn says which team had the matter from an instant on.
+type turn struct {
+	at   int64
+	team uint32
 }
 
 // start makes the measure ready for another conversation; its lists are reused.
 func (m *measure) start(t *tables) {
-	*m = measure{t: t, channels: m.channels[:0], tags: m.tags[:0], row: conversation.Conversation{
-		LaterResponses: m.row.LaterResponses[:0], Participants: m.row.Participants[:0],
+	*m = measure{t: t, channels: m.channels[:0], tags: m.tags[:0], turns: m.turns[:0], row: conversation.Conversation{
+		LaterResponses: m.row.LaterResponses[:0], Participants: m.row.Participants[:0], Waits: m.row.Waits[:0], Pauses: m.row.Pauses[:0],
 	}}
 }
 
@@ -92,12 +101,17 @@ func (m *measure) settle(time int64, effect registry.Effect, direction touchpoin
 	case after && !m.settled:
 		m.settled = true
 		m.endWait(time)
-		m.isAsked, m.inCall = false, false
+		m.heard(time, conversation.Unheard)
+		m.inCall = false
+		m.pause(time)
 		row.ResolvedAt, row.Resolution = new(time), new(time-m.begun)
 	case !after && m.settled:
 		m.settled, m.closed, m.theirs = false, false, false
 		m.turn, m.contact = true, 0
 		row.Reopenings++
+		if effect != registry.Awaiting {
+			m.proceed(time)
+		}
 	}
 	m.closed = m.closed || effect == registry.Close
 }
@@ -128,6 +142,9 @@ func (m *measure) label(s *stub, a *act) {
 		}
 	}
 	l := &m.t.labels.values[s.label]
+	if l.team != 0 && l.team != m.team && len(m.turns) < conversation.MaxTurns {
+		m.turns = append(m.turns, turn{s.time, l.team})
+	}
 	last(&m.team, l.team)
 	if a.actor == touchpoint.Agent {
 		last(&m.agent, l.agent)
@@ -158,6 +175,9 @@ func (m *measure) converse(s *stub, a *act, effect registry.Effect) {
 			m.ask(s, a.channel)
 		case a.direction == touchpoint.Outbound && effect == registry.Message:
 			m.reply(s.time, agent, bot)
+			if agent {
+				m.pause(s.time)
+			}
 		}
 	case registry.Started:
 		switch {
@@ -171,17 +191,53 @@ func (m *measure) converse(s *stub, a *act, effect registry.Effect) {
 		case a.direction == touchpoint.Outbound:
 			m.reply(s.time, agent, bot)
 			m.theirs = false
+			m.proceed(s.time)
 		}
 	case registry.Ended:
 		if m.inCall && agent {
 			m.reply(m.callAt, true, false)
 			m.theirs = false
+			m.proceed(s.time)
 		}
 		m.inCall = false
 	case registry.Awaiting:
 		m.endWait(s.time)
 		m.theirs = true
+		m.pause(s.time)
 	}
+}
+
+// pause begins a stretch in which nothing is up to us, proceed ends it.
+func (m *measure) pause(time int64) {
+	if !m.paused {
+		m.paused, m.pausedAt = true, time
+	}
+}
+
+func (m *measure) proceed(time int64) {
+	if m.settled {
+		return
+	}
+	if m.paused && m.pausedAt != time && len(m.row.Pauses) < conversation.MaxPauses {
+		m.row.Pauses = append(m.row.Pauses, conversation.Pause{From: m.pausedAt, To: time})
+	}
+	m.paused = false
+}
+
+// heard ends the wait for a human's answer.
+func (m *measure) heard(time int64, kind conversation.WaitKind) {
+	if m.isAsked && len(m.row.Waits) < conversation.MaxWaits {
+		m.row.Waits = append(m.row.Waits, conversation.Wait{From: m.asked, To: time, Kind: kind})
+	}
+	m.isAsked = false
+}
+
+// waitKind is what kind of answer the customer waits for.
+func (m *measure) waitKind() conversation.WaitKind {
+	if m.row.FirstResponse == nil {
+		return conversation.FirstWait
+	}
+	return conversation.LaterWait
 }
 
 // ask is an inbound message or call: the customer waits.
@@ -193,6 +249,7 @@ func (m *measure) ask(s *stub, channel uint32) {
 		m.row.Contacts++
 	}
 	m.reached, m.turn, m.theirs = true, false, false
+	m.proceed(s.time)
 	m.channel, m.contact = channel, s.threads
 	if !m.isAsked {
 		m.isAsked, m.asked = true, s.time
@@ -233,7 +290,8 @@ func (m *measure) reply(time int64, agent, bot bool) {
 	if bot || !m.isAsked {
 		return
 	}
-	m.isAsked, m.inCall = false, false
+	m.heard(time, m.waitKind())
+	m.inCall = false
 	switch wait := time - m.asked; {
 	case row.FirstResponse == nil:
 		row.FirstResponse = new(wait)
@@ -253,6 +311,7 @@ func (m *measure) endWait(time int64) {
 func (m *measure) write(row *conversation.Conversation) {
 	names := m.t.names.values
 	channels, tags := row.Channels[:0], row.Tags[:0]
+	waits, pauses, turns := row.Waits[:0], row.Pauses[:0], row.Turns[:0]
 	*row = m.row
 	switch {
 	case m.closed:
@@ -275,4 +334,15 @@ func (m *measure) write(row *conversation.Conversation) {
 		tags = append(tags, names[n])
 	}
 	row.Channels, row.Tags = channels, tags
+	// What goes on is written behind what has ended: the lists that are added to must not hold it.
+	if waits = append(waits, m.row.Waits...); m.isAsked {
+		waits = append(waits, conversation.Wait{From: m.asked, Kind: m.waitKind()})
+	}
+	if pauses = append(pauses, m.row.Pauses...); m.paused {
+		pauses = append(pauses, conversation.Pause{From: m.pausedAt})
+	}
+	for _, t := range m.turns {
+		turns = append(turns, conversation.Turn{At: t.at, Team: names[t.team]})
+	}
+	row.Waits, row.Pauses, row.Turns = waits, pauses, turns
 }

@@ -73,6 +73,7 @@ func (s *regrouped) Conversation(c *conversation.Conversation) {
 	one := *c
 	one.Channels, one.Tags = slices.Clone(c.Channels), slices.Clone(c.Tags)
 	one.Participants, one.LaterResponses = slices.Clone(c.Participants), slices.Clone(c.LaterResponses)
+	one.Waits, one.Pauses, one.Turns = slices.Clone(c.Waits), slices.Clone(c.Pauses), slices.Clone(c.Turns)
 	for _, p := range []**int64{&one.FirstResponse, &one.FirstBotResponse, &one.ResolvedAt, &one.Resolution} {
 		if *p != nil {
 			v := **p

@@ -216,6 +216,8 @@ func (n Conversations) Measure(stubs []conversation.Stub) conversation.Conversat
 	n.handOvers(spoken, &row)
 	n.contacts(spoken, &row)
 	n.responses(spoken, &row)
+	n.pauses(spoken, &row)
+	n.turns(spoken, &row)
 	row.State = n.state(spoken, &row)
 	return row
 }
@@ -338,6 +340,7 @@ func (n Conversations) contacts(spoken []*conversation.Stub, row *conversation.C
 func (n Conversations) responses(spoken []*conversation.Stub, row *conversation.Conversation) {
 	type wait struct{ since, until int64 }
 	var waits []wait
+	var heard []conversation.Wait
 	asked, waiting := int64(-1), int64(-1)
 	end := func(t int64) {
 		if waiting >= 0 {
@@ -348,6 +351,9 @@ func (n Conversations) responses(spoken []*conversation.Stub, row *conversation.
 	for i, s := range spoken {
 		if n.isSettled(spoken, i) && !n.isSettled(spoken, i-1) {
 			end(s.Time)
+			if asked >= 0 {
+				heard = append(heard, conversation.Wait{From: asked, To: s.Time, Kind: conversation.Unheard})
+			}
 			asked = -1
 		}
 		if n.effect(s) == registry.Awaiting {
@@ -373,6 +379,11 @@ func (n Conversations) responses(spoken []*conversation.Stub, row *conversation.
 		if t, ok := n.human(spoken, i); ok {
 			end(t)
 			if asked >= 0 {
+				kind := conversation.LaterWait
+				if row.FirstResponse == nil {
+					kind = conversation.FirstWait
+				}
+				heard = append(heard, conversation.Wait{From: asked, To: t, Kind: kind})
 				if row.FirstResponse == nil {
 					row.FirstResponse = new(t - asked)
 				} else if len(row.LaterResponses) < conversation.MaxLaterResponses {
@@ -387,6 +398,66 @@ func (n Conversations) responses(spoken []*conversation.Stub, row *conversation.
 	}
 	if waiting >= 0 {
 		row.WaitingSince = waiting
+	}
+	row.Waits = heard[:min(len(heard), conversation.MaxWaits)]
+	if asked >= 0 {
+		kind := conversation.LaterWait
+		if row.FirstResponse == nil {
+			kind = conversation.FirstWait
+		}
+		row.Waits = append(row.Waits, conversation.Wait{From: asked, Kind: kind})
+	}
+}
+
+// isPaused tells whether nothing is up to us after the i-th speaking stub.
+func (n Conversations) isPaused(spoken []*conversation.Stub, i int) bool {
+	if n.isSettled(spoken, i) {
+		return true
+	}
+	for ; i >= 0; i-- {
+		s := spoken[i]
+		_, taken := n.answeredCall(spoken, i)
+		switch {
+		case n.effect(s) == registry.Awaiting:
+			return true
+		case n.asks(s), taken, n.isSettled(spoken, i-1) && !n.isSettled(spoken, i):
+			return false
+		case n.effect(s) == registry.Started && s.Direction == touchpoint.Outbound:
+			return false
+		case n.effect(s) == registry.Message && n.answers(s, touchpoint.Agent):
+			return true
+		}
+	}
+	return false
+}
+
+func (n Conversations) pauses(spoken []*conversation.Stub, row *conversation.Conversation) {
+	since := int64(-1)
+	for i, s := range spoken {
+		switch paused := n.isPaused(spoken, i); {
+		case paused && since < 0:
+			since = s.Time
+		case !paused && since >= 0:
+			if since != s.Time && len(row.Pauses) < conversation.MaxPauses {
+				row.Pauses = append(row.Pauses, conversation.Pause{From: since, To: s.Time})
+			}
+			since = -1
+		}
+	}
+	if since >= 0 {
+		row.Pauses = append(row.Pauses, conversation.Pause{From: since})
+	}
+}
+
+func (n Conversations) turns(spoken []*conversation.Stub, row *conversation.Conversation) {
+	for i, s := range spoken {
+		team := ""
+		for _, before := range spoken[:i] {
+			team = cmp.Or(before.Team, team)
+		}
+		if s.Team != "" && s.Team != team && len(row.Turns) < conversation.MaxTurns {
+			row.Turns = append(row.Turns, conversation.Turn{At: s.Time, Team: s.Team})
+		}
 	}
 }
 

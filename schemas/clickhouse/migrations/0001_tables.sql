@@ -170,6 +170,13 @@ CREATE TABLE IF NOT EXISTS conversations {{.OnCluster}}
     channel_switches   UInt32,
     rating_scale       LowCardinality(String),
     rating_value       Float64,
+    wait_from          Array(Int64), -- ms since 1970: the customer waited for a human's answer from here to there
+    wait_to            Array(Int64), -- 0: still
+    wait_kind          Array(Int64), -- 1 the first answer, 2 a later one, 3 settled without one
+    pause_from         Array(Int64), -- nothing was up to us
+    pause_to           Array(Int64), -- 0: still
+    turn_at            Array(Int64), -- since when which team had it
+    turn_team          Array(LowCardinality(String)),
     INDEX by_id id TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = {{.Engine "ReplacingMergeTree" "version"}}
