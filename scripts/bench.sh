@@ -19,6 +19,9 @@ echo
 echo "== identity, pure, one core (targets: >= 1,000,000 links/s, <= 64 bytes an anchor)"
 go_bench streams ./identity 'Resolve|Memory' -cpu 1
 echo
+echo "== rehearsal of identity rules, both passes over the log on the embedded broker (target: >= 500,000 touchpoints/s)"
+go_bench services ./rehearse 'Rehearsal' -benchtime 3x
+echo
 echo "== conversations, pure, one core"
 go_bench streams ./conversation '.' -cpu 1 -benchtime 1x
 echo
