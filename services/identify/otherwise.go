@@ -95,6 +95,9 @@ func (p *resolve) decideOtherwise(before, after *identity.Resolver, why reasons,
 					p.decideValue(n, after.IsShared(n.Anchor), why, ruled)
 				}
 			}
+			if err := p.some(); err != nil {
+				return err
+			}
 			at := pairOf(link.A.Anchor, link.B.Anchor)
 			t, ok := ties[at]
 			if !ok {
@@ -103,9 +106,6 @@ func (p *resolve) decideOtherwise(before, after *identity.Resolver, why reasons,
 			delete(ties, at)
 			t.A, t.B = link.A, link.B
 			p.decideTie(t, why, ruled, &link)
-			if err := p.some(); err != nil {
-				return err
-			}
 		}
 		return nil
 	})

@@ -143,9 +143,9 @@ func (s *Server) speaker(r *http.Request, named string) (string, error) {
 }
 
 type rehearsalRequest struct {
-	Rules string `json:"rules"`
-	Since string `json:"since"`
-	User  string `json:"user"`
+	Rules string  `json:"rules"`
+	Since *string `json:"since"`
+	User  string  `json:"user"`
 }
 
 // startRehearsal answers POST /v1/identity/rehearsals.
@@ -165,8 +165,8 @@ func (s *Server) startRehearsal(w http.ResponseWriter, r *http.Request, c *call)
 		return err
 	}
 	since := int64(0)
-	if v.Since != "" {
-		at, err := time.Parse(time.RFC3339Nano, v.Since)
+	if v.Since != nil {
+		at, err := time.Parse(time.RFC3339Nano, *v.Since)
 		if err != nil || at.Year() < 1970 || at.Year() > 2200 {
 			return &fieldError{"since", "want a time such as 2026-01-31T09:00:00Z"}
 		}
