@@ -60,6 +60,43 @@ func cpu() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
+// BenchmarkByPerson counts touchpoints by person, by the dictionary of moved anchors, and the same by anchor, with one anchor in
+// twenty moved: their ratio is what it costs that a merge shows in every report without a fact being rewritten.
+func BenchmarkByPerson(b *testing.B) {
+	n, err := strconv.Atoi(or(os.Getenv("THROUGHLINE_BENCH_TOUCHPOINTS"), "100000"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	f := start(b)
+	f.fill(n, 365)
+	for _, statement := range []string{
+		`INSERT INTO identities SELECT workspace, anchor, toUInt128(sipHash64(anchor) % 1000 + 1), 1, anchor, 0 FROM touchpoints WHERE sipHash64(anchor) % 20 = 0 GROUP BY workspace, anchor`,
+		"SYSTEM RELOAD DICTIONARY moved",
+	} {
+		if err := f.db.Exec(b.Context(), statement, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	best := func(by string) time.Duration {
+		least := time.Hour
+		for range 7 {
+			var groups uint64
+			before := cpu()
+			if _, err := f.db.One(b.Context(), "SELECT count() FROM (SELECT "+by+" AS who, count(), max(time) FROM touchpoints GROUP BY who)", nil, clickhouse.Limits{}, &groups); err != nil {
+				b.Fatal(err)
+			}
+			least = min(least, cpu()-before)
+		}
+		return least
+	}
+	for b.Loop() {
+		person, anchor := best("dictGetOrDefault('moved', 'person', toUInt64(anchor), anchor)"), best("anchor")
+		b.ReportMetric(float64(person.Microseconds())/1000, "by-person-cpu-ms")
+		b.ReportMetric(float64(anchor.Microseconds())/1000, "by-anchor-cpu-ms")
+		b.ReportMetric(float64(person)/float64(anchor), "ratio")
+	}
+}
+
 // BenchmarkAnswers measures single answers over THROUGHLINE_BENCH_TOUCHPOINTS touchpoints (100,000 when not set) of
 // THROUGHLINE_BENCH_DAYS days (365): p50 and p95 of the
 // time, and the processor time, which a busy machine does not change.

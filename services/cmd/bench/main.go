@@ -72,7 +72,13 @@ func run(ctx context.Context, binary, data string, first, total uint64, seconds 
 	if err := lookups(ctx, up, f, total); err != nil {
 		return err
 	}
-	return latency(ctx, up, seconds)
+	if err := latency(ctx, up, seconds); err != nil {
+		return err
+	}
+	if err := up.settle(ctx); err != nil {
+		return err
+	}
+	return corrections(ctx, up, 2*seconds)
 }
 
 func row(name, format string, args ...any) {
