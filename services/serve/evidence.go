@@ -234,10 +234,13 @@ ORDER BY version DESC, anchor LIMIT 1 BY anchor, version LIMIT {limit:UInt32}`
 				return nil
 			}
 			out = append(out, m)
-			if _, known := before[m.From]; !known {
+			// Whom only the anchor left that it was named after, was that anchor alone: nobody had come to it.
+			if _, known := before[m.From]; !known && m.Identifier.anchor != m.From {
 				next = append(next, m.From)
+				before[m.From] = m.Version
+			} else if known {
+				before[m.From] = max(before[m.From], m.Version)
 			}
-			before[m.From] = max(before[m.From], m.Version)
 			return nil
 		})
 		if err != nil {

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/throughline/throughline/schemas/identity"
 )
 
@@ -49,10 +51,16 @@ func (s *Server) getWhy(w http.ResponseWriter, r *http.Request, c *call) error {
 
 func (s *Server) why(ctx context.Context, c *call, who who) (out Why, err error) {
 	out.Person = who.id
-	if out.Evidence, err = s.evidence(ctx, c, who.anchors); err != nil {
-		return out, err
-	}
-	if out.Moves, err = s.moves(ctx, c, who.id); err != nil {
+	g, both := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		out.Evidence, err = s.evidence(both, c, who.anchors)
+		return err
+	})
+	g.Go(func() (err error) {
+		out.Moves, err = s.moves(both, c, who.id)
+		return err
+	})
+	if err := g.Wait(); err != nil {
 		return out, err
 	}
 	called, err := s.namesOf(ctx, c, who.anchors, out.Evidence, out.Moves)

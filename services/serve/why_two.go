@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/services/clickhouse"
 	streams "github.com/throughline/throughline/streams/identity"
@@ -53,12 +55,17 @@ func (s *Server) getWhyTwo(w http.ResponseWriter, r *http.Request, c *call) erro
 	if err := c.query.done(); err != nil {
 		return err
 	}
-	one, err := s.subject(r.Context(), c, "a", a)
-	if err != nil {
+	var one, two subject
+	g, ctx := errgroup.WithContext(r.Context())
+	g.Go(func() (err error) {
+		one, err = s.subject(ctx, c, "a", a)
 		return err
-	}
-	two, err := s.subject(r.Context(), c, "b", b)
-	if err != nil {
+	})
+	g.Go(func() (err error) {
+		two, err = s.subject(ctx, c, "b", b)
+		return err
+	})
+	if err := g.Wait(); err != nil {
 		return err
 	}
 	out, err := s.whyTwo(r.Context(), c, &one, &two)
