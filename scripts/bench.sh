@@ -16,8 +16,15 @@ echo
 echo "== log -> ClickHouse against ready Native blocks (targets: >= 0.5 of the floor, <= 3 us of CPU a row, RSS <= 512 MiB)"
 go_bench services ./load 'Load' -benchtime 1x
 echo
-echo "== identity, pure, one core (targets: >= 1,000,000 links/s, <= 64 bytes an anchor)"
+echo "== identity, pure, one core, all rules on (targets: >= 1,000,000 links/s known, >= 300,000 new, <= 64 bytes an anchor)"
 go_bench streams ./identity 'Resolve|Memory' -cpu 1
+echo
+echo "== rehearsal of identity rules (target: >= 500,000 touchpoints/s)"
+go_bench services ./rehearse '.' -benchtime 1x
+echo
+echo "== counting by person against counting by anchor, one in twenty moved (target: <= 1.3 times); why, with 100 identifiers (target: p95 <= 50 ms)"
+THROUGHLINE_BENCH_TOUCHPOINTS=1000000 go_bench services ./serve 'ByPerson' -benchtime 1x
+go_bench services ./serve 'Why' -benchtime 100x
 echo
 echo "== rehearsal of identity rules, both passes over the log on the embedded broker (target: >= 500,000 touchpoints/s)"
 go_bench services ./rehearse 'Rehearsal' -benchtime 3x
