@@ -129,7 +129,7 @@ func summaryOf(c *conversation.Conversation) summary {
 	for _, t := range c.Turns {
 		turnAt, teams = append(turnAt, t.At), append(teams, t.Team)
 	}
-	s.intervals = intervals(from, to, kind, pauseFrom, pauseTo, turnAt, teams)
+	s.intervals = intervals(c.Begun, from, to, kind, pauseFrom, pauseTo, turnAt, teams)
 	for _, p := range c.Participants {
 		s.participants = append(s.participants, p.String())
 	}
@@ -141,8 +141,8 @@ func summaryOf(c *conversation.Conversation) summary {
 }
 
 // intervals writes down who waited when, and whose turn it was.
-func intervals(from, to, kind, pauseFrom, pauseTo, turnAt []int64, teams []string) string {
-	return fmt.Sprintf("waits from %v to %v of kinds %v, pauses from %v to %v, turns at %v of %q", from, to, kind, pauseFrom, pauseTo, turnAt, teams)
+func intervals(begun int64, from, to, kind, pauseFrom, pauseTo, turnAt []int64, teams []string) string {
+	return fmt.Sprintf("begun %d, waits from %v to %v of kinds %v, pauses from %v to %v, turns at %v of %q", begun, from, to, kind, pauseFrom, pauseTo, turnAt, teams)
 }
 
 func orNone(v *int64) int64 {
@@ -157,7 +157,7 @@ func (a *audit) storedConversations(ctx context.Context) (map[conversation.ID]su
 		touchpoints, inbound, outbound, internal, contacts, channels, team, agent, topic, source, account, tags, arraySort(arrayMap(p -> lower(leftPad(hex(p), 32, '0')), participants)),
 		toUnixTimestamp64Milli(waiting_since), longest_wait, ifNull(first_response, -1), ifNull(first_bot_response, -1),
 		ifNull(toUnixTimestamp64Milli(resolved_at), -1), ifNull(resolution, -1), later_responses, reopenings, hand_overs, channel_switches, rating_scale, rating_value,
-		wait_from, wait_to, wait_kind, pause_from, pause_to, turn_at, turn_team
+		toUnixTimestamp64Milli(begun), wait_from, wait_to, wait_kind, pause_from, pause_to, turn_at, turn_team
 		FROM `+a.tables.Conversations+` FINAL WHERE state NOT IN ('superseded', 'gone')`, nil, noLimits)
 	if err != nil {
 		return nil, err
@@ -167,16 +167,17 @@ func (a *audit) storedConversations(ctx context.Context) (map[conversation.ID]su
 	for rows.Next() {
 		var id, person, anchor big.Int
 		var s summary
+		var begun int64
 		var from, to, kind, pauseFrom, pauseTo, turnAt []int64
 		var teams []string
 		if err := rows.Scan(&id, &s.workspace, &person, &anchor, &s.state, &s.first, &s.last,
 			&s.touchpoints, &s.inbound, &s.outbound, &s.internal, &s.contacts, &s.channels, &s.team, &s.agent, &s.topic, &s.source, &s.account, &s.tags, &s.participants,
 			&s.waitingSince, &s.longestWait, &s.firstResponse, &s.firstBot, &s.resolvedAt, &s.resolution, &s.later,
 			&s.reopenings, &s.handOvers, &s.switches, &s.scale, &s.rating,
-			&from, &to, &kind, &pauseFrom, &pauseTo, &turnAt, &teams); err != nil {
+			&begun, &from, &to, &kind, &pauseFrom, &pauseTo, &turnAt, &teams); err != nil {
 			return nil, err
 		}
-		s.intervals = intervals(from, to, kind, pauseFrom, pauseTo, turnAt, teams)
+		s.intervals = intervals(begun, from, to, kind, pauseFrom, pauseTo, turnAt, teams)
 		s.person, s.anchor = asAnchor(&person), asAnchor(&anchor)
 		out[asAnchor(&id)] = s
 	}

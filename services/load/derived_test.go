@@ -67,7 +67,7 @@ func TestDerivedRowsSayWhatTheRecordsSay(t *testing.T) {
 	c := conversation.Conversation{Workspace: "default", ID: anchor(5), Version: 3, Person: anchor(1), Anchor: anchor(2), State: conversation.Resolved, First: spring, Last: spring + 10,
 		Touchpoints: 4, Inbound: 2, Outbound: 1, Internal: 1, Contacts: 1, Channels: []string{"email", "chat"}, Team: "t", Agent: "a", Tags: []string{"x"}, Participants: []identity.Anchor{anchor(8)},
 		FirstResponse: &first, LaterResponses: []int64{1, 2}, LongestWait: 9, ResolvedAt: &first, Reopenings: 1, HandOvers: 2, ChannelSwitches: 3,
-		Waits: []conversation.Wait{{From: 5, To: 9, Kind: conversation.FirstWait}, {From: 12, Kind: conversation.LaterWait}},
+		Waits:  []conversation.Wait{{From: 5, To: 9, Kind: conversation.FirstWait}, {From: 12, Kind: conversation.LaterWait}},
 		Pauses: []conversation.Pause{{From: 9, To: 12}}, Turns: []conversation.Turn{{At: 5, Team: "t"}}, Rating: &touchpoint.Rating{Scale: "csat", Value: 4.5}}
 	value, err = c.Append(nil)
 	w.produce(derivedRecord(t, topic.Conversations, value, err))

@@ -16,7 +16,7 @@ type conversationRows struct {
 	workspace, state, team, agent, topic, source, ratingScale                                  store.DictionaryColumn
 	id, person, anchor, supersededBy                                                           store.UInt128Column
 	version                                                                                    store.UInt64Column
-	first, last, waitingSince, longestWait                                                     store.Int64Column
+	first, last, begun, waitingSince, longestWait                                              store.Int64Column
 	touchpoints, inbound, outbound, internal, contacts, reopenings, handOvers, channelSwitches store.UInt32Column
 	channels, tags                                                                             store.DictionaryArrayColumn
 	account                                                                                    store.StringColumn
@@ -43,7 +43,7 @@ func newConversationRows(names clickhouse.Tables) *conversationRows {
 	t.table = table{names.Conversations, []store.Column{
 		{Name: "workspace", Data: &t.workspace}, {Name: "id", Data: &t.id}, {Name: "version", Data: &t.version}, {Name: "person", Data: &t.person},
 		{Name: "anchor", Data: &t.anchor}, {Name: "state", Data: &t.state}, {Name: "superseded_by", Data: &t.supersededBy},
-		{Name: "first", Data: &t.first}, {Name: "last", Data: &t.last}, {Name: "touchpoints", Data: &t.touchpoints}, {Name: "inbound", Data: &t.inbound},
+		{Name: "first", Data: &t.first}, {Name: "last", Data: &t.last}, {Name: "begun", Data: &t.begun}, {Name: "touchpoints", Data: &t.touchpoints}, {Name: "inbound", Data: &t.inbound},
 		{Name: "outbound", Data: &t.outbound}, {Name: "internal", Data: &t.internal}, {Name: "contacts", Data: &t.contacts},
 		{Name: "channels", Data: &t.channels}, {Name: "team", Data: &t.team}, {Name: "agent", Data: &t.agent}, {Name: "topic", Data: &t.topic},
 		{Name: "source", Data: &t.source}, {Name: "account", Data: &t.account}, {Name: "tags", Data: &t.tags}, {Name: "participants", Data: t.participants},
@@ -71,6 +71,7 @@ func (t *conversationRows) add(r *kafka.Record) error {
 	t.supersededBy.Append(uint128(v.SupersededBy))
 	t.first.Append(v.First)
 	t.last.Append(v.Last)
+	t.begun.Append(v.Begun)
 	t.touchpoints.Append(v.Touchpoints)
 	t.inbound.Append(v.Inbound)
 	t.outbound.Append(v.Outbound)

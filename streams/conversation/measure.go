@@ -27,7 +27,6 @@ type measure struct {
 	row conversation.Conversation // what is known so far
 
 	spoken   bool  // a speaking stub was there
-	begun    int64 // time of the first speaking stub
 	isAsked  bool  // a message waits for a human's answer, the first of them
 	asked    int64 // since then
 	waits    bool  // for any answer, since row.WaitingSince
@@ -85,7 +84,7 @@ func (m *measure) add(s *stub) {
 		return
 	}
 	if !m.spoken {
-		m.spoken, m.begun = true, s.time
+		m.spoken, row.Begun = true, s.time
 	}
 	effect := m.t.effect(s)
 	m.settle(s.time, effect, a.direction)
@@ -104,7 +103,7 @@ func (m *measure) settle(time int64, effect registry.Effect, direction touchpoin
 		m.heard(time, conversation.Unheard)
 		m.inCall = false
 		m.pause(time)
-		row.ResolvedAt, row.Resolution = new(time), new(time-m.begun)
+		row.ResolvedAt, row.Resolution = new(time), new(time-row.Begun)
 	case !after && m.settled:
 		m.settled, m.closed, m.theirs = false, false, false
 		m.turn, m.contact = true, 0

@@ -212,6 +212,7 @@ func (n Conversations) Measure(stubs []conversation.Stub) conversation.Conversat
 			row.Rating = s.Rating
 		}
 	}
+	row.Begun = spoken[0].Time
 	n.settlements(spoken, &row)
 	n.handOvers(spoken, &row)
 	n.contacts(spoken, &row)

@@ -145,6 +145,7 @@ CREATE TABLE IF NOT EXISTS conversations {{.OnCluster}}
     superseded_by      UInt128,
     first              DateTime64(3, 'UTC'),
     last               DateTime64(3, 'UTC'),
+    begun              DateTime64(3, 'UTC'), -- first touchpoint of a kind with an effect
     touchpoints        UInt32,
     inbound            UInt32,
     outbound           UInt32,
