@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	words "github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/services/kafka"
@@ -84,6 +85,7 @@ func (p *resolve) decideAgain(round map[string]*again) error {
 	for _, a := range round {
 		end = max(end, a.until)
 	}
+	began := time.Now()
 	p.log.Info("identify: deciding all links again by other rules", "partition", p.partition, "workspaces", len(round), "links", end)
 	var (
 		link    words.Link
@@ -131,6 +133,7 @@ func (p *resolve) decideAgain(round map[string]*again) error {
 	for _, a := range round {
 		inherit(a)
 	}
+	p.log.Info("identify: decided all links again", "partition", p.partition, "took", time.Since(began))
 	return nil
 }
 

@@ -182,10 +182,13 @@ func (g *group) example() rehearsal.Example {
 	}
 }
 
-// persons are the largest of them.
+// persons are the largest of them. Threads that nobody known wrote in are named where there is nothing else.
 func persons(of map[schema.PersonID][]*member) []rehearsal.Person {
 	out := make([]rehearsal.Person, 0, len(of))
 	for id, members := range of {
+		if identifiers := slices.DeleteFunc(slices.Clone(members), func(m *member) bool { return m.thread }); len(identifiers) > 0 {
+			members = identifiers
+		}
 		p := rehearsal.Person{ID: id, Size: len(members), Identifiers: []schema.Node{}}
 		slices.SortFunc(members, func(a, b *member) int {
 			return cmp.Or(cmp.Compare(a.node.Type, b.node.Type), cmp.Compare(a.node.Value, b.node.Value), compareAnchors(a.anchor, b.anchor))

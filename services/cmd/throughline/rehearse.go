@@ -160,7 +160,7 @@ func (r *rehearsed) print(out io.Writer) error {
 		}
 		for _, v := range e.Evidence {
 			why := strings.Join(given(v.Rule, v.Detail, v.User, v.Touchpoint), ", ")
-			fmt.Fprintf(out, "   %s and %s: %s, not %s (%s, %s)\n", v.A, v.B, strings.ReplaceAll(v.After, "_", " "), strings.ReplaceAll(v.Before, "_", " "), why, v.Time)
+			fmt.Fprintf(out, "   %s and %s: %s instead of %s (%s, %s)\n", v.A, v.B, strings.ReplaceAll(v.After, "_", " "), strings.ReplaceAll(v.Before, "_", " "), why, v.Time)
 		}
 	}
 	fmt.Fprintf(out, "\nthroughline identity promote %s --reason ... puts them in force; discard forgets.\n", r.ID)
