@@ -1,13 +1,14 @@
 package serve
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -61,7 +62,8 @@ const unnamedKey = "unnamed key"
 
 // check completes who says it, and reports what is missing.
 func (v *said) check(s *Server, r *http.Request) error {
-	if n := utf8.RuneCountInString(strings.TrimSpace(v.Reason)); n < minReason || n > maxReason {
+	spoken := strings.Join(strings.Fields(v.Reason), "")
+	if utf8.RuneCountInString(spoken) < minReason || utf8.RuneCountInString(v.Reason) > maxReason {
 		return &fieldError{"reason", fmt.Sprintf("want %d to %d characters: whoever meets it later has to understand it", minReason, maxReason)}
 	}
 	if !plain(v.Reason) {
@@ -79,15 +81,45 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, into any) erro
 		return err
 	}
 	defer body.Release()
-	d := json.NewDecoder(bytes.NewReader(body.Bytes))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return &fieldError{"body", "want a JSON object: " + strings.TrimPrefix(err.Error(), "json: ")}
+	return strictly("", body.Bytes, into)
+}
+
+// strictly reads a JSON object into a struct; prefix is where in the body it stands. Names count as they are written: Go would take
+// "Preview" for preview.
+func strictly(prefix string, data []byte, into any) error {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(data, &fields); err != nil || fields == nil {
+		return &fieldError{strings.TrimSuffix(cmp.Or(prefix, "body"), "."), "want a JSON object"}
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return &fieldError{"body", "want one JSON object and nothing behind it"}
+	known := fieldsOf(reflect.TypeOf(into).Elem())
+	for name, value := range fields {
+		switch {
+		case !slices.Contains(known, name):
+			return &fieldError{prefix + name, "no such field here; there are " + strings.Join(known, ", ")}
+		case string(value) == "null":
+			return &fieldError{prefix + name, "want a value; leave it out when there is none"}
+		}
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		var wrong *json.UnmarshalTypeError
+		if errors.As(err, &wrong) {
+			return &fieldError{prefix + wrong.Field[strings.LastIndexByte(wrong.Field, '.')+1:], fmt.Sprintf("want %s, got %s", wrong.Type, wrong.Value)}
+		}
+		return &fieldError{cmp.Or(prefix, "body"), strings.TrimPrefix(err.Error(), "json: ")}
 	}
 	return nil
+}
+
+// fieldsOf names the fields of a struct in JSON, those of embedded ones among them.
+func fieldsOf(t reflect.Type) (names []string) {
+	for i := range t.NumField() {
+		if f := t.Field(i); f.Anonymous {
+			names = append(names, fieldsOf(f.Type)...)
+		} else if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // word makes the link that a user's word is.

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -19,13 +20,16 @@ type mergeRequest struct {
 
 // splitRequest is the body of POST /v1/people/split: who leaves, or which edge is taken back.
 type splitRequest struct {
-	Person      string   `json:"person"`
-	Identifiers []string `json:"identifiers"`
-	Edge        *struct {
-		A string `json:"a"`
-		B string `json:"b"`
-	} `json:"edge"`
+	Person      string          `json:"person"`
+	Identifiers []string        `json:"identifiers"`
+	Edge        json.RawMessage `json:"edge"`
 	said
+}
+
+// edgeRequest is the pair that a split takes back.
+type edgeRequest struct {
+	A string `json:"a"`
+	B string `json:"b"`
 }
 
 // maxLeaving bounds how many identifiers one split names.
@@ -105,11 +109,15 @@ func (s *Server) split(w http.ResponseWriter, r *http.Request, c *call) error {
 
 // retraction is the word that takes an edge back.
 func (s *Server) retraction(c *call, k *correction, v *splitRequest) (*identity.Link, error) {
-	a, err := s.member(c, k, "edge.a", v.Edge.A)
+	var edge edgeRequest
+	if err := strictly("edge.", v.Edge, &edge); err != nil {
+		return nil, err
+	}
+	a, err := s.member(c, k, "edge.a", edge.A)
 	if err != nil {
 		return nil, err
 	}
-	b, err := s.member(c, k, "edge.b", v.Edge.B)
+	b, err := s.member(c, k, "edge.b", edge.B)
 	if err != nil {
 		return nil, err
 	}
