@@ -163,9 +163,9 @@ func TestRestartRemembers(t *testing.T) {
 		c.Registerer = reg
 		r := start(t, c)
 		settled(t, cluster)
-		if !gathered(t, reg)["throughline_identify_persons"] {
-			t.Error("no gauge of persons")
-		}
+		waitFor(t, func(context.Context, *kafka.Admin) (bool, error) { // who they are is known again
+			return gathered(t, reg)["throughline_identify_persons"], nil
+		}, cluster)
 		r.stop(t)
 		if left := gathered(t, reg); len(left) > 0 {
 			t.Errorf("metrics are left behind: %v", left)
