@@ -319,7 +319,7 @@ func (f *foreseen) print(w *tabwriter.Writer) {
 	for _, p := range f.After {
 		fmt.Fprintf(w, "then\t%s\t%s\n", p.ID, some(p.Identifiers, len(p.Identifiers)))
 	}
-	fmt.Fprintf(w, "\n%d touchpoints would be somebody else's; they are in %d conversations.\n", f.Touchpoints, f.Conversations.Count)
+	fmt.Fprintf(w, "\n%d touchpoints would be somebody else's (conversations: %d).\n", f.Touchpoints, f.Conversations.Count)
 	for _, c := range f.Report.Cells {
 		fmt.Fprintf(w, "people in %s this month\t%d\tinstead of %d\n", c.Channel, c.People.After, c.People.Before)
 	}
