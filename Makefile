@@ -10,7 +10,7 @@ DATA        ?= .cache/demo
 LISTEN      ?= 127.0.0.1:8080
 SOAK_HOURS  ?= 2
 
-.PHONY: help build engine compiler kafka schemathesis demo test unit lint bench soak clean
+.PHONY: help build engine console compiler kafka schemathesis demo test unit lint bench soak clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -24,7 +24,21 @@ $(ENGINE): services/embedded/chdb/package-lock.json
 	cd services/embedded/chdb && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-build: engine ## build bin/throughline
+WEB     := services/console/web
+CONSOLE := $(WEB)/dist/index.html
+
+console: $(CONSOLE) ## build the console's pages, which the binary embeds
+
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
+	@command -v npm >/dev/null || { echo "The console is built with Node.js: install it with npm."; exit 1; }
+	cd $(WEB) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(CONSOLE): $(WEB)/node_modules/.package-lock.json schemas/openapi/openapi.yaml $(wildcard $(addprefix $(WEB)/,*.html *.ts *.mjs *.json public/* src/* src/*/*))
+	cd $(WEB) && npm run -s build
+	@touch $@
+
+build: engine console ## build bin/throughline
 	@mkdir -p bin
 	cd services && $(GO) build -o ../bin/throughline ./cmd/throughline
 	@ln -sf ../$$(ls services/embedded/chdb/node_modules/@chdb/lib-*/libchdb.* | head -n 1) bin/

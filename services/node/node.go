@@ -15,6 +15,7 @@ import (
 	"github.com/throughline/throughline/services/api"
 	"github.com/throughline/throughline/services/clickhouse"
 	"github.com/throughline/throughline/services/collect"
+	"github.com/throughline/throughline/services/console"
 	"github.com/throughline/throughline/services/converse"
 	"github.com/throughline/throughline/services/identify"
 	"github.com/throughline/throughline/services/kafka"
@@ -189,7 +190,7 @@ func (n *Node) handler() (http.Handler, error) {
 		if err != nil {
 			return nil, err
 		}
-		return server.Handler(), nil
+		return console.Handler(server.Handler())
 	}
 	mux := http.NewServeMux()
 	if c.runs(Collect) {

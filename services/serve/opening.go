@@ -10,6 +10,7 @@ import (
 
 // Opening is how a conversation began: what a list shows of it.
 type Opening struct {
+	Name        string                  `json:"name,omitempty"` // of the customer, where the touchpoint says it
 	Subject     string                  `json:"subject,omitempty"`
 	Text        string                  `json:"text,omitempty"` // its begin
 	Identifiers []touchpoint.Identifier `json:"identifiers"`
@@ -38,10 +39,17 @@ WHERE workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)} AND 
 	return s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
 		t, err := scanTouchpoint(r)
 		if i, ok := at[t.Key]; ok && err == nil {
-			list[i].Opening = &Opening{Subject: cut(t.Subject, openingText), Text: cut(t.Text, openingText), Identifiers: t.Identifiers}
+			list[i].Opening = &Opening{Name: customerName(&t), Subject: cut(t.Subject, openingText), Text: cut(t.Text, openingText), Identifiers: t.Identifiers}
 		}
 		return err
 	})
+}
+
+func customerName(t *Touchpoint) string {
+	if t.Actor.Type != touchpoint.Customer {
+		return ""
+	}
+	return cut(t.Actor.Name, openingText)
 }
 
 // cut is the begin of a text, whole characters of it.

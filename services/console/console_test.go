@@ -1,0 +1,84 @@
+package console
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+func handler(t *testing.T) http.Handler {
+	t.Helper()
+	h, err := Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func get(h http.Handler, method, path string, header ...string) *http.Response {
+	r := httptest.NewRequest(method, path, nil)
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Result()
+}
+
+func TestOnlyPagesAreTheConsoles(t *testing.T) {
+	h := handler(t)
+	for _, path := range []string{"/v1/people", "/healthz", "/metrics", "/openapi.yaml", "/nothing", "/v1", "/index.html/x"} {
+		if r := get(h, http.MethodGet, path); r.StatusCode != http.StatusTeapot {
+			t.Errorf("%s is taken from the API: %d", path, r.StatusCode)
+		}
+	}
+	if r := get(h, http.MethodPost, "/"); r.StatusCode != http.StatusTeapot {
+		t.Errorf("POST / is taken from the API: %d", r.StatusCode)
+	}
+	for _, page := range pages {
+		if r := get(h, http.MethodGet, "/"+page); r.StatusCode != http.StatusOK && r.StatusCode != http.StatusNotFound {
+			t.Errorf("/%s: %d", page, r.StatusCode)
+		}
+	}
+}
+
+func TestPageIsStrict(t *testing.T) {
+	h := handler(t)
+	one, two := get(h, http.MethodGet, "/inbox"), get(h, http.MethodGet, "/inbox")
+	if one.StatusCode == http.StatusNotFound {
+		t.Skip("the console is not built: make build")
+	}
+	policy := one.Header.Get("Content-Security-Policy")
+	if policy == two.Header.Get("Content-Security-Policy") {
+		t.Error("two answers have the same nonce")
+	}
+	for _, never := range []string{"unsafe", "http:", "https:", "*"} {
+		if strings.Contains(policy, never) {
+			t.Errorf("the policy has %s: %s", never, policy)
+		}
+	}
+	if !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'none'") {
+		t.Errorf("the policy is %s", policy)
+	}
+}
+
+func TestAssets(t *testing.T) {
+	a, err := newAsset("assets/a.js", []byte(strings.Repeat("var a = 1;\n", 100)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(hashed bool, header ...string) *http.Response {
+		return get(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, hashed) }), http.MethodGet, "/", header...)
+	}
+	if r := ask(true); r.Header.Get("Cache-Control") != forGood || r.Header.Get("Content-Encoding") != "" || r.ContentLength != 1100 {
+		t.Errorf("plain: %v", r.Header)
+	}
+	packed := ask(false, "Accept-Encoding", "gzip, br")
+	if packed.Header.Get("Content-Encoding") != "gzip" || packed.ContentLength > 200 || packed.Header.Get("Cache-Control") != "no-cache" {
+		t.Errorf("packed: %v", packed.Header)
+	}
+	if r := ask(true, "If-None-Match", packed.Header.Get("ETag")); r.StatusCode != http.StatusNotModified {
+		t.Errorf("known already: %d", r.StatusCode)
+	}
+}

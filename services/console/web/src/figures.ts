@@ -1,0 +1,59 @@
+import { useTranslation } from 'react-i18next'
+import { duration, money, number, share } from './format'
+import { useLanguage, useMeasures, useNames } from './use'
+
+/** How the figures of reports are called, written and explained: as the one table of measures says it. */
+export function useFigures() {
+  const measures = useMeasures().data?.measures
+  const language = useLanguage()
+  const find = (name: string) => measures?.find((m) => m.name === name)
+  return {
+    known: (report: string) => (measures ?? []).filter((m) => m.reports.includes(report)),
+    label: (name: string) => find(name)?.label[language] ?? name,
+    meaning: (name: string) => {
+      const m = find(name)
+      return m && `${m.meaning[language]} (v${m.version})`
+    },
+    unit: (name: string) => find(name)?.unit,
+    write: (name: string, value: number | null | undefined): string => {
+      switch (find(name)?.unit) {
+        case 'milliseconds':
+          return duration(value, language)
+        case 'share':
+          return share(value, language)
+        case 'euro':
+          return money(value, language)
+        default:
+          return number(value, language)
+      }
+    },
+  }
+}
+
+/** What a value of a dimension is called. */
+export function useDimension() {
+  const { t } = useTranslation()
+  const names = useNames()
+  const language = useLanguage()
+  return (dimension: string, value: string): string => {
+    switch (dimension) {
+      case 'channel':
+        return names.channel(value)
+      case 'kind':
+        return names.kind(value)
+      case 'direction':
+        return t(`direction.${value}`)
+      case 'state':
+        return t(`conversation.state.${value}`)
+      case 'hour':
+        return new Intl.DateTimeFormat(language, { dateStyle: 'short', timeStyle: 'short' }).format(new Date(value))
+      case 'day':
+        return new Intl.DateTimeFormat(language, { weekday: 'short', day: 'numeric', month: 'short' }).format(new Date(value))
+      case 'week':
+        return new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short' }).format(new Date(value))
+      case 'month':
+        return new Intl.DateTimeFormat(language, { month: 'short', year: 'numeric' }).format(new Date(value))
+    }
+    return value || t('report.none')
+  }
+}

@@ -1,0 +1,53 @@
+import { Group, Paper, Table, Text } from '@mantine/core'
+import { useTranslation } from 'react-i18next'
+import { duration, money } from '../format'
+import { ChannelSign } from '../parts/Channel'
+import { Page } from '../parts/Shell'
+import { Failed, Loading } from '../parts/States'
+import { useLanguage, useRegistry } from '../use'
+
+export function ChannelsPage() {
+  const { t } = useTranslation()
+  const language = useLanguage()
+  const registry = useRegistry()
+  return (
+    <Page title={t('menu.channels')}>
+      <Text c="dimmed" mb="md">{t('channels.lead')}</Text>
+      {registry.isPending ? (
+        <Loading />
+      ) : registry.isError ? (
+        <Failed error={registry.error} retry={() => void registry.refetch()} />
+      ) : (
+        <Paper withBorder className="scroll" tabIndex={0} role="region" aria-label={t('menu.channels')}>
+          <Table miw={560}>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>{t('channels.channel')}</Table.Th>
+                <Table.Th>{t('channels.way')}</Table.Th>
+                <Table.Th className="numbers">{t('channels.respond')}</Table.Th>
+                <Table.Th>{t('channels.tone')}</Table.Th>
+                <Table.Th className="numbers">{t('channels.cost')}</Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {registry.data.channels.map((c) => (
+                <Table.Tr key={c.name}>
+                  <Table.Td>
+                    <Group gap="xs" wrap="nowrap">
+                      <ChannelSign channel={c.name} />
+                      {c.label[language]}
+                    </Group>
+                  </Table.Td>
+                  <Table.Td>{t(c.synchronous ? 'channels.synchronous' : 'channels.asynchronous')}</Table.Td>
+                  <Table.Td className="numbers">{duration(c.respond_seconds * 1000, language)}</Table.Td>
+                  <Table.Td>{t(`channels.tones.${c.tone}`, { defaultValue: c.tone })}</Table.Td>
+                  <Table.Td className="numbers">{money(c.cost, language)}</Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Paper>
+      )}
+    </Page>
+  )
+}

@@ -1,0 +1,188 @@
+import { Badge, Button, Group, MultiSelect, Paper, SegmentedControl, Stack, Text } from '@mantine/core'
+import { useHotkeys } from '@mantine/hooks'
+import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { useEffect, useRef, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { api, type Conversation, must } from '../api'
+import { ChannelSigns } from '../parts/Channel'
+import { Page } from '../parts/Shell'
+import { StateBadge } from '../parts/StateBadge'
+import { Empty, Failed, Loading } from '../parts/States'
+import { duration } from '../format'
+import type { InboxSearch } from '../searches'
+import { useLanguage, useNames, useNow, useRegistry, useValues } from '../use'
+import { Go } from '../parts/Go'
+
+export function InboxPage() {
+  const { t } = useTranslation()
+  const search = useSearch({ strict: false }) as InboxSearch
+  const navigate = useNavigate()
+  const names = useNames()
+  const registry = useRegistry()
+  const set = (change: Partial<InboxSearch>) => void navigate({ to: '/inbox', search: { ...search, ...change }, replace: true })
+  const waiting = search.show !== 'all'
+  const list = useInfiniteQuery({
+    queryKey: ['conversations', search],
+    queryFn: ({ pageParam }) =>
+      must(
+        api.GET('/v1/conversations', {
+          params: {
+            query: {
+              waiting, sort: waiting ? 'waiting' : 'newest', opening: true, limit: 50, cursor: pageParam || undefined,
+              channel: search.channel, team: search.team, agent: search.agent, topic: search.topic,
+            },
+          },
+        }),
+      ),
+    initialPageParam: '',
+    getNextPageParam: (page) => page.next,
+    placeholderData: keepPreviousData,
+  })
+  const rows = list.data?.pages.flatMap((p) => p.conversations) ?? []
+  const [active, setActive] = useState(-1)
+  const box = useRef<HTMLDivElement>(null)
+  const move = (by: number) => setActive((at) => Math.max(0, Math.min(rows.length - 1, at + by)))
+  useEffect(() => {
+    box.current?.querySelector<HTMLElement>('[data-active]')?.focus()
+  }, [active])
+  useHotkeys([
+    ['j', () => move(1)],
+    ['k', () => move(-1)],
+    ['Enter', () => rows[active] && void navigate({ to: `/conversations/${rows[active].id}` })],
+  ])
+  const filtered = Boolean(search.channel?.length || search.team?.length || search.agent?.length || search.topic?.length)
+  return (
+    <Page
+      title={t('menu.inbox')}
+      aside={
+        <SegmentedControl
+          aria-label={t('inbox.show')}
+          value={waiting ? 'waiting' : 'all'}
+          onChange={(v) => set({ show: v === 'all' ? 'all' : undefined })}
+          data={[
+            { value: 'waiting', label: t('inbox.waiting') },
+            { value: 'all', label: t('inbox.all') },
+          ]}
+        />
+      }
+    >
+      <Group mb="sm" gap="xs" align="flex-start">
+        <Filter label={t('filter.channel')} value={search.channel} onChange={(channel) => set({ channel })} data={(registry.data?.channels ?? []).map((c) => ({ value: c.name, label: names.channel(c.name) }))} />
+        <ValueFilter dimension="team" value={search.team} onChange={(team) => set({ team })} />
+        <ValueFilter dimension="agent" value={search.agent} onChange={(agent) => set({ agent })} />
+        <ValueFilter dimension="topic" value={search.topic} onChange={(topic) => set({ topic })} />
+      </Group>
+      {list.isPending ? (
+        <Loading lines={8} />
+      ) : list.isError ? (
+        <Failed error={list.error} retry={() => void list.refetch()} />
+      ) : rows.length === 0 ? (
+        <Empty title={t(filtered ? 'inbox.noneFiltered' : 'inbox.none')} hint={t(filtered ? 'inbox.noneFilteredHint' : 'inbox.noneHint')}>
+          {filtered && (
+            <Button variant="default" mt="sm" onClick={() => set({ channel: undefined, team: undefined, agent: undefined, topic: undefined })}>
+              {t('filter.clear')}
+            </Button>
+          )}
+        </Empty>
+      ) : (
+        <>
+          <Paper withBorder ref={box} role="list" aria-label={t('menu.inbox')}>
+            {rows.map((c, i) => (
+              <Row key={c.id} conversation={c} active={i === active} />
+            ))}
+          </Paper>
+          {list.hasNextPage && (
+            <Button variant="default" mt="md" onClick={() => void list.fetchNextPage()} loading={list.isFetchingNextPage}>
+              {t('state.more')}
+            </Button>
+          )}
+          <Text size="xs" c="dimmed" mt="sm" visibleFrom="sm">
+            {t('inbox.keys')}
+          </Text>
+        </>
+      )}
+    </Page>
+  )
+}
+
+interface FilterProps {
+  label: string
+  value?: string[]
+  onChange: (v: string[] | undefined) => void
+  data: { value: string; label: string }[]
+}
+
+export function Filter({ label, value = [], onChange, data }: FilterProps) {
+  return (
+    <MultiSelect
+      aria-label={label}
+      placeholder={value.length === 0 ? label : undefined}
+      value={value}
+      onChange={(v) => onChange(v.length ? v : undefined)}
+      data={[...data, ...value.filter((v) => !data.some((d) => d.value === v)).map((v) => ({ value: v, label: v }))]}
+      searchable
+      clearable
+      clearButtonProps={{ 'aria-label': label }}
+      w={{ base: '100%', xs: 180 }}
+      maxValues={50}
+    />
+  )
+}
+
+export function ValueFilter({ dimension, value, onChange }: { dimension: 'team' | 'agent' | 'topic'; value?: string[]; onChange: (v: string[] | undefined) => void }) {
+  const { t } = useTranslation()
+  const values = useValues(dimension)
+  return <Filter label={t(`filter.${dimension}`)} value={value} onChange={onChange} data={(values.data ?? []).map((v) => ({ value: v, label: v }))} />
+}
+
+/** What a conversation is called in a list: who it is with. */
+export function whoOf(c: Conversation): string {
+  const o = c.opening
+  return o?.name || o?.identifiers.find((i) => i.verified)?.value || o?.identifiers[0]?.value || ''
+}
+
+export function Row({ conversation: c, active }: { conversation: Conversation; active?: boolean }) {
+  const { t } = useTranslation()
+  const language = useLanguage()
+  return (
+    <div role="listitem">
+      <Go className="row" to={`/conversations/${c.id}`} data-active={active || undefined}>
+        <Group gap="sm" wrap="nowrap" miw={0}>
+          <ChannelSigns channels={c.channels} most={3} />
+          <Stack gap={0} miw={0}>
+            <Text className="line" fw={600} size="sm">
+              {whoOf(c) || t('conversation.somebody')}
+            </Text>
+            <Text className="line" size="sm" c="dimmed">
+              {c.opening?.subject || c.opening?.text || c.topic || t('conversation.noText')}
+            </Text>
+          </Stack>
+        </Group>
+        <Stack gap={2} align="flex-end">
+          {c.waiting_since ? <Waiting since={c.waiting_since} channel={c.channels.at(-1) ?? ''} /> : <StateBadge state={c.state} />}
+          <Text size="xs" c="dimmed" visibleFrom="xs">
+            {[c.topic, c.team, c.agent].filter(Boolean).join(' · ') || t('conversation.touchpoints', { count: c.touchpoints, n: c.touchpoints.toLocaleString(language) })}
+          </Text>
+        </Stack>
+      </Go>
+    </div>
+  )
+}
+
+/** For how long somebody has waited, and whether that is longer than the channel promises. */
+export function Waiting({ since, channel }: { since: string; channel: string }) {
+  const { t } = useTranslation()
+  const language = useLanguage()
+  const now = useNow()
+  const registry = useRegistry().data
+  const waited = Math.max(0, now - Date.parse(since))
+  const respond = registry?.channels.find((c) => c.name === channel)?.respond_seconds
+  const late = respond !== undefined && waited > respond * 1000
+  return (
+    <Badge color={late ? 'red' : 'orange'} variant="light" tt="none" fw={600} title={late ? t('inbox.late') : t('inbox.inTime')}>
+      {late && <span className="hidden">{t('inbox.late')}: </span>}
+      {duration(waited, language)}
+    </Badge>
+  )
+}

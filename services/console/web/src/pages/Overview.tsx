@@ -1,0 +1,173 @@
+import { Anchor, Group, Paper, SimpleGrid, Stack, Table, Text, Title, Tooltip } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { useMemo } from 'react'
+import { useTranslation } from 'react-i18next'
+import { api, must } from '../api'
+import { change, number, signedShare } from '../format'
+import { useDimension, useFigures } from '../figures'
+import { Chart } from '../parts/Chart'
+import { ChannelSign } from '../parts/Channel'
+import { Page } from '../parts/Shell'
+import { Empty, Failed, Loading } from '../parts/States'
+import { lastDays, type Period, today, zone } from '../periods'
+import { readReport } from '../reports'
+import { type ReportRow, seriesOf, valueOf } from '../series'
+import { useLanguage, useNames } from '../use'
+import { Row } from './Inbox'
+import { Go } from '../parts/Go'
+
+async function readOverview() {
+  const p = today(new Date())
+  const days = lastDays(new Date(), 14)
+  const [touched, touchedBefore, talked, talkedBefore, waiting, trend] = await Promise.all([
+    readReport('touchpoints', { by: ['channel'], ...p.today, tz: zone() }),
+    readReport('touchpoints', { by: ['channel'], ...p.lastWeek, tz: zone() }),
+    readReport('conversations', { ...p.today, tz: zone() }),
+    readReport('conversations', { ...p.lastWeek, tz: zone() }),
+    must(api.GET('/v1/conversations', { params: { query: { waiting: true, sort: 'waiting', limit: 5, opening: true } } })),
+    readReport('touchpoints', { by: ['day'], ...days, tz: zone() }),
+  ])
+  return { touched, touchedBefore, talked, talkedBefore, waiting, trend, period: p.today }
+}
+
+export function OverviewPage() {
+  const { t } = useTranslation()
+  const overview = useQuery({ queryKey: ['overview'], queryFn: readOverview, refetchInterval: 60_000 })
+  return (
+    <Page title={t('menu.overview')} aside={<Text c="dimmed" size="sm">{t('overview.compared')}</Text>}>
+      {overview.isPending ? (
+        <Loading lines={10} />
+      ) : overview.isError ? (
+        <Failed error={overview.error} retry={() => void overview.refetch()} />
+      ) : overview.data.trend.totals.touchpoints === 0 && overview.data.waiting.conversations.length === 0 ? (
+        <Empty title={t('overview.none')} hint={t('overview.noneHint')} />
+      ) : (
+        <Filled data={overview.data} />
+      )}
+    </Page>
+  )
+}
+
+type Data = Awaited<ReturnType<typeof readOverview>>
+
+function Filled({ data }: { data: Data }) {
+  const { t } = useTranslation()
+  const language = useLanguage()
+  const dimension = useDimension()
+  const { totals: touched } = data.touched
+  const { totals: talked } = data.talked
+  const { totals: talkedBefore } = data.talkedBefore
+  const { totals: touchedBefore } = data.touchedBefore
+  const trend = useMemo(() => seriesOf(data.trend.rows, 'day', undefined, 'touchpoints', true, dimension, ''), [data.trend, language]) // eslint-disable-line
+  const format = useMemo(() => (v: number) => number(v, language), [language])
+  const figure = (name: string, of: 'touchpoints' | 'conversations', better: 'more' | 'less' | null) => (
+    <Figure key={name} name={name} of={of} better={better} now={valueOf(of === 'touchpoints' ? touched : talked, name)} before={valueOf(of === 'touchpoints' ? touchedBefore : talkedBefore, name)} period={data.period} />
+  )
+  return (
+    <Stack gap="lg">
+      <SimpleGrid cols={{ base: 2, sm: 3, xl: 6 }} spacing="sm">
+        {figure('touchpoints', 'touchpoints', null)}
+        {figure('people', 'touchpoints', null)}
+        {figure('count', 'conversations', null)}
+        {figure('first_response_ms', 'conversations', 'less')}
+        {figure('resolution_ms', 'conversations', 'less')}
+        {figure('one_contact_share', 'conversations', 'more')}
+      </SimpleGrid>
+      <SimpleGrid cols={{ base: 1, lg: 2 }}>
+        <Paper withBorder p="md" component="section" aria-label={t('overview.waiting')}>
+          <Group justify="space-between" mb="xs">
+            <Title order={2} size="h4">{t('overview.waiting')}</Title>
+            <Anchor component={Go} to="/inbox" size="sm">{t('overview.allWaiting')}</Anchor>
+          </Group>
+          {data.waiting.conversations.length === 0 ? (
+            <Empty title={t('inbox.none')} hint={t('inbox.noneHint')} />
+          ) : (
+            <div role="list">{data.waiting.conversations.map((c) => <Row key={c.id} conversation={c} />)}</div>
+          )}
+        </Paper>
+        <Channels data={data} />
+      </SimpleGrid>
+      <Paper withBorder p="md" component="section" aria-label={t('overview.trend')}>
+        <Group justify="space-between" mb="xs">
+          <Title order={2} size="h4">{t('overview.trend')}</Title>
+          <Anchor component={Go} to="/reports" search={{ of: 'touchpoints', by: 'day', days: 14 }} size="sm">{t('overview.openReport')}</Anchor>
+        </Group>
+        <Chart small series={trend} label={t('overview.trend')} format={format} />
+      </Paper>
+    </Stack>
+  )
+}
+
+interface FigureProps {
+  name: string
+  of: 'touchpoints' | 'conversations'
+  now: number | null
+  before: number | null
+  better: 'more' | 'less' | null
+  period: Period
+}
+
+/** One number with what it was a week before; it opens to the report that it is from. */
+function Figure({ name, of, now, before, better, period }: FigureProps) {
+  const { t } = useTranslation()
+  const language = useLanguage()
+  const figures = useFigures()
+  const by = change(now, before)
+  const good = by === null || better === null || Math.abs(by) < 0.005 ? null : by > 0 === (better === 'more')
+  return (
+    <Tooltip label={figures.meaning(name)} multiline w={300} disabled={!figures.meaning(name)} events={{ hover: true, focus: true, touch: false }}>
+      <Paper withBorder p="md" component={Go} to="/reports" search={{ of, by: 'channel', figure: name, from: period.from, to: period.to }} className="tile">
+        <Text size="sm" c="dimmed">{figures.label(name)}</Text>
+        <Text component="div" className="figure">{figures.write(name, now)}</Text>
+        <Text size="xs" c={good === null ? 'dimmed' : good ? 'var(--mantine-color-green-light-color)' : 'var(--mantine-color-red-light-color)'}>
+          {before === null ? t('overview.noBefore') : t('overview.before', { value: figures.write(name, before), change: signedShare(by, language) })}
+        </Text>
+      </Paper>
+    </Tooltip>
+  )
+}
+
+function Channels({ data }: { data: Data }) {
+  const { t } = useTranslation()
+  const language = useLanguage()
+  const names = useNames()
+  const counted = (rows: ReportRow[]) => rows.map((r) => ({ channel: String(r.channel), touchpoints: valueOf(r, 'touchpoints') ?? 0 }))
+  const before = new Map(counted(data.touchedBefore.rows).map((r) => [r.channel, r.touchpoints]))
+  const rows = counted(data.touched.rows).sort((a, b) => b.touchpoints - a.touchpoints).slice(0, 10)
+  const most = Math.max(1, ...rows.map((r) => r.touchpoints))
+  return (
+    <Paper withBorder p="md" component="section" aria-label={t('overview.channels')}>
+      <Title order={2} size="h4" mb="xs">{t('overview.channels')}</Title>
+      {rows.length === 0 ? (
+        <Empty title={t('overview.quiet')} hint={t('overview.quietHint')} />
+      ) : (
+        <Table verticalSpacing={5} horizontalSpacing={4}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{t('channels.channel')}</Table.Th>
+              <Table.Th className="numbers">{t('overview.today')}</Table.Th>
+              <Table.Th className="numbers">{t('overview.lastWeek')}</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {rows.map((r) => (
+              <Table.Tr key={r.channel}>
+                <Table.Td w="60%">
+                  <Group gap="xs" wrap="nowrap">
+                    <ChannelSign channel={r.channel} size={22} />
+                    <div style={{ flex: 1, minWidth: 0 }}>
+                      <Anchor component={Go} to="/reports" search={{ of: 'touchpoints', by: 'topic', channel: [r.channel], from: data.period.from, to: data.period.to }} size="sm">{names.channel(r.channel)}</Anchor>
+                      <div className="bar" style={{ width: `${Math.max(1, (100 * r.touchpoints) / most)}%` }} aria-hidden />
+                    </div>
+                  </Group>
+                </Table.Td>
+                <Table.Td className="numbers">{number(r.touchpoints, language)}</Table.Td>
+                <Table.Td className="numbers">{number(before.get(r.channel) ?? 0, language)}</Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      )}
+    </Paper>
+  )
+}

@@ -1,0 +1,165 @@
+import { Badge, Button, Group, Paper, SimpleGrid, Stack, Table, Tabs, Text, Title } from '@mantine/core'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { api, must, type Person } from '../api'
+import { date, dateTime, number } from '../format'
+import { ChannelSign } from '../parts/Channel'
+import { Trust, useTypeName } from '../parts/Identifier'
+import { Page } from '../parts/Shell'
+import { Empty, Failed, Loading } from '../parts/States'
+import type { PersonSearch } from '../searches'
+import { useLanguage, useMay, useNames } from '../use'
+import { Row } from './Inbox'
+import { MergeDialog, SplitDialog } from './Correct'
+import { Timeline } from './Timeline'
+import { Why } from './Why'
+
+export function PersonPage() {
+  const { t } = useTranslation()
+  const { id } = useParams({ strict: false }) as { id: string }
+  const search = useSearch({ strict: false }) as PersonSearch
+  const navigate = useNavigate()
+  const language = useLanguage()
+  const may = useMay('write')
+  const [dialog, setDialog] = useState<'merge' | 'split' | null>(null)
+  const as_of = search.at
+  const card = useQuery({
+    queryKey: ['person', id, as_of],
+    queryFn: () => must(api.GET('/v1/people/{id}', { params: { path: { id }, query: { as_of } } })),
+    placeholderData: keepPreviousData,
+  })
+  const newest = useQuery({
+    queryKey: ['person', id, 'name'],
+    queryFn: () => must(api.GET('/v1/people/{id}/timeline', { params: { path: { id }, query: { limit: 20, direction: ['inbound'] } } })),
+  })
+  const name = newest.data?.touchpoints.find((p) => p.actor.type === 'customer' && p.actor.name)?.actor.name
+  const account = newest.data?.touchpoints.find((p) => p.account)?.account
+  const set = (change: Partial<PersonSearch>) => void navigate({ to: `/people/${id}`, search: { ...search, ...change }, replace: true })
+  if (card.isPending) return <Page title={t('person.title')}><Loading /></Page>
+  if (card.isError) return <Page title={t('person.title')}><Failed error={card.error} retry={() => void card.refetch()} /></Page>
+  const person = card.data
+  return (
+    <Page
+      title={name || person.identifiers[0]?.value || t('person.title')}
+      aside={
+        may && !as_of && (
+          <Group gap="xs">
+            <Button size="xs" variant="default" onClick={() => setDialog('merge')}>{t('correct.merge')}</Button>
+            <Button size="xs" variant="default" onClick={() => setDialog('split')} disabled={person.identifiers.filter((i) => i.verified).length < 2}>{t('correct.split')}</Button>
+          </Group>
+        )
+      }
+    >
+      {as_of && (
+        <Group mb="sm">
+          <Badge color="grape" variant="light" tt="none" size="lg">{t('person.asOf', { time: dateTime(as_of, language) })}</Badge>
+          <Button size="compact-sm" variant="default" onClick={() => set({ at: undefined })}>{t('person.now')}</Button>
+        </Group>
+      )}
+      <SimpleGrid cols={{ base: 1, md: 3 }} mb="lg">
+        <Identifiers person={person} />
+        <Facts person={person} account={account} />
+        <Open person={person} />
+      </SimpleGrid>
+      <Tabs value={search.tab ?? 'timeline'} onChange={(tab) => set({ tab: tab === 'why' ? 'why' : undefined })} keepMounted={false}>
+        <Tabs.List mb="md">
+          <Tabs.Tab value="timeline">{t('person.timeline')}</Tabs.Tab>
+          <Tabs.Tab value="why">{t('person.why')}</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="timeline"><Timeline id={person.id} search={search} set={set} /></Tabs.Panel>
+        <Tabs.Panel value="why"><Why id={person.id} /></Tabs.Panel>
+      </Tabs>
+      {dialog === 'merge' && <MergeDialog person={person} close={() => setDialog(null)} />}
+      {dialog === 'split' && <SplitDialog person={person} close={() => setDialog(null)} />}
+    </Page>
+  )
+}
+
+function Identifiers({ person }: { person: Person }) {
+  const { t } = useTranslation()
+  const language = useLanguage()
+  const typeName = useTypeName()
+  const [all, setAll] = useState(false)
+  const list = all ? person.identifiers : person.identifiers.slice(0, 6)
+  return (
+    <Paper withBorder p="md" component="section" aria-label={t('person.identifiers')}>
+      <Title order={2} size="h5" mb="xs">{t('person.identifiers')}</Title>
+      <Stack gap={8}>
+        {list.map((i) => (
+          <Group key={`${i.type}:${i.value}:${i.verified}`} justify="space-between" wrap="nowrap" gap="xs">
+            <div>
+              <Text size="sm" fw={500} className="breaks" dir="auto">{i.value.slice(0, 300)}</Text>
+              <Text size="xs" c="dimmed">{typeName(i.type)} · {t('person.lastUsed', { date: date(i.last_seen, language) })}</Text>
+            </div>
+            <Trust verified={i.verified} />
+          </Group>
+        ))}
+        {list.length < person.identifiers.length && (
+          <Button size="compact-sm" variant="default" onClick={() => setAll(true)}>{t('state.all', { count: person.identifiers.length })}</Button>
+        )}
+      </Stack>
+    </Paper>
+  )
+}
+
+function Facts({ person, account }: { person: Person; account?: string }) {
+  const { t } = useTranslation()
+  const language = useLanguage()
+  const names = useNames()
+  const most = Math.max(1, ...person.channels.map((c) => c.touchpoints))
+  return (
+    <Paper withBorder p="md" component="section" aria-label={t('person.facts')}>
+      <Title order={2} size="h5" mb="xs">{t('person.facts')}</Title>
+      <Table verticalSpacing={3} horizontalSpacing={0} mb="sm">
+        <Table.Tbody>
+          {account && <Fact name={t('person.account')} value={account} />}
+          {person.preferred_channel && <Fact name={t('person.preferred')} value={names.channel(person.preferred_channel)} />}
+          <Fact name={t('person.touchpoints')} value={number(person.touchpoints, language)} />
+          <Fact name={t('person.conversations')} value={number(person.conversations, language)} />
+          {person.first_seen && <Fact name={t('person.since')} value={date(person.first_seen, language)} />}
+          {person.last_seen && <Fact name={t('person.lastSeen')} value={dateTime(person.last_seen, language)} />}
+        </Table.Tbody>
+      </Table>
+      <Stack gap={6}>
+        {person.channels.slice(0, 8).map((c) => (
+          <Group key={c.channel} gap="xs" wrap="nowrap">
+            <ChannelSign channel={c.channel} size={22} />
+            <div style={{ flex: 1 }} aria-hidden>
+              <div className="bar" style={{ width: `${Math.max(2, (100 * c.touchpoints) / most)}%` }} />
+            </div>
+            <Text size="xs" className="numbers" w={40}>{number(c.touchpoints, language)}</Text>
+          </Group>
+        ))}
+      </Stack>
+    </Paper>
+  )
+}
+
+function Fact({ name, value }: { name: string; value: string }) {
+  return (
+    <Table.Tr>
+      <Table.Th scope="row" fw={400} c="dimmed">{name}</Table.Th>
+      <Table.Td ta="right" className="breaks">{value}</Table.Td>
+    </Table.Tr>
+  )
+}
+
+function Open({ person }: { person: Person }) {
+  const { t } = useTranslation()
+  return (
+    <Paper withBorder p="md" component="section" aria-label={t('person.open')}>
+      <Title order={2} size="h5" mb="xs">{t('person.open')}</Title>
+      {person.open_conversations.length === 0 ? (
+        <Empty title={t('person.noneOpen')} hint={t('person.noneOpenHint')} />
+      ) : (
+        <div role="list">
+          {person.open_conversations.slice(0, 5).map((c) => (
+            <Row key={c.id} conversation={{ ...c, opening: { identifiers: [], name: c.topic, subject: c.last_touchpoint?.subject, text: c.last_touchpoint?.text?.slice(0, 200) } }} />
+          ))}
+        </div>
+      )}
+    </Paper>
+  )
+}

@@ -1,0 +1,194 @@
+import { Button, CopyButton, Group, Menu, Paper, SegmentedControl, Select, Stack, Switch, Table, Text, TextInput, Tooltip } from '@mantine/core'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { Download, Link2 } from 'lucide-react'
+import { useMemo } from 'react'
+import { useTranslation } from 'react-i18next'
+import { change, date, dateTime, number, signedShare } from '../format'
+import { useDimension, useFigures } from '../figures'
+import { Chart } from '../parts/Chart'
+import { Page } from '../parts/Shell'
+import { Empty, Failed, Loading } from '../parts/States'
+import { lastDays, zone } from '../periods'
+import type { ReportSearch, Subject } from '../searches'
+import { type ReportRow, seriesOf, valueOf } from '../series'
+import { commas, readReport, type Report } from '../reports'
+import { useLanguage, useNames, useRegistry } from '../use'
+import { Filter, ValueFilter } from './Inbox'
+
+const dimensions: Record<Subject, string[]> = {
+  touchpoints: ['day', 'week', 'month', 'hour', 'channel', 'direction', 'kind', 'team', 'agent', 'topic', 'source', 'account', 'tag'],
+  conversations: ['day', 'week', 'month', 'hour', 'channel', 'state', 'team', 'agent', 'topic', 'source', 'account', 'tag'],
+}
+const units = ['touchpoints', 'count'] // figures whose parts make a whole
+
+export function ReportsPage() {
+  const { t } = useTranslation()
+  const search = useSearch({ strict: false }) as ReportSearch
+  const navigate = useNavigate()
+  const language = useLanguage()
+  const names = useNames()
+  const registry = useRegistry().data
+  const figures = useFigures()
+  const dimension = useDimension()
+  const of = search.of ?? 'conversations'
+  const allowed = dimensions[of]
+  const by = search.by && allowed.includes(search.by) ? search.by : 'channel'
+  const then = search.then && allowed.includes(search.then) && search.then !== by ? search.then : undefined
+  const known = figures.known(of).map((m) => m.name)
+  const figure = search.figure && known.includes(search.figure) ? search.figure : of === 'touchpoints' ? 'touchpoints' : 'count'
+  const period = search.from || search.to ? { from: search.from, to: search.to } : lastDays(new Date(), search.days ?? 30)
+  const query = {
+    by: then ? [by, then] : [by], ...period, tz: zone(), channel: search.channel, team: search.team, agent: search.agent, topic: search.topic, limit: 1000,
+    compare: search.compare ? ('previous' as const) : undefined, lang: language,
+  }
+  const set = (change: Partial<ReportSearch>) => void navigate({ to: '/reports', search: { ...search, ...change }, replace: true })
+  const report = useQuery({
+    queryKey: ['report', of, query],
+    queryFn: () => readReport(of, query),
+    placeholderData: keepPreviousData,
+  })
+  const download = (format: string) => `/v1/reports/${of}?${commas({ ...query, limit: 10_000, format })}`
+  const options = (list: string[]) => list.map((d) => ({ value: d, label: t(`dimension.${d}`) }))
+  return (
+    <Page
+      title={t('menu.reports')}
+      aside={
+        <Group gap="xs">
+          <CopyButton value={window.location.href}>
+            {({ copied, copy }) => (
+              <Button size="xs" variant="default" leftSection={<Link2 size={14} aria-hidden />} onClick={copy}>{t(copied ? 'report.copied' : 'report.copy')}</Button>
+            )}
+          </CopyButton>
+          <Menu>
+            <Menu.Target>
+              <Button size="xs" variant="default" leftSection={<Download size={14} aria-hidden />}>{t('report.download')}</Button>
+            </Menu.Target>
+            <Menu.Dropdown>
+              <Menu.Item component="a" href={download('csv')} download={`${of}.csv`}>CSV</Menu.Item>
+              <Menu.Item component="a" href={download('json')} download={`${of}.json`}>JSON</Menu.Item>
+            </Menu.Dropdown>
+          </Menu>
+        </Group>
+      }
+    >
+      <Stack gap="sm">
+        <Group gap="sm" align="flex-end">
+          <SegmentedControl aria-label={t('report.of')} value={of} onChange={(v) => set({ of: v as Subject, figure: undefined })} data={(['conversations', 'touchpoints'] as const).map((v) => ({ value: v, label: t(`report.${v}`) }))} />
+          <Select label={t('report.by')} value={by} onChange={(v) => set({ by: v ?? undefined })} data={options(allowed)} allowDeselect={false} w={{ base: '47%', xs: 150 }} />
+          <Select label={t('report.then')} value={then ?? ''} onChange={(v) => set({ then: v || undefined })} data={[{ value: '', label: t('report.nothing') }, ...options(allowed.filter((d) => d !== by))]} allowDeselect={false} w={{ base: '47%', xs: 150 }} />
+          <Select label={t('report.figure')} value={figure} onChange={(v) => set({ figure: v ?? undefined })} data={known.map((n) => ({ value: n, label: figures.label(n) }))} allowDeselect={false} w={{ base: '100%', xs: 230 }} />
+          <Select label={t('report.period')} value={search.from || search.to ? 'own' : String(search.days ?? 30)} onChange={(v) => v !== 'own' && set({ days: Number(v), from: undefined, to: undefined })}
+            data={[...[1, 7, 14, 30, 90, 365].map((d) => ({ value: String(d), label: t('report.days', { count: d }) })), { value: 'own', label: t('report.own'), disabled: !(search.from || search.to) }]} allowDeselect={false} w={{ base: '100%', xs: 160 }} />
+          <TextInput type="date" label={t('report.from')} value={(search.from ?? period.from ?? '').slice(0, 10)} onChange={(e) => set({ from: e.currentTarget.value || undefined, to: search.to ?? period.to, days: undefined })} w={{ base: '47%', xs: 145 }} />
+          <TextInput type="date" label={t('report.to')} value={(search.to ?? period.to ?? '').slice(0, 10)} onChange={(e) => set({ to: e.currentTarget.value || undefined, from: search.from ?? period.from, days: undefined })} w={{ base: '47%', xs: 145 }} />
+        </Group>
+        <Group gap="xs">
+          <Filter label={t('filter.channel')} value={search.channel} onChange={(channel) => set({ channel })} data={(registry?.channels ?? []).map((c) => ({ value: c.name, label: names.channel(c.name) }))} />
+          <ValueFilter dimension="team" value={search.team} onChange={(team) => set({ team })} />
+          <ValueFilter dimension="agent" value={search.agent} onChange={(agent) => set({ agent })} />
+          <ValueFilter dimension="topic" value={search.topic} onChange={(topic) => set({ topic })} />
+          <Switch label={t('report.compare')} checked={search.compare ?? false} onChange={(e) => set({ compare: e.currentTarget.checked || undefined })} />
+        </Group>
+        {report.isPending ? (
+          <Loading lines={8} />
+        ) : report.isError ? (
+          <Failed error={report.error} retry={() => void report.refetch()} />
+        ) : report.data.rows.length === 0 ? (
+          <Empty title={t('report.empty')} hint={t('report.emptyHint')} />
+        ) : (
+          <Result report={report.data} of={of} by={by} then={then} figure={figure} known={known} compare={search.compare ?? false} set={set} dimension={dimension} />
+        )}
+      </Stack>
+    </Page>
+  )
+}
+
+interface ResultProps {
+  report: Report
+  of: Subject
+  by: string
+  then?: string
+  figure: string
+  known: string[]
+  compare: boolean
+  set: (change: Partial<ReportSearch>) => void
+  dimension: (dimension: string, value: string) => string
+}
+
+function Result({ report, of, by, then, figure, known, compare, set, dimension }: ResultProps) {
+  const { t } = useTranslation()
+  const language = useLanguage()
+  const figures = useFigures()
+  const adds = units.includes(figure)
+  const rows = by === 'hour' || by === 'day' || by === 'week' || by === 'month' || !adds ? report.rows : [...report.rows].sort((a, b) => (valueOf(b, figure) ?? 0) - (valueOf(a, figure) ?? 0))
+  // What was read for another question stays until the answer is there: only what its rows have can be drawn.
+  const drawn = rows.filter((r) => by in r && (!then || then in r))
+  const series = useMemo(() => seriesOf(drawn, by, then, figure, adds, dimension, t('report.others')), [report, by, then, figure, language, figures.known(of).length]) // eslint-disable-line
+  const format = useMemo(() => (v: number) => figures.write(figure, v), [figure, language, figures.known(of).length]) // eslint-disable-line
+  const columns = [figure, ...known.filter((k) => k !== figure)].slice(0, 9)
+  const pick = by === 'channel' || by === 'team' || by === 'agent' || by === 'topic' ? by : null
+  return (
+    <>
+      <Paper withBorder p="md">
+        <Chart series={series} label={t('report.chart', { figure: figures.label(figure), by: t(`dimension.${by}`) })} format={format} onPick={pick ? (i) => set({ [pick]: [String([...new Set(drawn.map((r) => String(r[by] ?? '')))][i])] }) : undefined} />
+      </Paper>
+      <Paper withBorder className="scroll" tabIndex={0} role="region" aria-label={t('report.table')}>
+        <Table striped highlightOnHover miw={160 * (columns.length + 1)}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{t(`dimension.${by}`)}</Table.Th>
+              {then && <Table.Th>{t(`dimension.${then}`)}</Table.Th>}
+              {columns.map((c) => (
+                <Table.Th key={c} className="numbers">
+                  <Tooltip label={figures.meaning(c)} multiline w={300} disabled={!figures.meaning(c)} events={{ hover: true, focus: true, touch: true }}>
+                    <Text span inherit tabIndex={0}>{figures.label(c)}{figures.unit(c) === 'milliseconds' && ` (${t('report.median')})`}</Text>
+                  </Tooltip>
+                </Table.Th>
+              ))}
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {drawn.map((row, i) => (
+              <Table.Tr key={i}>
+                <Table.Th scope="row" fw={500} className="breaks">{dimension(by, String(row[by] ?? ''))}</Table.Th>
+                {then && <Table.Td className="breaks">{dimension(then, String(row[then] ?? ''))}</Table.Td>}
+                {columns.map((c) => <Cell key={c} name={c} row={row} compare={compare} />)}
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+          <Table.Tfoot>
+            <Table.Tr>
+              <Table.Th scope="row">{t('report.total')}</Table.Th>
+              {then && <Table.Td />}
+              {columns.map((c) => <Cell key={c} name={c} row={report.totals} compare={compare} strong />)}
+            </Table.Tr>
+          </Table.Tfoot>
+        </Table>
+      </Paper>
+      <Text size="xs" c="dimmed">
+        {t('report.read', { from: date(report.from, language), to: dateTime(report.to, language), time: dateTime(report.as_of, language), shown: number(drawn.length, language), groups: number(report.groups, language) })}
+        {report.freshness.lag_records ? ` ${t('report.lag', { n: number(report.freshness.lag_records, language) })}` : ''}
+      </Text>
+    </>
+  )
+}
+
+function Cell({ name, row, compare, strong }: { name: string; row: ReportRow; compare: boolean; strong?: boolean }) {
+  const { t } = useTranslation()
+  const language = useLanguage()
+  const figures = useFigures()
+  const now = valueOf(row, name)
+  const previous = row.previous as ReportRow | null | undefined
+  const before = compare ? (previous ? valueOf(previous, name) : null) : null
+  return (
+    <Table.Td className="numbers" fw={strong ? 650 : undefined}>
+      {figures.write(name, now)}
+      {compare && (
+        <Text size="xs" c="dimmed" fw={400}>
+          {before === null ? t('report.noBefore') : `${figures.write(name, before)} ${signedShare(change(now, before), language)}`}
+        </Text>
+      )}
+    </Table.Td>
+  )
+}

@@ -1,0 +1,53 @@
+import { Group, ThemeIcon, Tooltip } from '@mantine/core'
+import { Building, Camera, CircleHelp, ClipboardCheck, Globe, Landmark, Mail, MessageCircle, MessageSquareText, MessagesSquare, Mic, Phone, Send, Smartphone, Store, Users } from 'lucide-react'
+import type { ComponentType } from 'react'
+import { useNames } from '../use'
+
+type Sign = ComponentType<{ size?: number; 'aria-hidden'?: boolean }>
+
+const signs: Record<string, [Sign, string]> = {
+  email: [Mail, 'blue'],
+  chat: [MessagesSquare, 'cyan'],
+  phone: [Phone, 'grape'],
+  sms: [MessageSquareText, 'violet'],
+  whatsapp: [MessageCircle, 'green'],
+  messenger: [MessageCircle, 'indigo'],
+  instagram: [Camera, 'pink'],
+  telegram: [Send, 'blue'],
+  viber: [MessageCircle, 'violet'],
+  wechat: [MessageCircle, 'green'],
+  line: [MessageCircle, 'teal'],
+  x: [MessageSquareText, 'gray'],
+  forum: [Users, 'orange'],
+  letter: [Landmark, 'yellow'],
+  store: [Store, 'orange'],
+  app: [Smartphone, 'teal'],
+  web: [Globe, 'gray'],
+  survey: [ClipboardCheck, 'lime'],
+  help_centre: [CircleHelp, 'gray'],
+  portal: [Building, 'indigo'],
+  voice_assistant: [Mic, 'red'],
+}
+
+/** A channel's sign, with its name for those who point at it or do not see it. */
+export function ChannelSign({ channel, size = 26 }: { channel: string; size?: number }) {
+  const names = useNames()
+  const [Icon, color] = signs[channel] ?? [CircleHelp, 'gray']
+  return (
+    <Tooltip label={names.channel(channel)}>
+      <ThemeIcon size={size} radius="xl" variant="light" color={color} role="img" aria-label={names.channel(channel)}>
+        <Icon size={Math.round(size * 0.58)} aria-hidden />
+      </ThemeIcon>
+    </Tooltip>
+  )
+}
+
+export function ChannelSigns({ channels, most = 4 }: { channels: string[]; most?: number }) {
+  return (
+    <Group gap={4} wrap="nowrap">
+      {channels.slice(0, most).map((c) => (
+        <ChannelSign key={c} channel={c} />
+      ))}
+    </Group>
+  )
+}

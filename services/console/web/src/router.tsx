@@ -1,0 +1,34 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
+import { useTranslation } from 'react-i18next'
+import { CustomersPage } from './pages/Customers'
+import { InboxPage } from './pages/Inbox'
+import { OverviewPage } from './pages/Overview'
+import { Page, Shell } from './parts/Shell'
+import { Empty, Failed, Loading } from './parts/States'
+import { inboxSearch, personSearch, reportSearch, tabSearch } from './searches'
+
+function Missing() {
+  const { t } = useTranslation()
+  return (
+    <Page title={t('missing.title')}>
+      <Empty title={t('missing.title')} hint={t('missing.hint')} />
+    </Page>
+  )
+}
+
+const root = createRootRoute({ component: Shell, notFoundComponent: Missing, errorComponent: ({ error, reset }) => <Failed error={error} retry={reset} /> })
+const at = <P extends string>(path: P) => ({ getParentRoute: () => root, path })
+
+const tree = root.addChildren([
+  createRoute({ ...at('/'), component: OverviewPage }),
+  createRoute({ ...at('/inbox'), component: InboxPage, validateSearch: inboxSearch }),
+  createRoute({ ...at('/conversations/$id'), component: lazyRouteComponent(() => import('./pages/Conversation'), 'ConversationPage') }),
+  createRoute({ ...at('/customers'), component: CustomersPage }),
+  createRoute({ ...at('/people/$id'), component: lazyRouteComponent(() => import('./pages/Person'), 'PersonPage'), validateSearch: personSearch }),
+  createRoute({ ...at('/reports'), component: lazyRouteComponent(() => import('./pages/Reports'), 'ReportsPage'), validateSearch: reportSearch }),
+  createRoute({ ...at('/identity'), component: lazyRouteComponent(() => import('./pages/Identity'), 'IdentityPage'), validateSearch: tabSearch }),
+  createRoute({ ...at('/quality'), component: lazyRouteComponent(() => import('./pages/Quality'), 'QualityPage') }),
+  createRoute({ ...at('/channels'), component: lazyRouteComponent(() => import('./pages/Channels'), 'ChannelsPage') }),
+])
+
+export const router = createRouter({ routeTree: tree, defaultPreload: 'intent', defaultPendingComponent: () => <Loading />, scrollRestoration: false })

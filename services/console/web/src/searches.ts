@@ -1,0 +1,68 @@
+// What the addresses of pages carry. Whatever somebody typed there is read, and what makes no sense is left out.
+
+const texts = (v: unknown): string[] | undefined => {
+  const all = (Array.isArray(v) ? v : v === undefined || v === '' ? [] : [v]).map(String).filter((s) => s !== '')
+  return all.length ? all.slice(0, 50) : undefined
+}
+const text = (v: unknown): string | undefined => (v === undefined || v === '' ? undefined : String(v))
+const oneOf = <T extends string>(v: unknown, ...allowed: T[]): T | undefined => allowed.find((a) => a === v)
+
+export interface InboxSearch {
+  show?: 'all'
+  channel?: string[]
+  team?: string[]
+  agent?: string[]
+  topic?: string[]
+}
+
+export const inboxSearch = (s: Record<string, unknown>): InboxSearch => ({
+  show: oneOf(s.show, 'all'), channel: texts(s.channel), team: texts(s.team), agent: texts(s.agent), topic: texts(s.topic),
+})
+
+export interface PersonSearch {
+  tab?: 'why'
+  channel?: string[]
+  kind?: string[]
+  direction?: string
+  q?: string
+  at?: string
+}
+
+export const personSearch = (s: Record<string, unknown>): PersonSearch => ({
+  tab: oneOf(s.tab, 'why'), channel: texts(s.channel), kind: texts(s.kind), direction: oneOf(s.direction, 'inbound', 'outbound', 'internal'), q: text(s.q),
+  at: s.at !== undefined && !Number.isNaN(Date.parse(String(s.at))) ? String(s.at) : undefined,
+})
+
+export const subjects = ['touchpoints', 'conversations'] as const
+export type Subject = (typeof subjects)[number]
+
+export interface ReportSearch {
+  of?: Subject
+  by?: string
+  then?: string
+  figure?: string
+  from?: string
+  to?: string
+  days?: number
+  compare?: boolean
+  channel?: string[]
+  team?: string[]
+  agent?: string[]
+  topic?: string[]
+}
+
+const dateText = (v: unknown) => (/^\d{4}-\d{2}-\d{2}/.test(String(v)) && !Number.isNaN(Date.parse(String(v))) ? String(v) : undefined)
+
+export const reportSearch = (s: Record<string, unknown>): ReportSearch => {
+  const days = Number(s.days)
+  return {
+    of: oneOf(s.of, ...subjects), by: text(s.by), then: text(s.then), figure: text(s.figure), from: dateText(s.from), to: dateText(s.to),
+    days: Number.isInteger(days) && days > 0 && days <= 3660 ? days : undefined, compare: s.compare === true || s.compare === 'true' || undefined,
+    channel: texts(s.channel), team: texts(s.team), agent: texts(s.agent), topic: texts(s.topic),
+  }
+}
+
+export interface TabSearch {
+  tab?: string
+}
+export const tabSearch = (s: Record<string, unknown>): TabSearch => ({ tab: text(s.tab) })
