@@ -108,6 +108,9 @@ func TestUsersAndRulesHaveTheLastWord(t *testing.T) {
 	})
 	u.settle()
 	said()
+	if again := run(t, append([]string{"identity", "rehearse", "--rules", rules}, u.server()...)...); !strings.Contains(again.Stdout, "parted             0 ") {
+		t.Errorf("rules that are in force would change something: %s", again.Stdout)
+	}
 	u.send(known("e1", "C5", "eva@x.example"))
 	u.settle()
 	u.send(known("e2", "C5", "eva@work.example"), message("e3", "eva@work.example", nil))

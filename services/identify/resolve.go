@@ -27,6 +27,7 @@ type resolve struct {
 	links, moves, edges, byPerson, rejected string // topics
 
 	resolvers map[string]*identity.Resolver // by workspace
+	inForce   map[string]*identity.Rules    // of workspaces that have rules of their own
 	eras      map[string][]era              // of a workspace that is to be decided again; its resolver stands where the first begins
 	committed int64                         // up to where the state was restored
 	out       outputs
@@ -44,6 +45,7 @@ func newResolve(ctx context.Context, c *Config, m *metrics, partition int32, h h
 		byPerson:  topic.ByPerson.In(c.Generations),
 		rejected:  topic.Rejected.In(c.Generations),
 		resolvers: map[string]*identity.Resolver{},
+		inForce:   map[string]*identity.Rules{},
 		eras:      map[string][]era{},
 	}
 }

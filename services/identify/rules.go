@@ -34,11 +34,21 @@ const outcomesAtOnce = 10_000
 // learnOfRules notes rules that were in force in the past, while the state is restored.
 func (p *resolve) learnOfRules(r *kafka.Record) {
 	rules, err := identity.ParseRules([]byte(p.link.Rules))
-	if err != nil {
-		return // they were refused
+	if err != nil || p.areInForce(rules) {
+		return // they were refused, or changed nothing
 	}
 	workspace := strings.Clone(p.link.Workspace)
+	p.inForce[workspace] = rules
 	p.eras[workspace] = append(p.eras[workspace], era{r.Offset, rules})
+}
+
+// areInForce tells that the workspace of the link at hand has these rules already: what they decide is decided.
+func (p *resolve) areInForce(rules *identity.Rules) bool {
+	now := p.inForce[p.link.Workspace]
+	if now == nil {
+		now = p.rules
+	}
+	return now.YAML() == rules.YAML()
 }
 
 // catchUp decides the links of workspaces with eras that begin before the offset to, again and again, until the last of
@@ -153,6 +163,11 @@ func (p *resolve) replaceRules(r *kafka.Record) error {
 		p.outcome.Edges = append(p.outcome.Edges, edge)
 		return nil
 	}
+	if p.areInForce(rules) {
+		edge.Detail = "these rules were in force already"
+		p.outcome.Edges = append(p.outcome.Edges, edge)
+		return nil
+	}
 	if err := p.flush(); err != nil {
 		return err
 	}
@@ -166,7 +181,7 @@ func (p *resolve) replaceRules(r *kafka.Record) error {
 	if err := p.decideAgain(map[string]*again{workspace: a}); err != nil {
 		return err
 	}
-	p.resolvers[workspace] = a.resolver
+	p.resolvers[workspace], p.inForce[workspace] = a.resolver, rules
 	// Decisions come first: whoever sees where an identifier belongs can then also see why.
 	if err := p.decideOtherwise(before, a.resolver, why, edge); err != nil {
 		return err

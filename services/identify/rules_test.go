@@ -62,10 +62,14 @@ types:
 
 // withRules puts new rules between the links, of either workspace, good and bad ones.
 func withRules(t *rapid.T, links []*kafka.Record, threads int) []*kafka.Record {
-	out := slices.Clone(links)
+	out, last := slices.Clone(links), ""
 	for i := range rapid.IntRange(1, 4).Draw(t, "times") {
 		l := words.Link{Workspace: rapid.SampledFrom([]string{"default", "other"}).Draw(t, "workspace"), Kind: words.LinkRules, User: "eva", Reason: "as agreed"}
-		if l.Rules = someRules(t, fmt.Sprint(i), threads); rapid.IntRange(0, 4).Draw(t, "bad") == 0 {
+		if l.Rules = someRules(t, fmt.Sprint(i), threads); i > 0 && rapid.IntRange(0, 4).Draw(t, "again") == 0 {
+			l.Rules = last
+		}
+		last = l.Rules
+		if rapid.IntRange(0, 4).Draw(t, "bad") == 0 {
 			l.Rules = "regions: [nowhere]"
 		}
 		r := &kafka.Record{Topic: string(topic.Links), Key: []byte(l.Workspace), Value: words.AppendLink(nil, &l)}
