@@ -49,6 +49,14 @@ max_thread: 12
 types: [{name: device}]
 `
 
+// Rules under which a value has more holders than are kept.
+const heldRules = `
+regions: [DE]
+max_identifiers: 2
+max_thread: 12
+types: [{name: device}, {name: phone, share: 6}]
+`
+
 const freeRules = `
 regions: [DE]
 max_identifiers: 60000
@@ -58,7 +66,8 @@ types: [{name: customer_id}, {name: email}, {name: device}]
 
 func allRules(t *testing.T) map[string]*Rules {
 	return map[string]*Rules{
-		"narrow": MustRules(t, narrowRules), "wide": MustRules(t, wideRules), "dense": MustRules(t, denseRules), "free": MustRules(t, freeRules),
+		"narrow": MustRules(t, narrowRules), "wide": MustRules(t, wideRules), "dense": MustRules(t, denseRules), "held": MustRules(t, heldRules),
+		"free": MustRules(t, freeRules),
 	}
 }
 
