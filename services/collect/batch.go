@@ -16,8 +16,8 @@ type batch struct {
 	c         *Collector
 	workspace string
 	rules     *identity.Rules // of the workspace
-	source    string // touchpoint.SourceHTTP or SourceRaw
-	position  string // of what is judged now; empty: of its bytes
+	source    string          // touchpoint.SourceHTTP or SourceRaw
+	position  string          // of what is judged now; empty: of its bytes
 	options   touchpoint.Options
 	now       int64
 	made      bool // the id of what was judged last was made here

@@ -194,7 +194,7 @@ func TestPoisonInTheMemory(t *testing.T) {
 func FuzzLinkRecord(f *testing.F) {
 	l := words.Link{Workspace: "w", Kind: words.LinkVerified, A: words.Node{Anchor: words.AnchorOf("w", "email", "a"), Type: "email", Value: "a"}, B: words.Node{Anchor: words.AnchorOf("w", "phone", "b"), Type: "phone", Value: "b"}}
 	f.Add(words.AppendLink(nil, &l))
-	f.Add([]byte(""))
+	f.Add([]byte{1, 4})
 	c := DefaultConfig()
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p := resolveOf(t, &c, nil, nil)
