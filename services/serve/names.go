@@ -33,15 +33,6 @@ func (n nodeNames) of(a identity.Anchor) Node {
 // unnamed is the Type of an anchor whose identifier nothing says any more.
 const unnamed = "anchor"
 
-// nodes are those of several.
-func (n nodeNames) nodes(anchors []identity.Anchor) []Node {
-	out := make([]Node, len(anchors))
-	for i, a := range anchors {
-		out[i] = n.of(a)
-	}
-	return out
-}
-
 // namesOf finds what the anchors are called: evidence and moves that were read say it of most, and of the others any
 // touchpoint that they anchor.
 func (s *Server) namesOf(ctx context.Context, c *call, anchors []identity.Anchor, evidence []Evidence, moves []Move) (nodeNames, error) {
