@@ -18,7 +18,7 @@ func TestSchemathesis(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
-	f := start(t)
+	f, _ := withRehearsals(t)
 	f.store(
 		event{id: "1", time: "2026-11-01T09:00:00Z", identifiers: ids("customer_id:C1", "email:anna@example.com"), text: "Grüße", properties: `{"a": [1, null]}`, conversation: "1"},
 		event{id: "2", time: "2026-11-02T09:00:00Z", identifiers: ids("customer_id:C1"), direction: "outbound", actor: "agent", agent: "bob", conversation: "1"},
