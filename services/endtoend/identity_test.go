@@ -199,13 +199,14 @@ func TestImpersonation(t *testing.T) {
 	}
 	one(u, "email:victim@example.com", "cookie:STRANGER", false)
 	// Who reviews suggestions sees the two identifiers and how often, and nothing else of either.
-	queue := get[struct {
+	type suggestions struct {
 		Suggestions []struct {
 			ID                string
 			Claimant, Claimed struct{ Type, Value string }
 			Touchpoints, Days int
 		}
-	}](u, "/v1/identity/suggestions")
+	}
+	queue := get[suggestions](u, "/v1/identity/suggestions")
 	if len(queue.Suggestions) != 3 || queue.Suggestions[0].Touchpoints != 3 || queue.Suggestions[0].Days != 3 {
 		t.Fatalf("%+v", queue)
 	}
@@ -226,6 +227,27 @@ func TestImpersonation(t *testing.T) {
 	}
 	for _, s := range sides[:2] {
 		check(s, "/v1/people/"+personOf(u, s.identifier)+"/why")
+	}
+	// A chat that was hers after all: accepted, it is on her card, with what is written in it later.
+	chat := func(id string, identifiers ...m) m {
+		return message(id, "", m{"channel": "chat", "thread": []string{"session:HERS"}, "time": "2026-03-10T11:00:00Z", "identifiers": append([]m{}, identifiers...)})
+	}
+	u.send(chat("hers-1", m{"type": "email", "value": "victim@example.com", "verified": false}))
+	u.settle()
+	one(u, "email:victim@example.com", "session:HERS", false)
+	accepted := 0
+	queue = get[suggestions](u, "/v1/identity/suggestions")
+	for _, s := range queue.Suggestions {
+		if s.Claimant.Type == "thread" && s.Claimant.Value == "session:HERS" {
+			u.command("identity", "accept", s.ID, "--reason", "she gave her number", "--user", "eva")
+			accepted++
+		}
+	}
+	u.send(chat("hers-2"))
+	u.settle()
+	one(u, "email:victim@example.com", "session:HERS", true)
+	if hers := u.command("people", "timeline", "email:victim@example.com"); accepted != 1 || !strings.Contains(hers, "hers-1") || !strings.Contains(hers, "hers-2") || strings.Contains(hers, "stranger-") {
+		t.Errorf("%d accepted: %s", accepted, hers)
 	}
 	var story struct{ Touchpoints []json.RawMessage }
 	if err := json.Unmarshal([]byte(u.command("people", "timeline", "cookie:STRANGER", "--json")), &story); err != nil || len(story.Touchpoints) != 4 {
