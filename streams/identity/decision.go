@@ -21,6 +21,7 @@ const (
 	reasonSize
 	reasonMax
 	reasonThread
+	reasonClaimed
 )
 
 func reasonOfType(why reason, typ uint8) reason { return why | reason(typ)<<8 }
@@ -89,9 +90,10 @@ func (r *Resolver) isOpen(at ref) bool {
 }
 
 // claimed links only suggest; not even that when there is nothing to ask: the two are one person, or somebody has said no,
-// or a yes would be refused.
+// or a yes would be refused. What anchors at a claim alone belongs to everybody who will ever claim the same: nobody can
+// say of all of them who they are.
 func (r *Resolver) claimed(l *identity.Link) {
-	if l.A.Anchor == l.B.Anchor || r.blockedEnd(&l.A, &l.B) || r.says(r.declined) || r.says(r.retracted) {
+	if l.A.Anchor == l.B.Anchor || isClaimedType(l.A.Type) || r.blockedEnd(&l.A, &l.B) || r.says(r.declined) || r.says(r.retracted) {
 		return
 	}
 	personA, okA := r.Person(l.A.Anchor)

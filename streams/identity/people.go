@@ -64,6 +64,10 @@ func (r *Resolver) ends(l *identity.Link) (a, b uint32, ok bool) {
 	if r.blockedEnd(&l.A, &l.B) {
 		return 0, 0, false
 	}
+	if isClaimedType(l.A.Type) || isClaimedType(l.B.Type) {
+		r.refuse(reasonClaimed, "claimed", "whoever claims the value next would be that person too; let the source verify it, or send a session with it")
+		return 0, 0, false
+	}
 	a, _ = r.customerOf(&l.A)
 	b, _ = r.customerOf(&l.B)
 	return a, b, true

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"slices"
+	"strings"
 
 	schema "github.com/throughline/throughline/schemas/identity"
 )
@@ -10,7 +11,7 @@ import (
 func (p *People) claimed(a, b schema.Anchor) {
 	l := p.link
 	switch {
-	case a == b || p.blocked(&l.A) || p.blocked(&l.B):
+	case a == b || strings.HasPrefix(l.A.Type, "claimed:") || p.blocked(&l.A) || p.blocked(&l.B):
 	case p.declined[pairOf(a, b)] || p.retracted[pairOf(a, b)] || p.shared[a] || p.shared[b]:
 	case p.find(a, b) != nil:
 	case p.PersonOf(a) != nil && p.PersonOf(a) == p.PersonOf(b):

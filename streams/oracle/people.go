@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 
 	schema "github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/streams/identity"
@@ -274,6 +275,10 @@ func (p *People) ends(l *schema.Link) bool {
 		}
 	}
 	if p.blocked(&l.A) || p.blocked(&l.B) {
+		return false
+	}
+	if strings.HasPrefix(l.A.Type, "claimed:") || strings.HasPrefix(l.B.Type, "claimed:") {
+		p.refuse("claimed")
 		return false
 	}
 	p.know(&l.A)
