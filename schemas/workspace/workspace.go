@@ -98,6 +98,9 @@ type Record struct {
 	Workspace string // whose rules they are, when Rules is set or was deleted
 	Rules     *Rules
 	Control   *Control
+	// PromisesOf is the workspace whose promises they are, when Promises is set or was deleted.
+	PromisesOf string
+	Promises   *Promises
 }
 
 // Decode reads a record of the topic.
@@ -107,6 +110,9 @@ func Decode(key, value []byte) (Record, error) {
 	}
 	if name, ok := strings.CutPrefix(string(key), RulesPrefix); ok {
 		return decodeRules(name, value)
+	}
+	if name, ok := strings.CutPrefix(string(key), PromisesPrefix); ok {
+		return decodePromises(name, value)
 	}
 	return decodeKey(string(key), value)
 }
@@ -153,8 +159,8 @@ func decodeKey(hash string, value []byte) (Record, error) {
 	return Record{Hash: hash, Key: k}, nil
 }
 
-// Encode writes a Key, Control or Rules as the value of its record.
-func Encode[T Key | Control | Rules](v T) ([]byte, error) {
+// Encode writes a Key, Control, Rules or Promises as the value of its record.
+func Encode[T Key | Control | Rules | Promises](v T) ([]byte, error) {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("workspace: encode: %w", err)

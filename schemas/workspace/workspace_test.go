@@ -24,6 +24,8 @@ func TestRecordsComeBack(t *testing.T) {
 		{Hash: HashOf("k")},
 		{Workspace: "acme", Rules: &Rules{YAML: "regions: [DE]\n", Version: 8, At: 1}},
 		{Workspace: "acme"},
+		{PromisesOf: "acme", Promises: &Promises{YAML: "targets: []\n", At: 1}},
+		{PromisesOf: "acme"},
 		{Control: &Control{Current: topic.First, Building: &next}},
 	} {
 		key, value := []byte(want.Hash), []byte(nil)
@@ -35,6 +37,11 @@ func TestRecordsComeBack(t *testing.T) {
 			key = []byte(RulesKey(want.Workspace))
 			if want.Rules != nil {
 				value, err = Encode(*want.Rules)
+			}
+		case want.PromisesOf != "":
+			key = []byte(PromisesKey(want.PromisesOf))
+			if want.Promises != nil {
+				value, err = Encode(*want.Promises)
 			}
 		case want.Control != nil:
 			key = []byte(ControlKey)
@@ -55,6 +62,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(ControlKey), []byte(`{"current":{"identity":1,"conversation":1,"store":1}}`))
 	f.Add([]byte(RulesKey("acme")), []byte(`{"yaml":"regions: [DE]","version":1,"at":1}`))
 	f.Add([]byte("rules/Not/Good"), []byte(`{}`))
+	f.Add([]byte(PromisesKey("acme")), []byte(`{"yaml":"targets: []","at":1}`))
 	f.Fuzz(func(t *testing.T, key, value []byte) {
 		r, err := Decode(key, value)
 		if err != nil {

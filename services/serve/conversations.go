@@ -247,6 +247,7 @@ type ConversationDetail struct {
 	Conversation Conversation `json:"conversation"`
 	Touchpoints  []Touchpoint `json:"touchpoints"`
 	Next         string       `json:"next,omitempty"`
+	Promises     []Promise    `json:"promises"` // that it is under; none in what was seen at another time
 }
 
 // getConversation answers GET /v1/conversations/{id}.
@@ -290,6 +291,9 @@ WHERE workspace = {workspace:String} AND id = {id:UInt128} ORDER BY version DESC
 		return &movedTo{"/v1/conversations/", "", now}
 	}
 	detail := ConversationDetail{Conversation: *found}
+	if detail.Promises, err = s.promisesAbout(r.Context(), c, *found); err != nil {
+		return err
+	}
 	if detail.Touchpoints, detail.Next, err = s.touchpointsOf(r.Context(), c, *found, limit, after); err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func (f *figure) columns() []string {
 	case ratio:
 		return nil
 	case statistics:
-		return []string{f.name + "_n", f.name + "_mean", f.name + "_percentiles"}
+		return []string{f.name + "_n", f.name + "_mean", f.name + "_percentiles", f.name + "_max"}
 	}
 	return []string{f.name + "_v"}
 }
@@ -73,7 +73,8 @@ func (f *figure) aggregates() []string {
 	case statistics:
 		// quantilesExactInclusive interpolates linearly between the two nearest of all values.
 		value := "assumeNotNull(" + f.value + "), " + f.measured()
-		return []string{"countIf(" + f.measured() + ")", "avgIf(" + value + ")", "quantilesExactInclusiveIf(0.5, 0.75, 0.9, 0.95, 0.99)(" + value + ")"}
+		return []string{"countIf(" + f.measured() + ")", "avgIf(" + value + ")", "quantilesExactInclusiveIf(0.5, 0.75, 0.9, 0.95, 0.99)(" + value + ")",
+			"toFloat64(maxIf(" + value + "))"}
 	}
 	return nil
 }
@@ -89,15 +90,16 @@ type stats struct {
 	n           uint64
 	mean        float64
 	percentiles []float64
+	max         float64
 }
 
 func (s *stats) value() map[string]any {
-	out := map[string]any{"n": s.n, "mean": nil}
+	out := map[string]any{"n": s.n, "mean": nil, "max": nil}
 	for _, name := range percentileNames {
 		out[name] = nil
 	}
 	if s.n > 0 {
-		out["mean"] = s.mean
+		out["mean"], out["max"] = s.mean, s.max
 		for i, name := range percentileNames {
 			out[name] = s.percentiles[i]
 		}
@@ -106,13 +108,14 @@ func (s *stats) value() map[string]any {
 }
 
 func (s *stats) cells() []string {
-	out := make([]string, 2+len(percentileNames))
+	out := make([]string, 3+len(percentileNames))
 	out[0] = strconv.FormatUint(s.n, 10)
 	if s.n > 0 {
 		out[1] = decimal(s.mean)
 		for i := range percentileNames {
 			out[2+i] = decimal(s.percentiles[i])
 		}
+		out[2+len(percentileNames)] = decimal(s.max)
 	}
 	return out
 }
@@ -144,7 +147,7 @@ func (f *figures) targets() (to []any) {
 		case summed:
 			to = append(to, &c.sum)
 		case statistics:
-			to = append(to, &c.stats.n, &c.stats.mean, &c.stats.percentiles)
+			to = append(to, &c.stats.n, &c.stats.mean, &c.stats.percentiles, &c.stats.max)
 		}
 	}
 	return to
@@ -255,6 +258,7 @@ func (k *kind) header(prefix string) (out []string) {
 			for _, p := range percentileNames {
 				out = append(out, name+"_"+p+"_ms")
 			}
+			out = append(out, name+"_max_ms")
 		default:
 			out = append(out, prefix+d.name)
 		}

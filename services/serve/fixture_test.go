@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	schema "github.com/throughline/throughline/schemas/clickhouse"
+	"github.com/throughline/throughline/schemas/conversation"
 	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/schemas/topic"
 	"github.com/throughline/throughline/schemas/touchpoint"
@@ -299,6 +300,10 @@ type talk struct {
 	resolution   string // ms
 	reopenings   int
 	superseded   string
+	account      string
+	resolved     string
+	rating       string                    // scale:value
+	intervals    conversation.Conversation // waits, pauses and turns
 }
 
 func (f *fixture) talks(talks ...talk) {
@@ -312,7 +317,28 @@ func (f *fixture) talks(talks ...talk) {
 			"contacts": t.contacts, "channels": t.channels, "team": t.team, "agent": t.agent, "topic": t.topic, "tags": t.tags,
 			"participants": t.participants, "waiting_since": time.UnixMilli(0), "first_response": or(t.response, `\N`), "resolution": or(t.resolution, `\N`),
 			"reopenings": t.reopenings, "later_responses": []int{}, "resolved_at": `\N`,
+			"begun": at(t.first), "account": t.account,
 		}
+		if t.resolved != "" {
+			r["resolved_at"] = at(t.resolved)
+		}
+		scale, value, _ := strings.Cut(t.rating, ":")
+		r["rating_scale"], r["rating_value"] = scale, or(value, "0")
+		var ends [6][]int
+		teams := []string{}
+		for _, w := range t.intervals.Waits {
+			ends[0], ends[1], ends[2] = append(ends[0], int(w.From)), append(ends[1], int(w.To)), append(ends[2], int(w.Kind))
+		}
+		for _, p := range t.intervals.Pauses {
+			ends[3], ends[4] = append(ends[3], int(p.From)), append(ends[4], int(p.To))
+		}
+		for _, turn := range t.intervals.Turns {
+			ends[5], teams = append(ends[5], int(turn.At)), append(teams, turn.Team)
+		}
+		for i, column := range []string{"wait_from", "wait_to", "wait_kind", "pause_from", "pause_to", "turn_at"} {
+			r[column] = ends[i]
+		}
+		r["turn_team"] = teams
 		if t.waiting != "" {
 			r["waiting_since"] = at(t.waiting)
 		}

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func decode[T any](t *testing.T, body []byte) (v T) {
+func decode[T any](t testing.TB, body []byte) (v T) {
 	t.Helper()
 	// Times in answers are read as text.
 	if err := json.Unmarshal(body, &v); err != nil {

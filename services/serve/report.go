@@ -80,6 +80,10 @@ type kind struct {
 	// sql is the statement that gives, per group, the values of the dimensions as text, then its figures, then the
 	// number of groups.
 	sql func(c *call, r *reportQuery) string
+	// prepare adds what the figures are computed with; nil where that is nothing.
+	prepare func(s *Server, c *call, r *reportQuery, now time.Time) error
+	// numbers reads parameters that the report has beside the others; nil where there are none.
+	numbers func(q *query, r *reportQuery)
 }
 
 // reportQuery is a report that was asked for.
@@ -95,6 +99,8 @@ type reportQuery struct {
 	csv      bool
 	language string
 	compare  bool // with the period before
+	// rows is the table, extended by what the figures are computed with, of the rows that a condition leaves.
+	rows func(where string) string
 }
 
 const (
@@ -143,6 +149,9 @@ func (s *Server) readReport(c *call, r *http.Request, k *kind) (*reportQuery, er
 	out.order = q.oneOf("order", append([]string{"by"}, k.shownFigures()...)...)
 	out.language = q.oneOf("lang", "en", "de")
 	out.compare = q.oneOf("compare", "none", "previous") == "previous"
+	if k.numbers != nil {
+		k.numbers(q, out)
+	}
 	out.limit = q.number("limit", 1000, 1, maxReportRows)
 	out.params["limit"] = out.limit
 	switch q.text("format") {
@@ -155,6 +164,14 @@ func (s *Server) readReport(c *call, r *http.Request, k *kind) (*reportQuery, er
 		q.fail("format", "want json or csv")
 	}
 	return out, q.done()
+}
+
+// prepare completes a report that was read.
+func (s *Server) prepare(c *call, r *reportQuery, now time.Time) error {
+	if r.kind.prepare == nil {
+		return nil
+	}
+	return r.kind.prepare(s, c, r, now)
 }
 
 // ceilMilli rounds up to the millisecond, so that comparing stored milliseconds with it is comparing with t.
@@ -330,6 +347,16 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, c *call, k *kind
 	if err != nil {
 		return err
 	}
+	if err := s.prepare(c, query, asOf); err != nil {
+		return err
+	}
+	var earlier *reportQuery
+	if query.compare {
+		earlier = query.previous()
+		if err := s.prepare(c, earlier, asOf); err != nil {
+			return err
+		}
+	}
 	var (
 		rows, totals, before, totalBefore []reportRow
 		groups                            uint64
@@ -347,9 +374,9 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, c *call, k *kind
 		ask(query.totals(), &totals, new(uint64))
 	}
 	if query.compare {
-		ask(query.previous(), &before, new(uint64))
+		ask(earlier, &before, new(uint64))
 		if len(query.by) > 0 {
-			ask(query.previous().totals(), &totalBefore, new(uint64))
+			ask(earlier.totals(), &totalBefore, new(uint64))
 		}
 	}
 	g.Go(func() (err error) {
@@ -381,8 +408,7 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, c *call, k *kind
 	}
 	out.Definitions, out.Versions = k.definitions(query.language)
 	if query.compare {
-		p := query.previous()
-		out.Previous = &Period{p.from.In(query.loc).Format(time.RFC3339Nano), p.to.In(query.loc).Format(time.RFC3339Nano)}
+		out.Previous = &Period{earlier.from.In(query.loc).Format(time.RFC3339Nano), earlier.to.In(query.loc).Format(time.RFC3339Nano)}
 	}
 	for _, d := range query.by {
 		out.By = append(out.By, d.name)

@@ -3,10 +3,21 @@ package serve
 import (
 	"net/http"
 	"slices"
+	"strings"
+	"time"
 )
 
 // entryChannel is the channel that the customer came in by.
 const entryChannel = "if(empty(channels), '', channels[1])"
+
+// over is the condition of conversations that are settled.
+const over = "(state IN ('resolved', 'closed'))"
+
+// firstContact says of a settled conversation that the customer began whether that was all it took: 1 yes, 2 no, 3 too young to know.
+const firstContact = `multiIf(NOT ` + over + ` OR contacts = 0, 0, contacts > 1 OR reopenings > 0 OR followed, 2, assumeNotNull(resolved_at) + INTERVAL {fcr_days:UInt16} DAY > fromUnixTimestamp64Milli({now_ms:Int64}), 3, 1)`
+
+// waitedSum is how long the customer waited for humans, ended waits and the one that goes on.
+const waitedSum = `arraySum((f, t) -> t - f, wait_from, wait_end)`
 
 // conversationReport measures conversations by when they began.
 var conversationReport = &kind{
@@ -17,12 +28,63 @@ var conversationReport = &kind{
 	figures: []figure{
 		{name: "count"},
 		{name: "open", of: "NOT " + over},
+		{name: "waiting", of: "toUnixTimestamp64Milli(waiting_since) > 0"},
+		{name: "waiting_ms", sort: statistics, of: "toUnixTimestamp64Milli(waiting_since) > 0", value: "toNullable(greatest(0, {now_ms:Int64} - toUnixTimestamp64Milli(waiting_since)))"},
 		{name: "resolved", of: over},
 		{name: "reopened", of: "reopenings > 0"},
+		{name: "handed_over", of: "hand_overs > 0"},
+		{name: "switched_channel", of: "channel_switches > 0"},
 		{name: "one_contact", of: over + " AND contacts <= 1"},
 		{name: "one_contact_share", sort: ratio, part: "one_contact", whole: "resolved"},
+		{name: "fcr_resolved", of: "first_contact = 1"},
+		{name: "fcr_not_resolved", of: "first_contact = 2"},
+		{name: "fcr_not_yet_known", of: "first_contact = 3"},
+		{name: "fcr_known", of: "first_contact IN (1, 2)", hidden: true},
+		{name: "fcr_share", sort: ratio, part: "fcr_resolved", whole: "fcr_known"},
+		{name: "contacts_of_resolved", sort: summed, of: over, value: "contacts", hidden: true},
+		{name: "contacts_per_resolution", sort: ratio, part: "contacts_of_resolved", whole: "resolved"},
+		{name: "effort_sum", sort: summed, of: "contacts > 0", value: effort, hidden: true},
+		{name: "began_by_customer", of: "contacts > 0", hidden: true},
+		{name: "customer_effort", sort: ratio, part: "effort_sum", whole: "began_by_customer"},
+		{name: "cost", sort: summed, value: "contacts * transform(" + entryChannel + ", {cost_channels:Array(String)}, {costs:Array(Float64)}, 0.)"},
+		{name: "cost_of_resolved", sort: summed, of: over, value: "contacts * transform(" + entryChannel + ", {cost_channels:Array(String)}, {costs:Array(Float64)}, 0.)", hidden: true},
+		{name: "cost_per_resolution", sort: ratio, part: "cost_of_resolved", whole: "resolved"},
 		{name: "first_response_ms", sort: statistics, value: "first_response"},
+		{name: "first_response_business_ms", sort: statistics, value: "first_response_counted"},
+		{name: "slowest_later_response_ms", sort: statistics, of: "notEmpty(later_responses)", value: "toNullable(arrayMax(later_responses))"},
+		{name: "longest_wait_ms", sort: statistics, of: "longest_wait > 0", value: "toNullable(longest_wait)"},
+		{name: "waited_ms", sort: statistics, of: "notEmpty(wait_from)", value: "toNullable(" + waitedSum + ")"},
+		{name: "in_hand_ms", sort: statistics, of: over, value: "toNullable({now_ms:Int64} - toUnixTimestamp64Milli(begun) - arraySum((f, t) -> t - f, pause_from, pause_end))"},
 		{name: "resolution_ms", sort: statistics, value: "resolution"},
+		{name: "resolution_business_ms", sort: statistics, value: "resolution_counted"},
+		{name: "bot_answered", of: "isNotNull(first_bot_response)"},
+		{name: "bot_only", of: "isNotNull(first_bot_response) AND isNull(first_response) AND " + over},
+		{name: "first_bot_response_ms", sort: statistics, value: "first_bot_response"},
+		{name: "first_response_kept", of: "promised_first = " + promiseKept},
+		{name: "first_response_missed", of: "promised_first = " + promiseMissed},
+		{name: "first_response_running", of: "promised_first = " + promiseRuns},
+		{name: "first_response_judged", of: "promised_first IN (" + promiseKept + ", " + promiseMissed + ")", hidden: true},
+		{name: "first_response_kept_share", sort: ratio, part: "first_response_kept", whole: "first_response_judged"},
+		{name: "next_response_kept", of: "promised_next = " + promiseKept},
+		{name: "next_response_missed", of: "promised_next = " + promiseMissed},
+		{name: "next_response_running", of: "promised_next = " + promiseRuns},
+		{name: "next_response_judged", of: "promised_next IN (" + promiseKept + ", " + promiseMissed + ")", hidden: true},
+		{name: "next_response_kept_share", sort: ratio, part: "next_response_kept", whole: "next_response_judged"},
+		{name: "resolution_kept", of: "promised_resolution = " + promiseKept},
+		{name: "resolution_missed", of: "promised_resolution = " + promiseMissed},
+		{name: "resolution_running", of: "promised_resolution = " + promiseRuns},
+		{name: "resolution_judged", of: "promised_resolution IN (" + promiseKept + ", " + promiseMissed + ")", hidden: true},
+		{name: "resolution_kept_share", sort: ratio, part: "resolution_kept", whole: "resolution_judged"},
+		{name: "csat_answers", of: "rating_scale = 'csat'"},
+		{name: "csat_satisfied", of: "rating_scale = 'csat' AND rating_value >= 4", hidden: true},
+		{name: "csat_share", sort: ratio, part: "csat_satisfied", whole: "csat_answers"},
+		{name: "nps_answers", of: "rating_scale = 'nps'"},
+		{name: "nps_promoters", of: "rating_scale = 'nps' AND rating_value >= 9", hidden: true},
+		{name: "nps_detractors", of: "rating_scale = 'nps' AND rating_value <= 6", hidden: true},
+		{name: "nps", sort: ratio, part: "nps_promoters", minus: "nps_detractors", whole: "nps_answers", scale: 100},
+		{name: "ces_answers", of: "rating_scale = 'ces'"},
+		{name: "ces_sum", sort: summed, of: "rating_scale = 'ces'", value: "rating_value", hidden: true},
+		{name: "ces_mean", sort: ratio, part: "ces_sum", whole: "ces_answers"},
 	},
 	filters: map[string]string{
 		"channel": entryChannel + " IN {channel:Array(String)}", "state": "state IN {state:Array(String)}",
@@ -30,17 +92,63 @@ var conversationReport = &kind{
 		"source": "source IN {source:Array(String)}", "account": "account IN {account:Array(String)}",
 		"tag": "hasAny(tags, {tag:Array(String)})",
 	},
-	sql: conversationSQL,
+	sql:     conversationSQL,
+	prepare: (*Server).prepareConversations,
+	numbers: func(q *query, r *reportQuery) { r.params["fcr_days"] = q.number("fcr_days", 7, 1, 90) },
 }
 
-// over is the condition of conversations that are settled.
-const over = "(state IN ('resolved', 'closed'))"
+// effort is what a conversation asked of the customer: contacts after the first, changes of channel, stories told again to somebody
+// else, and whole days of waiting.
+const effort = `toInt64(contacts) - 1 + channel_switches + hand_overs + intDiv(` + waitedSum + `, 86400000)`
+
+// prepareConversations adds what the figures are computed with to the report's parameters and to its rows.
+func (s *Server) prepareConversations(c *call, r *reportQuery, now time.Time) error {
+	var channels []string
+	var costs []float64
+	for _, channel := range s.config.Registry.Channels {
+		channels, costs = append(channels, channel.Name), append(costs, channel.Cost)
+	}
+	r.params["cost_channels"], r.params["costs"] = channels, costs
+	promises := &promiseSQL{policy: s.config.Promises.Promises(c.workspace), params: r.params, from: r.from, now: now}
+	targets, computed, err := promises.columns()
+	if err != nil {
+		return err
+	}
+	with := ""
+	if len(promises.with) > 0 {
+		with = "WITH " + strings.Join(promises.with, ",\n\t")
+	}
+	r.rows = func(where string) string {
+		return `(
+	` + with + `
+	SELECT *, ` + strings.Join(computed, ",\n\t\t") + `,
+		` + firstContact + ` AS first_contact
+	FROM (
+		SELECT *, ` + strings.Join(targets, ", ") + `, ` + followed(c) + ` AS followed
+		FROM ` + c.tables.Conversations + ` FINAL WHERE ` + where + `
+	)
+)`
+	}
+	return nil
+}
+
+// followed tells whether the same customer got in touch again about the same topic within the days, by whatever channel and past all
+// filters.
+func followed(c *call) string {
+	return `id IN (
+			SELECT id FROM (
+				SELECT id, resolved_at, leadInFrame(first) OVER (PARTITION BY ` + personNow(c, "person") + `, topic ORDER BY first, id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS next
+				FROM ` + c.tables.Conversations + ` FINAL
+				WHERE workspace = {workspace:String} AND first >= {from:DateTime64(3, 'UTC')} AND state NOT IN ` + hidden + ` AND contacts > 0
+			) WHERE toUnixTimestamp64Milli(next) > 0 AND isNotNull(resolved_at) AND next <= assumeNotNull(resolved_at) + INTERVAL {fcr_days:UInt16} DAY
+		)`
+}
 
 func conversationSQL(c *call, r *reportQuery) string {
 	return `SELECT ` + r.shown() + r.outer(func(column string) string { return column }) + `, count() OVER () AS groups
 FROM (
 	SELECT ` + r.selected() + r.inner(factual) + `
-	FROM ` + c.tables.Conversations + ` FINAL WHERE ` + r.inside("first", "state NOT IN "+hidden) + ` ` + r.grouped() + `
+	FROM ` + r.rows(r.inside("first", "state NOT IN "+hidden)) + ` ` + r.grouped() + `
 ) ` + r.ordered()
 }
 

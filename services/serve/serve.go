@@ -32,6 +32,7 @@ import (
 	"github.com/throughline/throughline/services/collect"
 	"github.com/throughline/throughline/services/kafka"
 	"github.com/throughline/throughline/streams/identity"
+	"github.com/throughline/throughline/streams/promise"
 )
 
 // Directory says which workspace a key belongs to and which generation of everything derived is to be read.
@@ -58,6 +59,7 @@ type Config struct {
 	Collect   *collect.Collector // takes what comes in: touchpoints, and dead letters that are sent again
 
 	Live       Live       // changes of conversations as they happen; nil where this process cannot
+	Promises   Promises   // to customers; nil: those of the registry
 	Rehearsals Rehearsals // of new identity rules; nil where this process cannot
 
 	// Audit and Rebuild answer POST /v1/audit and /v1/rebuild/{what}, for those who run the installation; nil where this
@@ -148,6 +150,9 @@ func New(c Config) (*Server, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.Promises == nil {
+		c.Promises = fixedPromises{promise.OfRegistry(c.Registry)}
+	}
 	s := &Server{
 		config: c,
 		store: &store{
@@ -193,6 +198,8 @@ var routes = []route{
 	{http.MethodPost, "/v1/identity/rehearsals/{id}", (*Server).concludeRehearsal},
 	{http.MethodGet, "/v1/reports/touchpoints", (*Server).getTouchpointReport},
 	{http.MethodGet, "/v1/reports/conversations", (*Server).getConversationReport},
+	{http.MethodGet, "/v1/promises", (*Server).getPromises},
+	{http.MethodPut, "/v1/promises", (*Server).setPromises},
 	{http.MethodGet, "/v1/dead-letters", (*Server).listDeadLetters},
 	{http.MethodGet, "/v1/dead-letters/{id}", (*Server).getDeadLetter},
 	{http.MethodPost, "/v1/dead-letters/{id}/resend", (*Server).resendDeadLetter},

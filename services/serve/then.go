@@ -285,7 +285,7 @@ func (s *Server) getConversationThen(w http.ResponseWriter, r *http.Request, c *
 		return &movedTo{"/v1/conversations/", "", id}
 	}
 	at := slices.IndexFunc(t.Conversations, func(v words.Conversation) bool { return v.ID == id })
-	detail := ConversationDetail{Conversation: conversationThen(&t.Conversations[at]), Touchpoints: []Touchpoint{}}
+	detail := ConversationDetail{Conversation: conversationThen(&t.Conversations[at]), Touchpoints: []Touchpoint{}, Promises: []Promise{}}
 	keys := t.Of[id]
 	if after != nil {
 		keys = keys[slices.Index(keys, after.id)+1:]

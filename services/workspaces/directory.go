@@ -22,6 +22,7 @@ import (
 	"github.com/throughline/throughline/schemas/workspace"
 	"github.com/throughline/throughline/services/kafka"
 	"github.com/throughline/throughline/streams/identity"
+	"github.com/throughline/throughline/streams/promise"
 )
 
 // Config configures a Directory. Start from DefaultConfig.
@@ -65,6 +66,7 @@ type Directory struct {
 	config   Config
 	log      *slog.Logger
 	rules    *identity.Rules // of workspaces that have none of their own
+	promises *promise.Policy // likewise
 	admin    *kafka.Admin
 	producer *kafka.Producer
 
@@ -80,6 +82,8 @@ type state struct {
 	keys    map[[sha256.Size]byte]workspace.Key
 	rules   map[string]ownRules // by workspace
 	control workspace.Control
+
+	promises map[string]*promise.Policy // by workspace
 }
 
 // NewDirectory makes a Directory that knows nothing yet: see Run and Wait.
@@ -87,7 +91,7 @@ func NewDirectory(c Config) (*Directory, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	d := &Directory{config: c, log: c.Logger, rules: c.Rules.WithRegistry(c.Registry), next: -1, caught: make(chan struct{})}
+	d := &Directory{config: c, log: c.Logger, rules: c.Rules.WithRegistry(c.Registry), promises: promise.OfRegistry(c.Registry), next: -1, caught: make(chan struct{})}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
@@ -95,6 +99,8 @@ func NewDirectory(c Config) (*Directory, error) {
 		keys:    map[[sha256.Size]byte]workspace.Key{},
 		rules:   map[string]ownRules{},
 		control: workspace.Control{Current: topic.First},
+
+		promises: map[string]*promise.Policy{},
 	})
 	var err error
 	if d.admin, err = kafka.NewAdmin(c.Kafka); err != nil {
@@ -108,7 +114,7 @@ func NewDirectory(c Config) (*Directory, error) {
 }
 
 func (s *state) clone() *state {
-	return &state{keys: maps.Clone(s.keys), rules: maps.Clone(s.rules), control: s.control}
+	return &state{keys: maps.Clone(s.keys), rules: maps.Clone(s.rules), control: s.control, promises: maps.Clone(s.promises)}
 }
 
 // Run follows the topic until ctx ends. While the broker is away, what was known stays true.
@@ -287,6 +293,8 @@ func (d *Directory) apply(s *state, r *kafka.Record) {
 	case err != nil:
 	case rec.Control != nil:
 		s.control = *rec.Control
+	case rec.PromisesOf != "":
+		err = s.applyPromises(rec)
 	case rec.Workspace != "":
 		err = s.applyRules(rec, d.config.Registry)
 	default:

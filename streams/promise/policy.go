@@ -93,6 +93,9 @@ func Parse(data []byte) (*Policy, error) {
 		return nil, bad("teams", "at most %d", MaxTeams)
 	}
 	for _, team := range slices.Sorted(maps.Keys(d.Teams)) {
+		if team == "" || len(team) > 256 {
+			return nil, bad("teams", "want names of 1 to 256 bytes")
+		}
 		if err := p.known("teams."+team, d.Teams[team]); err != nil {
 			return nil, err
 		}

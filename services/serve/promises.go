@@ -1,0 +1,129 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/throughline/throughline/schemas/conversation"
+	"github.com/throughline/throughline/schemas/workspace"
+	"github.com/throughline/throughline/services/clickhouse"
+	"github.com/throughline/throughline/streams/promise"
+)
+
+// Promises are what workspaces promise; *workspaces.Directory knows.
+type Promises interface {
+	Promises(workspace string) *promise.Policy
+	SetPromises(ctx context.Context, workspace string, p workspace.Promises) error
+}
+
+// Promise is one promise about a conversation.
+type Promise struct {
+	Metric   promise.Metric `json:"metric"`
+	Status   promise.Status `json:"status"`
+	Target   int64          `json:"target_ms"`
+	Elapsed  int64          `json:"elapsed_ms"`
+	Left     *int64         `json:"left_ms"` // of what runs; negative when it is missed
+	Due      *Time          `json:"due"`     // when it will be, or was, missed
+	Calendar string         `json:"calendar"`
+}
+
+func promisesOf(list []promise.Promise) []Promise {
+	out := make([]Promise, len(list))
+	for i, p := range list {
+		out[i] = Promise{Metric: p.Metric, Status: p.Status, Target: p.Target, Elapsed: p.Elapsed, Calendar: p.Calendar}
+		if p.Open {
+			out[i].Left = &list[i].Left
+		}
+		if p.Due != 0 {
+			due := Time(time.UnixMilli(p.Due))
+			out[i].Due = &due
+		}
+	}
+	return out
+}
+
+// getPromises answers GET /v1/promises.
+func (s *Server) getPromises(w http.ResponseWriter, _ *http.Request, c *call) error {
+	if err := c.query.done(); err != nil {
+		return err
+	}
+	send(w, http.StatusOK, "application/yaml", s.config.Promises.Promises(c.workspace).YAML())
+	return nil
+}
+
+// setPromises answers PUT /v1/promises.
+func (s *Server) setPromises(w http.ResponseWriter, r *http.Request, c *call) error {
+	if err := c.query.done(); err != nil {
+		return err
+	}
+	body, err := s.bodies.Read(w, r)
+	if err != nil {
+		return err
+	}
+	defer body.Release()
+	if !plain(string(body.Bytes)) {
+		return &fieldError{"body", "want UTF-8 text without NUL"}
+	}
+	err = s.config.Promises.SetPromises(r.Context(), c.workspace, workspace.Promises{YAML: string(body.Bytes), At: s.config.Now().UnixMilli()})
+	if errors.Is(err, promise.ErrBadPolicy) {
+		return &fieldError{"body", strings.TrimPrefix(err.Error(), promise.ErrBadPolicy.Error()+": ")}
+	}
+	if err != nil {
+		return fmt.Errorf("serve: set promises: %w", err)
+	}
+	return s.getPromises(w, r, c)
+}
+
+// intervals are the columns that promises are read from.
+const intervalColumns = `id, state, toUnixTimestamp64Milli(begun), channels, account, topic, tags, wait_from, wait_to, wait_kind, pause_from, pause_to, turn_at, turn_team`
+
+// scanIntervals reads intervalColumns.
+func scanIntervals(r *clickhouse.Rows) (c conversation.Conversation, err error) {
+	var id wide
+	var state string
+	var waitFrom, waitTo, waitKind, pauseFrom, pauseTo, turnAt []int64
+	var teams []string
+	if err := r.Scan(&id, &state, &c.Begun, &c.Channels, &c.Account, &c.Topic, &c.Tags, &waitFrom, &waitTo, &waitKind, &pauseFrom, &pauseTo, &turnAt, &teams); err != nil {
+		return c, err
+	}
+	c.ID, c.State = asAnchor(&id), conversation.State(state)
+	for i := range waitFrom {
+		c.Waits = append(c.Waits, conversation.Wait{From: waitFrom[i], To: waitTo[i], Kind: conversation.WaitKind(waitKind[i])})
+	}
+	for i := range pauseFrom {
+		c.Pauses = append(c.Pauses, conversation.Pause{From: pauseFrom[i], To: pauseTo[i]})
+	}
+	for i := range turnAt {
+		c.Turns = append(c.Turns, conversation.Turn{At: turnAt[i], Team: teams[i]})
+	}
+	return c, nil
+}
+
+// promisesAbout are those about one conversation now.
+func (s *Server) promisesAbout(ctx context.Context, c *call, of Conversation) (out []Promise, err error) {
+	out = []Promise{}
+	sql := `SELECT ` + intervalColumns + ` FROM ` + c.tables.Conversations + `
+WHERE workspace = {workspace:String} AND anchor = {anchor:UInt128} AND id = {id:UInt128} ORDER BY version DESC LIMIT 1`
+	params := clickhouse.Params{"workspace": c.workspace, "anchor": number(of.anchor), "id": number(of.ID)}
+	err = s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
+		row, err := scanIntervals(r)
+		if err == nil {
+			out = promisesOf(s.config.Promises.Promises(c.workspace).Of(&row, s.config.Now().UnixMilli()))
+		}
+		return err
+	})
+	return out, err
+}
+
+// fixedPromises are those of the registry, which nobody changes.
+type fixedPromises struct{ policy *promise.Policy }
+
+func (p fixedPromises) Promises(string) *promise.Policy { return p.policy }
+
+func (fixedPromises) SetPromises(context.Context, string, workspace.Promises) error {
+	return &notFound{"", "this process does not keep promises"}
+}
