@@ -10,10 +10,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/throughline/throughline/streams/identity"
 )
 
 const key = "crash-suite-key"
@@ -142,13 +145,20 @@ func (l *load) say(ctx context.Context, client *http.Client, rng *rand.Rand) {
 			"person": fmt.Sprintf("email:c%d@example.com", customer), "identifiers": []string{fmt.Sprintf("cookie:cookie-%d", customer*3+rng.IntN(3))}, "reason": "a library's computer",
 		}
 	}
+	if status, _ := l.ask(ctx, client, http.MethodPost, path, word); status == http.StatusOK || status == http.StatusAccepted {
+		l.said.Add(1)
+	}
+}
+
+// ask makes one request of the API; the status is 0 when there was no answer.
+func (l *load) ask(ctx context.Context, client *http.Client, method, path string, word map[string]any) (status int, answer []byte) {
 	body, err := json.Marshal(word)
 	if err != nil {
 		panic(err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, 6*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.people+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, l.people+path, bytes.NewReader(body))
 	if err != nil {
 		panic(err)
 	}
@@ -156,10 +166,34 @@ func (l *load) say(ctx context.Context, client *http.Client, rng *rand.Rand) {
 	req.Header.Set("Content-Type", "application/json")
 	res, err := client.Do(req)
 	if err != nil {
-		return
+		return 0, nil
 	}
-	if _ = res.Body.Close(); res.StatusCode == http.StatusOK || res.StatusCode == http.StatusAccepted {
-		l.said.Add(1)
+	defer func() { _ = res.Body.Close() }()
+	answer, _ = io.ReadAll(res.Body)
+	return res.StatusCode, answer
+}
+
+// newRules rehearses rules by which a person has fewer identifiers, and promotes them without waiting for what comes of it.
+func (l *load) newRules(tb testing.TB) {
+	tb.Helper()
+	const path = "/v1/identity/rehearsals"
+	rules := strings.Replace(identity.DefaultRules().YAML(), "max_identifiers: 10000", "max_identifiers: 3", 1)
+	status, answer := l.ask(tb.Context(), http.DefaultClient, http.MethodPost, path, map[string]any{"rules": rules})
+	var rehearsal struct{ ID, Status string }
+	if err := json.Unmarshal(answer, &rehearsal); err != nil || status != http.StatusAccepted {
+		tb.Fatalf("rehearse: %d %s", status, answer)
+	}
+	for rehearsal.Status == "running" {
+		status, answer = l.ask(tb.Context(), http.DefaultClient, http.MethodGet, path+"/"+rehearsal.ID, nil)
+		if err := json.Unmarshal(answer, &rehearsal); err != nil || status != http.StatusOK {
+			tb.Fatalf("rehearsal: %d %s", status, answer)
+		}
+	}
+	short, cancel := context.WithTimeout(tb.Context(), 300*time.Millisecond)
+	defer cancel()
+	status, answer = l.ask(short, http.DefaultClient, http.MethodPost, path+"/"+rehearsal.ID, map[string]any{"action": "promote", "reason": "smaller persons"})
+	if status != 0 && status != http.StatusOK && status != http.StatusAccepted {
+		tb.Fatalf("promote: %d %s", status, answer)
 	}
 }
 

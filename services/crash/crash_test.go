@@ -60,6 +60,15 @@ func TestKillUp(t *testing.T) {
 	<-loaded
 	t.Logf("%d touchpoints acknowledged, %d batches sent again, %d words of users, %d kills", l.count.Load(), l.resent.Load(), l.said.Load(), kills)
 	verify(t, nil, "--url", l.url, "--key", key)
+
+	// New rules decide everything again, and are killed in the middle of it, twice.
+	l.newRules(t)
+	for range 2 {
+		p.Kill()
+		p = up()
+		pause(t, rng, 500*time.Millisecond)
+	}
+	verify(t, nil, "--url", l.url, "--key", key)
 	p.Stop(t)
 	verify(t, l, "--data", data)
 }
