@@ -34,7 +34,7 @@ SELECT 'ours', a, b, v + 1, b, b, 'phone', toString(v), 'verified by one touchpo
 	}
 }
 
-// BenchmarkWhy asks why a person of 100 identifiers is one, among a million decisions about others.
+// BenchmarkWhy asks why a person of 100 identifiers is one, among a million decisions about others, and what is to be reviewed.
 func BenchmarkWhy(b *testing.B) {
 	f := start(b)
 	f.crowd(500_000)
@@ -48,10 +48,16 @@ func BenchmarkWhy(b *testing.B) {
 		edges = append(edges, decision(uint64(i), identity.LinkVerified, identity.Joined, name(i/2), name(i), "verified by one touchpoint"))
 		moves = append(moves, moveOf(uint64(i), name(i), name(i), name(0)))
 	}
+	for i := range 1000 { // to be reviewed
+		edges = append(edges, claim(uint64(identifiers+i), fmt.Sprint("cookie:s", i), fmt.Sprintf("email:s%d@example.com", i/3), fmt.Sprint("s", i), 1+i%20))
+	}
 	f.decided(edges...)
 	f.moved(moves...)
 	id := nodeOf(name(0)).Anchor.String()
-	for what, target := range map[string]string{"person": "/v1/people/" + id + "/why", "two": "/v1/people/why?a=cookie:98&b=" + id} {
+	for what, target := range map[string]string{
+		"person": "/v1/people/" + id + "/why", "two": "/v1/people/why?a=cookie:98&b=" + id,
+		"suggestions": "/v1/identity/suggestions", "refusals": "/v1/identity/refusals",
+	} {
 		b.Run(what, func(b *testing.B) {
 			var took []time.Duration
 			before := cpu()
