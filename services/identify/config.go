@@ -17,8 +17,9 @@ import (
 type Config struct {
 	Kafka       kafka.Config
 	Generations topic.Generations
-	// Rules must stay the same for a generation of identity: moves that are on the log already were decided by them, and the
-	// state is restored by deciding again. Other rules need a rebuild.
+	// Rules are those of workspaces whose own are not on the log of links. They must stay the same for a generation of identity:
+	// moves that are on the log already were decided by them, and the state is restored by deciding again. Other rules
+	// are put in force through the log, workspace by workspace, or need a rebuild.
 	Rules      *identity.Rules
 	Registerer prometheus.Registerer // nil: no metrics
 	Logger     *slog.Logger

@@ -7,7 +7,7 @@
 //
 // Stitch drops duplicates and conflicts, sends a stub of each touchpoint to the home of its anchor, and the links it
 // makes to the one owner of its workspace, who resolves them. Both only carry: what they decide is in package
-// streams/identity.
+// streams/identity. New rules of a workspace are links too; by them the owner decides everything before again.
 package identify
 
 import (
