@@ -141,13 +141,16 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request, c *call, l *identit
 	ctx, cancel := context.WithTimeout(r.Context(), s.config.Patience)
 	defer cancel()
 	out, err := s.await(ctx, c, l, version, concerned)
+	var refused *refusedAct
 	switch {
-	case ctx.Err() != nil && r.Context().Err() == nil, errors.Is(err, errBusy), errors.Is(err, clickhouse.ErrUnavailable):
-		return answer(w, http.StatusAccepted, Pending{version}) // it is on the log, and nothing can take it back
-	case err != nil:
+	case err == nil:
+		return answer(w, http.StatusOK, out)
+	case errors.As(err, &refused), r.Context().Err() != nil:
 		return err
 	}
-	return answer(w, http.StatusOK, out)
+	// It is on the log, and nothing can take it back, whatever keeps us from seeing what comes of it.
+	s.config.Logger.Warn("what became of a user's word is not known yet", "kind", l.Kind, "version", version, "error", err)
+	return answer(w, http.StatusAccepted, Pending{version})
 }
 
 // await looks for what came of the word until it is all there or ctx ends.
@@ -215,7 +218,7 @@ func (s *Server) settled(ctx context.Context, c *call, l *identity.Link, version
 	if err != nil {
 		return out, false, err
 	}
-	if !agree(list, now) || !spoken(l, now) {
+	if len(list) < maxEvidence && !agree(list, now) || !spoken(l, now) {
 		return out, false, nil
 	}
 	out.Persons, err = s.personsNow(ctx, c, now, list)

@@ -224,6 +224,9 @@ func (s *Server) correct(w http.ResponseWriter, r *http.Request, c *call, k *cor
 	if !preview {
 		return s.act(w, r, c, k.link, keysOf(k.persons))
 	}
+	if len(k.evidence) == maxEvidence {
+		return errTooMuchToForesee
+	}
 	threads, err := s.threadLinks(r.Context(), c, k)
 	if err != nil {
 		return err

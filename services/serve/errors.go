@@ -49,6 +49,7 @@ var failures = []struct {
 	{clickhouse.ErrTooSlow, http.StatusUnprocessableEntity, "", "the query takes longer than a query may" + narrower},
 	{clickhouse.ErrTooLarge, http.StatusUnprocessableEntity, "", "the query needs more memory or rows than a query may" + narrower},
 	{clickhouse.ErrUnavailable, http.StatusServiceUnavailable, "", "the store does not answer; try again"},
+	{errTooMuchToForesee, http.StatusUnprocessableEntity, "preview", "the persons have more evidence than can be looked at beforehand; without preview it is done all the same"},
 	{errTooMuchThen, http.StatusUnprocessableEntity, "as_of", "the person had more than 10000 touchpoints by then, which are too many to group anew"},
 	{kafka.ErrUnavailable, http.StatusServiceUnavailable, "", "the log does not answer; try again"},
 	{kafka.ErrBusy, http.StatusServiceUnavailable, "", "the log is busy; try again"},

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"math/big"
 	"slices"
 	"time"
@@ -67,6 +68,9 @@ const (
 	maxMovingIDs   = 100
 	maxThreadLinks = 5000
 )
+
+// errTooMuchToForesee is returned for persons whose evidence cannot be read as a whole.
+var errTooMuchToForesee = errors.New("serve: too much evidence to foresee what would come of it")
 
 // threadLinks are what the persons' touchpoints say of threads: who wrote in them first, and which belong together.
 func (s *Server) threadLinks(ctx context.Context, c *call, k *correction) (out []identity.Link, err error) {
