@@ -30,7 +30,7 @@ func BenchmarkRehearsal(b *testing.B) {
 				{Type: "customer_id", Value: fmt.Sprint("C-", who), Verified: true},
 				{Type: "email", Value: fmt.Sprint("customer", who, "@example.com"), Verified: true},
 			},
-			Thread: []string{fmt.Sprint("session:", who, "-", i/10_000)},
+			Thread: []string{fmt.Sprint("session:", who, "-", i/100_000)}, // of two touchpoints each
 		}
 		if i%7 == 0 {
 			t.Identifiers = append(t.Identifiers, touchpoint.Identifier{Type: "email", Value: fmt.Sprint("work", who, "@example.com"), Verified: i%14 == 0})
