@@ -28,6 +28,7 @@ const (
 	sharedList
 	accountList
 	accountTimeline
+	receiptPages
 )
 
 const cursorSize = 1 + 8 + 16

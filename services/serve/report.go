@@ -82,6 +82,8 @@ type kind struct {
 	sql func(c *call, r *reportQuery) string
 	// prepare adds what the figures are computed with; nil where that is nothing.
 	prepare func(s *Server, c *call, r *reportQuery, now time.Time) error
+	// receipt is the list that a cell of a figure is made of.
+	receipt func(c *call, r *reportQuery, f *figure) *receiptList
 	// numbers reads parameters that the report has beside the others; nil where there are none.
 	numbers func(q *query, r *reportQuery)
 }
@@ -108,8 +110,8 @@ const (
 	maxReportRows = 10_000
 )
 
-// readReport reads the parameters that all reports have.
-func (s *Server) readReport(c *call, r *http.Request, k *kind) (*reportQuery, error) {
+// readScope reads the parameters that reports and their receipts have: of what they are.
+func (s *Server) readScope(c *call, r *http.Request, k *kind) (*reportQuery, error) {
 	q := c.query
 	out := &reportQuery{kind: k, params: clickhouse.Params{"workspace": c.workspace}}
 	loc, err := s.zone(r.Context(), q.text("tz"))
@@ -145,13 +147,23 @@ func (s *Server) readReport(c *call, r *http.Request, k *kind) (*reportQuery, er
 			out.where = append(out.where, k.filters[name])
 		}
 	}
-	out.by = readBy(q, k)
-	out.order = q.oneOf("order", append([]string{"by"}, k.shownFigures()...)...)
 	out.language = q.oneOf("lang", "en", "de")
-	out.compare = q.oneOf("compare", "none", "previous") == "previous"
 	if k.numbers != nil {
 		k.numbers(q, out)
 	}
+	return out, nil
+}
+
+// readReport reads the parameters that all reports have.
+func (s *Server) readReport(c *call, r *http.Request, k *kind) (*reportQuery, error) {
+	out, err := s.readScope(c, r, k)
+	if err != nil {
+		return nil, err
+	}
+	q := c.query
+	out.by = readBy(q, k)
+	out.order = q.oneOf("order", append([]string{"by"}, k.shownFigures()...)...)
+	out.compare = q.oneOf("compare", "none", "previous") == "previous"
 	out.limit = q.number("limit", 1000, 1, maxReportRows)
 	out.params["limit"] = out.limit
 	switch q.text("format") {
@@ -298,9 +310,12 @@ func (r *reportQuery) ordered() string {
 	if len(keys) > 0 {
 		order = "ORDER BY " + strings.Join(keys, ", ")
 	}
-	return order + ` LIMIT {limit:UInt32}
-SETTINGS do_not_merge_across_partitions_select_final = 1, enable_extended_results_for_datetime_functions = 1`
+	return order + ` LIMIT {limit:UInt32}` + reportSettings
 }
+
+// reportSettings end the statements of reports.
+const reportSettings = `
+SETTINGS do_not_merge_across_partitions_select_final = 1, enable_extended_results_for_datetime_functions = 1`
 
 // totals is the same report without dimensions.
 func (r *reportQuery) totals() *reportQuery {

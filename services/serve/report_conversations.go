@@ -93,6 +93,7 @@ var conversationReport = &kind{
 		"tag": "hasAny(tags, {tag:Array(String)})",
 	},
 	sql:     conversationSQL,
+	receipt: conversationReceipt,
 	prepare: (*Server).prepareConversations,
 	numbers: func(q *query, r *reportQuery) { r.params["fcr_days"] = q.number("fcr_days", 7, 1, 90) },
 }

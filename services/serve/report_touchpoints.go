@@ -31,7 +31,8 @@ var touchpointReport = &kind{
 		"topic": "topic IN {topic:Array(String)}", "source": "source IN {source:Array(String)}",
 		"account": "account IN {account:Array(String)}", "tag": "hasAny(tags, {tag:Array(String)})",
 	},
-	sql: touchpointSQL,
+	sql:     touchpointSQL,
+	receipt: touchpointReceipt,
 }
 
 // touchpointSQL counts facts without FINAL, because the loader lets no touchpoint in twice, and conversations in the table of

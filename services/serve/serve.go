@@ -198,6 +198,8 @@ var routes = []route{
 	{http.MethodPost, "/v1/identity/rehearsals/{id}", (*Server).concludeRehearsal},
 	{http.MethodGet, "/v1/reports/touchpoints", (*Server).getTouchpointReport},
 	{http.MethodGet, "/v1/reports/conversations", (*Server).getConversationReport},
+	{http.MethodGet, "/v1/reports/touchpoints/receipt", (*Server).getTouchpointReceipt},
+	{http.MethodGet, "/v1/reports/conversations/receipt", (*Server).getConversationReceipt},
 	{http.MethodGet, "/v1/promises", (*Server).getPromises},
 	{http.MethodPut, "/v1/promises", (*Server).setPromises},
 	{http.MethodGet, "/v1/dead-letters", (*Server).listDeadLetters},
