@@ -109,8 +109,7 @@ func TestAWrongMerge(t *testing.T) {
 // for the one and for the other.
 var everybodys = []string{
 	"/v1/accounts/{account}", "/v1/accounts/{account}/timeline", "/v1/conversations", "/v1/dead-letters", "/v1/dead-letters/{id}", "/v1/identity/refusals",
-	"/v1/identity/rehearsals/{id}", "/v1/identity/rules", "/v1/identity/shared", "/v1/identity/suggestions", "/v1/registry", "/v1/reports/conversations",
-	"/v1/reports/touchpoints", "/v1/schemas/identity-rules.json", "/v1/schemas/touchpoint.json", "/v1/status", "/v1/measures", "/v1/session", "/v1/stream",
+	"/v1/identity/rehearsals/{id}", "/v1/identity/rules", "/v1/identity/shared", "/v1/identity/suggestions", "/v1/promises", "/v1/registry", "/v1/schemas/identity-rules.json", "/v1/schemas/touchpoint.json", "/v1/status", "/v1/measures", "/v1/session", "/v1/stream",
 	"/healthz", "/readyz", "/metrics", "/openapi.yaml",
 }
 
@@ -156,7 +155,7 @@ func TestImpersonation(t *testing.T) {
 	}
 	cards := 0
 	for path, methods := range document.Paths {
-		if methods["get"] == nil || slices.Contains(everybodys, path) {
+		if methods["get"] == nil || slices.Contains(everybodys, path) || strings.HasPrefix(path, "/v1/reports/") {
 			continue
 		}
 		cards++
@@ -198,6 +197,7 @@ func TestImpersonation(t *testing.T) {
 		t.Errorf("only %d calls show cards", cards)
 	}
 	one(u, "email:victim@example.com", "cookie:STRANGER", false)
+	// What is anonymous but for a claim is not suggested: whoever claims the same next would be meant too.
 	// Who reviews suggestions sees the two identifiers and how often, and nothing else of either.
 	type suggestions struct {
 		Suggestions []struct {
@@ -207,7 +207,7 @@ func TestImpersonation(t *testing.T) {
 		}
 	}
 	queue := get[suggestions](u, "/v1/identity/suggestions")
-	if len(queue.Suggestions) != 3 || queue.Suggestions[0].Touchpoints != 3 || queue.Suggestions[0].Days != 3 {
+	if len(queue.Suggestions) != 2 || queue.Suggestions[0].Touchpoints != 3 || queue.Suggestions[0].Days != 3 {
 		t.Fatalf("%+v", queue)
 	}
 	for _, secret := range []string{"victims-", "+4930222222", "strangers-"} {

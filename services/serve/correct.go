@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/throughline/throughline/schemas/identity"
 	streams "github.com/throughline/throughline/streams/identity"
@@ -199,6 +200,8 @@ func (k *correction) named(field string, a identity.Anchor) (identity.Node, erro
 	switch {
 	case n.Type == identity.ThreadType:
 		return identity.Node{}, &fieldError{field, "this is a thread, which follows its first customer; name an identifier"}
+	case strings.HasPrefix(n.Type, streams.ClaimedPrefix):
+		return identity.Node{}, &fieldError{field, "whoever claims this value next would be meant too; name an identifier that somebody vouches for"}
 	case n.Type == unnamed:
 		return identity.Node{}, &fieldError{field, "nothing says which identifier this is; name one"}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/schemas/topic"
+	"github.com/throughline/throughline/schemas/touchpoint"
 	"github.com/throughline/throughline/services/kafka"
 )
 
@@ -124,6 +125,7 @@ func TestActsThatAreRefusedOrTakeLong(t *testing.T) {
 		event{id: "t1", time: "2026-11-01T09:00:00Z", identifiers: ids("customer_id:C1")},
 		event{id: "t2", time: "2026-11-02T09:00:00Z", identifiers: ids("customer_id:C2")},
 		event{id: "t3", time: "2026-11-02T09:00:00Z", thread: []string{"ticket:T1"}},
+		event{id: "t4", time: "2026-11-02T09:00:00Z", identifiers: []touchpoint.Identifier{claimed("email:a@example.com")}},
 	)
 	merge := func(a, b, rest string) string {
 		return fmt.Sprintf(`{"a": %q, "b": %q, "reason": "because"%s}`, a, b, rest)
@@ -137,6 +139,7 @@ func TestActsThatAreRefusedOrTakeLong(t *testing.T) {
 		{"merge", merge("customer_id:C1", "C1", ""), 400, `"field":"b"`},
 		{"merge", merge("customer_id:C1", anchorOf("customer_id:C1").String(), ""), 400, "the same"},
 		{"merge", merge("customer_id:C1", "ticket:T1", ""), 400, "thread"},
+		{"merge", merge("customer_id:C1", "claimed:email:a@example.com", ""), 400, "claims this value next"},
 		{"merge", merge("customer_id:C1", "customer_id:C2", `, "previw": true`), 400, `"field":"previw"`},
 		{"merge", merge("customer_id:C1", "customer_id:C2", `, "Preview": true`), 400, `"field":"Preview"`},
 		{"merge", merge("customer_id:C1", "customer_id:C2", `, "preview": null`), 400, `"field":"preview"`},
