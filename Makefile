@@ -10,7 +10,7 @@ DATA        ?= .cache/demo
 LISTEN      ?= 127.0.0.1:8080
 SOAK_HOURS  ?= 2
 
-.PHONY: help build engine console compiler kafka schemathesis demo test unit lint bench soak clean
+.PHONY: help build engine console compiler chromium kafka schemathesis demo test unit lint bench soak clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -60,8 +60,14 @@ compiler: # the race detector needs one
 			apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc libc6-dev >/dev/null; \
 		else echo "The race detector needs a C compiler: install gcc and libc6-dev."; exit 1; fi; }
 
-unit: engine compiler kafka schemathesis
-	THROUGHLINE_REQUIRE_ENGINE=1 THROUGHLINE_REQUIRE_KAFKA=1 THROUGHLINE_REQUIRE_SCHEMATHESIS=1 \
+chromium: ## see that Chromium is there, in which the console is tested
+	@for c in $$CHROMIUM chromium chromium-browser google-chrome; do command -v $$c >/dev/null && exit 0; done; \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core fonts-noto-color-emoji >/dev/null; \
+		else echo "The console is tested in Chromium: install it, or name it in CHROMIUM."; exit 1; fi
+
+unit: engine console compiler kafka schemathesis chromium
+	THROUGHLINE_REQUIRE_ENGINE=1 THROUGHLINE_REQUIRE_KAFKA=1 THROUGHLINE_REQUIRE_SCHEMATHESIS=1 THROUGHLINE_REQUIRE_CHROMIUM=1 \
 		$(GO) test -race -p 2 -timeout 30m $(PACKAGES)
 
 lint: ## format, vet, staticcheck; each module builds alone and is tidy

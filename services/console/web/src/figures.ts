@@ -1,5 +1,5 @@
 import { useTranslation } from 'react-i18next'
-import { duration, money, number, share } from './format'
+import { dateAs, duration, money, number, share } from './format'
 import { useLanguage, useMeasures, useNames } from './use'
 
 /** How the figures of reports are called, written and explained: as the one table of measures says it. */
@@ -46,13 +46,13 @@ export function useDimension() {
       case 'state':
         return t(`conversation.state.${value}`)
       case 'hour':
-        return new Intl.DateTimeFormat(language, { dateStyle: 'short', timeStyle: 'short' }).format(new Date(value))
+        return dateAs(value, language, { dateStyle: 'short', timeStyle: 'short' })
       case 'day':
-        return new Intl.DateTimeFormat(language, { weekday: 'short', day: 'numeric', month: 'short' }).format(new Date(value))
+        return dateAs(value, language, { weekday: 'short', day: 'numeric', month: 'short' })
       case 'week':
-        return new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short' }).format(new Date(value))
+        return dateAs(value, language, { day: 'numeric', month: 'short' })
       case 'month':
-        return new Intl.DateTimeFormat(language, { month: 'short', year: 'numeric' }).format(new Date(value))
+        return dateAs(value, language, { month: 'short', year: 'numeric' })
     }
     return value || t('report.none')
   }

@@ -2,6 +2,12 @@
 
 export type Language = 'en' | 'de'
 
+/** The reader's own way of writing the language: dates of an English reader in London are not those of one in Boston. */
+function locale(language: Language): string {
+  const own = typeof navigator === 'undefined' ? [] : navigator.languages
+  return own.find((l) => l.startsWith(`${language}-`)) ?? (language === 'en' ? 'en-GB' : language)
+}
+
 const second = 1000
 const minute = 60 * second
 const hour = 60 * minute
@@ -18,43 +24,49 @@ export function duration(ms: number | null | undefined, language: Language): str
   const u = units[language]
   if (ms < 0) return '–'
   if (ms < second) return `${Math.round(ms)} ${u.ms}`
-  const pair = (value: number, big: number, bigName: string, small: number, smallName: string) => {
-    const rounded = Math.round(value / small) * small
-    const whole = Math.floor(rounded / big)
+  // What rounds up to the next unit is written in it: 59.7 s is a minute, and 23 h 59 min 59 s a day.
+  const steps: [number, string, number, string][] = [
+    [minute, u.minute, second, u.second],
+    [hour, u.hour, minute, u.minute],
+    [day, u.day, hour, u.hour],
+  ]
+  const s = Math.round(ms / second) * second
+  if (s < minute) return `${s / second} ${u.second}`
+  for (const [big, bigName, small, smallName] of steps) {
+    const rounded = Math.round(ms / small) * small
+    const above = big === minute ? hour : big === hour ? day : Infinity
+    if (rounded >= above) continue
     const rest = Math.round((rounded % big) / small)
-    return rest === 0 ? `${whole} ${bigName}` : `${whole} ${bigName} ${rest} ${smallName}`
+    return `${Math.floor(rounded / big)} ${bigName}` + (rest ? ` ${rest} ${smallName}` : '')
   }
-  if (ms < minute) return `${Math.round(ms / second)} ${u.second}`
-  if (ms < hour) return pair(ms, minute, u.minute, second, u.second)
-  if (ms < day) return pair(ms, hour, u.hour, minute, u.minute)
-  return pair(ms, day, u.day, hour, u.hour)
+  return '–'
 }
 
 export function number(n: number | null | undefined, language: Language): string {
   if (n == null) return '–'
-  return new Intl.NumberFormat(language, { maximumFractionDigits: 1 }).format(n)
+  return new Intl.NumberFormat(locale(language), { maximumFractionDigits: 1 }).format(n)
 }
 
 export function share(n: number | null | undefined, language: Language): string {
   if (n == null) return '–'
-  return new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 }).format(n)
+  return new Intl.NumberFormat(locale(language), { style: 'percent', maximumFractionDigits: 1 }).format(n)
 }
 
 export function money(n: number | null | undefined, language: Language): string {
   if (n == null) return '–'
-  return new Intl.NumberFormat(language, { style: 'currency', currency: 'EUR' }).format(n)
+  return new Intl.NumberFormat(locale(language), { style: 'currency', currency: 'EUR' }).format(n)
+}
+
+export function dateAs(text: string, language: Language, as: Intl.DateTimeFormatOptions): string {
+  return new Intl.DateTimeFormat(locale(language), as).format(new Date(text))
 }
 
 export function dateTime(text: string, language: Language): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(text))
+  return dateAs(text, language, { dateStyle: 'medium', timeStyle: 'short' })
 }
 
-export function clock(text: string, language: Language): string {
-  return new Intl.DateTimeFormat(language, { timeStyle: 'short' }).format(new Date(text))
-}
-
-export function date(text: string, language: Language, timeZone?: string): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeZone }).format(new Date(text))
+export function date(text: string, language: Language): string {
+  return dateAs(text, language, { dateStyle: 'medium' })
 }
 
 /** The change from before to now as a share of before; null when there is nothing to compare with. */
@@ -65,5 +77,5 @@ export function change(now: number | null | undefined, before: number | null | u
 
 export function signedShare(n: number | null, language: Language): string {
   if (n == null) return ''
-  return new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0, signDisplay: 'exceptZero' }).format(n)
+  return new Intl.NumberFormat(locale(language), { style: 'percent', maximumFractionDigits: 0, signDisplay: 'exceptZero' }).format(n)
 }

@@ -4,46 +4,51 @@ import type { Schemas } from './api'
 
 export type Change = Schemas['ConversationEvent']
 
-/** What is read again when conversations change. */
-const lists = ['conversations', 'overview']
-
 /**
- * Follows the server's stream for as long as somebody is signed in. The store is some hundred milliseconds behind the stream, so
- * what is shown is read again a moment later, and once more for a store that was slow.
+ * When to read again after a change, in ms: the store is some hundred milliseconds behind the stream, and a second for one that is busy.
+ * Changes that come meanwhile wait for the next round, so that a busy day does not become a flood of questions.
  */
+const rounds = [200, 600, 1500]
+
+/** Follows the server's stream for as long as somebody is signed in; true while it is connected. */
 export function useLive(): boolean {
   const queries = useQueryClient()
   const [connected, setConnected] = useState(false)
   useEffect(() => {
     const source = new EventSource('/v1/stream')
-    const touched = new Set<string>()
-    let soon: ReturnType<typeof setTimeout> | undefined
-    let late: ReturnType<typeof setTimeout> | undefined
+    let touched = new Set<string>()
+    let next = new Set<string>()
+    let timers: ReturnType<typeof setTimeout>[] = []
+    let more = false
     const read = () => {
-      for (const key of lists) void queries.invalidateQueries({ queryKey: [key] })
+      void queries.invalidateQueries({ queryKey: ['conversations'] })
       for (const id of touched) void queries.invalidateQueries({ queryKey: ['conversation', id] })
     }
-    const plan = () => {
-      soon ??= setTimeout(() => {
-        soon = undefined
-        read()
-      }, 350)
-      clearTimeout(late)
-      late = setTimeout(() => {
-        read()
-        touched.clear()
-      }, 1500)
+    const begin = () => {
+      if (timers.length > 0) {
+        more = true
+        return
+      }
+      more = false
+      touched = next
+      next = new Set()
+      timers = rounds.map((ms) => setTimeout(read, ms))
+      timers.push(
+        setTimeout(() => {
+          timers = []
+          if (more) begin()
+        }, rounds[1]),
+      )
     }
     source.addEventListener('open', () => setConnected(true))
     source.addEventListener('error', () => setConnected(false))
     source.addEventListener('conversation', (event) => {
-      touched.add((JSON.parse((event as MessageEvent<string>).data) as Change).id)
-      plan()
+      next.add((JSON.parse((event as MessageEvent<string>).data) as Change).id)
+      begin()
     })
-    source.addEventListener('resync', plan)
+    source.addEventListener('resync', begin)
     return () => {
-      clearTimeout(soon)
-      clearTimeout(late)
+      timers.forEach(clearTimeout)
       source.close()
     }
   }, [queries])

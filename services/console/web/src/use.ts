@@ -55,8 +55,9 @@ export function useNames() {
 const dimensions = ['team', 'agent', 'topic'] as const
 
 /** The values that conversations of the last 30 days have, for filters. */
-export function useValues(dimension: (typeof dimensions)[number]) {
+export function useValues(dimension: (typeof dimensions)[number], enabled: boolean) {
   return useQuery({
+    enabled,
     queryKey: ['values', dimension],
     queryFn: async () => {
       const report = await readReport('conversations', { by: [dimension], limit: 200 })

@@ -87,7 +87,11 @@ function SuggestionCard({ suggestion: s }: { suggestion: Suggestion }) {
 
 function Side({ title, end }: { title: string; end: Schemas['End'] }) {
   const { t } = useTranslation()
-  const card = useQuery({ queryKey: ['person', end.person], queryFn: () => must(api.GET('/v1/people/{id}', { params: { path: { id: end.person } } })), staleTime: 60_000, retry: false })
+  // Somebody may claim what nobody has ever used: there is no card of that, and asking for one would be a mistake.
+  const q = `${end.type}:${end.value}`
+  const known = useQuery({ queryKey: ['search', q], queryFn: () => must(api.GET('/v1/search', { params: { query: { q } } })), staleTime: 60_000 })
+  const person = known.data?.found[0]?.person
+  const card = useQuery({ queryKey: ['person', person], queryFn: () => must(api.GET('/v1/people/{id}', { params: { path: { id: person! } } })), enabled: person !== undefined, staleTime: 60_000 })
   return (
     <Stack gap={6}>
       <Text size="xs" c="dimmed">{title}</Text>
@@ -100,7 +104,8 @@ function Side({ title, end }: { title: string; end: Schemas['End'] }) {
           <ChannelSigns channels={card.data.channels.map((c) => c.channel)} most={6} />
         </>
       )}
-      <Anchor component={Go} to={`/people/${end.person}`} size="sm">{t('conversation.openCard')}<span className="hidden"> {end.value}</span></Anchor>
+      {person && <Anchor component={Go} to={`/people/${person}`} size="sm">{t('conversation.openCard')}<span className="hidden"> {end.value}</span></Anchor>}
+      {known.data?.found.length === 0 && <Text size="sm" c="dimmed">{t('identity.unknown')}</Text>}
     </Stack>
   )
 }

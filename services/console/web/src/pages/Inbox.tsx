@@ -1,4 +1,4 @@
-import { Badge, Button, Group, MultiSelect, Paper, SegmentedControl, Stack, Text } from '@mantine/core'
+import { Badge, Box, Button, Group, Paper, SegmentedControl, Stack, Text } from '@mantine/core'
 import { useHotkeys } from '@mantine/hooks'
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
@@ -6,20 +6,19 @@ import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, type Conversation, must } from '../api'
 import { ChannelSigns } from '../parts/Channel'
+import { ChannelFilter, Filters, ValueFilter } from '../parts/Filters'
 import { Page } from '../parts/Shell'
 import { StateBadge } from '../parts/StateBadge'
 import { Empty, Failed, Loading } from '../parts/States'
 import { duration } from '../format'
 import type { InboxSearch } from '../searches'
-import { useLanguage, useNames, useNow, useRegistry, useValues } from '../use'
+import { useLanguage, useNow, useRegistry } from '../use'
 import { Go } from '../parts/Go'
 
 export function InboxPage() {
   const { t } = useTranslation()
   const search = useSearch({ strict: false }) as InboxSearch
   const navigate = useNavigate()
-  const names = useNames()
-  const registry = useRegistry()
   const set = (change: Partial<InboxSearch>) => void navigate({ to: '/inbox', search: { ...search, ...change }, replace: true })
   const waiting = search.show !== 'all'
   const list = useInfiniteQuery({
@@ -67,12 +66,14 @@ export function InboxPage() {
         />
       }
     >
-      <Group mb="sm" gap="xs" align="flex-start">
-        <Filter label={t('filter.channel')} value={search.channel} onChange={(channel) => set({ channel })} data={(registry.data?.channels ?? []).map((c) => ({ value: c.name, label: names.channel(c.name) }))} />
-        <ValueFilter dimension="team" value={search.team} onChange={(team) => set({ team })} />
-        <ValueFilter dimension="agent" value={search.agent} onChange={(agent) => set({ agent })} />
-        <ValueFilter dimension="topic" value={search.topic} onChange={(topic) => set({ topic })} />
-      </Group>
+      <Box mb="sm">
+        <Filters set={[search.channel, search.team, search.agent, search.topic].filter(Boolean).length}>
+          <ChannelFilter value={search.channel} onChange={(channel) => set({ channel })} />
+          <ValueFilter dimension="team" value={search.team} onChange={(team) => set({ team })} />
+          <ValueFilter dimension="agent" value={search.agent} onChange={(agent) => set({ agent })} />
+          <ValueFilter dimension="topic" value={search.topic} onChange={(topic) => set({ topic })} />
+        </Filters>
+      </Box>
       {list.isPending ? (
         <Loading lines={8} />
       ) : list.isError ? (
@@ -104,36 +105,6 @@ export function InboxPage() {
       )}
     </Page>
   )
-}
-
-interface FilterProps {
-  label: string
-  value?: string[]
-  onChange: (v: string[] | undefined) => void
-  data: { value: string; label: string }[]
-}
-
-export function Filter({ label, value = [], onChange, data }: FilterProps) {
-  return (
-    <MultiSelect
-      aria-label={label}
-      placeholder={value.length === 0 ? label : undefined}
-      value={value}
-      onChange={(v) => onChange(v.length ? v : undefined)}
-      data={[...data, ...value.filter((v) => !data.some((d) => d.value === v)).map((v) => ({ value: v, label: v }))]}
-      searchable
-      clearable
-      clearButtonProps={{ 'aria-label': label }}
-      w={{ base: '100%', xs: 180 }}
-      maxValues={50}
-    />
-  )
-}
-
-export function ValueFilter({ dimension, value, onChange }: { dimension: 'team' | 'agent' | 'topic'; value?: string[]; onChange: (v: string[] | undefined) => void }) {
-  const { t } = useTranslation()
-  const values = useValues(dimension)
-  return <Filter label={t(`filter.${dimension}`)} value={value} onChange={onChange} data={(values.data ?? []).map((v) => ({ value: v, label: v }))} />
 }
 
 /** What a conversation is called in a list: who it is with. */

@@ -32,7 +32,7 @@ async function readOverview() {
 
 export function OverviewPage() {
   const { t } = useTranslation()
-  const overview = useQuery({ queryKey: ['overview'], queryFn: readOverview, refetchInterval: 60_000 })
+  const overview = useQuery({ queryKey: ['overview'], queryFn: readOverview, refetchInterval: 15_000 })
   return (
     <Page title={t('menu.overview')} aside={<Text c="dimmed" size="sm">{t('overview.compared')}</Text>}>
       {overview.isPending ? (

@@ -148,6 +148,7 @@ function Fact({ name, value }: { name: string; value: string }) {
 
 function Open({ person }: { person: Person }) {
   const { t } = useTranslation()
+  const names = useNames()
   return (
     <Paper withBorder p="md" component="section" aria-label={t('person.open')}>
       <Title order={2} size="h5" mb="xs">{t('person.open')}</Title>
@@ -156,7 +157,7 @@ function Open({ person }: { person: Person }) {
       ) : (
         <div role="list">
           {person.open_conversations.slice(0, 5).map((c) => (
-            <Row key={c.id} conversation={{ ...c, opening: { identifiers: [], name: c.topic, subject: c.last_touchpoint?.subject, text: c.last_touchpoint?.text?.slice(0, 200) } }} />
+            <Row key={c.id} conversation={{ ...c, opening: { identifiers: [], name: c.topic, subject: c.last_touchpoint?.subject, text: c.last_touchpoint?.text?.slice(0, 200) || (c.last_touchpoint && names.kind(c.last_touchpoint.kind)) || '' } }} />
           ))}
         </div>
       )}

@@ -7,14 +7,14 @@ import { useTranslation } from 'react-i18next'
 import { change, date, dateTime, number, signedShare } from '../format'
 import { useDimension, useFigures } from '../figures'
 import { Chart } from '../parts/Chart'
+import { ChannelFilter, Filters, ValueFilter } from '../parts/Filters'
 import { Page } from '../parts/Shell'
 import { Empty, Failed, Loading } from '../parts/States'
 import { lastDays, zone } from '../periods'
 import type { ReportSearch, Subject } from '../searches'
 import { type ReportRow, seriesOf, valueOf } from '../series'
 import { commas, readReport, type Report } from '../reports'
-import { useLanguage, useNames, useRegistry } from '../use'
-import { Filter, ValueFilter } from './Inbox'
+import { useLanguage } from '../use'
 
 const dimensions: Record<Subject, string[]> = {
   touchpoints: ['day', 'week', 'month', 'hour', 'channel', 'direction', 'kind', 'team', 'agent', 'topic', 'source', 'account', 'tag'],
@@ -27,8 +27,6 @@ export function ReportsPage() {
   const search = useSearch({ strict: false }) as ReportSearch
   const navigate = useNavigate()
   const language = useLanguage()
-  const names = useNames()
-  const registry = useRegistry().data
   const figures = useFigures()
   const dimension = useDimension()
   const of = search.of ?? 'conversations'
@@ -75,21 +73,21 @@ export function ReportsPage() {
       <Stack gap="sm">
         <Group gap="sm" align="flex-end">
           <SegmentedControl aria-label={t('report.of')} value={of} onChange={(v) => set({ of: v as Subject, figure: undefined })} data={(['conversations', 'touchpoints'] as const).map((v) => ({ value: v, label: t(`report.${v}`) }))} />
-          <Select label={t('report.by')} value={by} onChange={(v) => set({ by: v ?? undefined })} data={options(allowed)} allowDeselect={false} w={{ base: '47%', xs: 150 }} />
-          <Select label={t('report.then')} value={then ?? ''} onChange={(v) => set({ then: v || undefined })} data={[{ value: '', label: t('report.nothing') }, ...options(allowed.filter((d) => d !== by))]} allowDeselect={false} w={{ base: '47%', xs: 150 }} />
-          <Select label={t('report.figure')} value={figure} onChange={(v) => set({ figure: v ?? undefined })} data={known.map((n) => ({ value: n, label: figures.label(n) }))} allowDeselect={false} w={{ base: '100%', xs: 230 }} />
+          <Select label={t('report.by')} value={by} onChange={(v) => set({ by: v ?? undefined })} data={options(allowed)} allowDeselect={false} w={{ base: '47%', xs: 130 }} />
+          <Select label={t('report.then')} value={then ?? ''} onChange={(v) => set({ then: v || undefined })} data={[{ value: '', label: t('report.nothing') }, ...options(allowed.filter((d) => d !== by))]} allowDeselect={false} w={{ base: '47%', xs: 130 }} />
+          <Select label={t('report.figure')} value={figure} onChange={(v) => set({ figure: v ?? undefined })} data={known.map((n) => ({ value: n, label: figures.label(n) }))} allowDeselect={false} w={{ base: '100%', xs: 200 }} />
           <Select label={t('report.period')} value={search.from || search.to ? 'own' : String(search.days ?? 30)} onChange={(v) => v !== 'own' && set({ days: Number(v), from: undefined, to: undefined })}
-            data={[...[1, 7, 14, 30, 90, 365].map((d) => ({ value: String(d), label: t('report.days', { count: d }) })), { value: 'own', label: t('report.own'), disabled: !(search.from || search.to) }]} allowDeselect={false} w={{ base: '100%', xs: 160 }} />
+            data={[...[1, 7, 14, 30, 90, 365].map((d) => ({ value: String(d), label: t('report.days', { count: d }) })), { value: 'own', label: t('report.own'), disabled: !(search.from || search.to) }]} allowDeselect={false} w={{ base: '100%', xs: 140 }} />
           <TextInput type="date" label={t('report.from')} value={(search.from ?? period.from ?? '').slice(0, 10)} onChange={(e) => set({ from: e.currentTarget.value || undefined, to: search.to ?? period.to, days: undefined })} w={{ base: '47%', xs: 145 }} />
           <TextInput type="date" label={t('report.to')} value={(search.to ?? period.to ?? '').slice(0, 10)} onChange={(e) => set({ to: e.currentTarget.value || undefined, from: search.from ?? period.from, days: undefined })} w={{ base: '47%', xs: 145 }} />
         </Group>
-        <Group gap="xs">
-          <Filter label={t('filter.channel')} value={search.channel} onChange={(channel) => set({ channel })} data={(registry?.channels ?? []).map((c) => ({ value: c.name, label: names.channel(c.name) }))} />
+        <Filters set={[search.channel, search.team, search.agent, search.topic, search.compare].filter(Boolean).length}>
+          <ChannelFilter value={search.channel} onChange={(channel) => set({ channel })} />
           <ValueFilter dimension="team" value={search.team} onChange={(team) => set({ team })} />
           <ValueFilter dimension="agent" value={search.agent} onChange={(agent) => set({ agent })} />
           <ValueFilter dimension="topic" value={search.topic} onChange={(topic) => set({ topic })} />
-          <Switch label={t('report.compare')} checked={search.compare ?? false} onChange={(e) => set({ compare: e.currentTarget.checked || undefined })} />
-        </Group>
+          <Switch label={t('report.compare')} checked={search.compare ?? false} onChange={(e) => set({ compare: e.currentTarget.checked || undefined })} mb={8} />
+        </Filters>
         {report.isPending ? (
           <Loading lines={8} />
         ) : report.isError ? (

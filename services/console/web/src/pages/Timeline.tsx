@@ -1,4 +1,4 @@
-import { Button, Group, SegmentedControl, Stack, Text, TextInput, Title } from '@mantine/core'
+import { Button, SegmentedControl, Stack, Text, TextInput, Title } from '@mantine/core'
 import { useDebouncedCallback } from '@mantine/hooks'
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -10,7 +10,7 @@ import { Empty, Failed, Loading } from '../parts/States'
 import type { PersonSearch } from '../searches'
 import { useLanguage, useNames, useRegistry } from '../use'
 import { byDay } from '../waits'
-import { Filter } from './Inbox'
+import { ChannelFilter, Filter, Filters } from '../parts/Filters'
 
 interface Props {
   id: string
@@ -47,7 +47,7 @@ export function Timeline({ id, search, set }: Props) {
   const local = search.at ? new Date(Date.parse(search.at) - new Date(search.at).getTimezoneOffset() * 60_000).toISOString().slice(0, 16) : ''
   return (
     <Stack gap="sm">
-      <Group gap="xs" align="flex-end">
+      <Filters set={[search.channel, search.kind, direction, search.q, search.at].filter(Boolean).length}>
         <TextInput
           aria-label={t('timeline.search')}
           placeholder={t('timeline.search')}
@@ -59,7 +59,7 @@ export function Timeline({ id, search, set }: Props) {
           w={{ base: '100%', xs: 200 }}
           maxLength={1024}
         />
-        <Filter label={t('filter.channel')} value={search.channel} onChange={(channel) => set({ channel })} data={(registry?.channels ?? []).map((c) => ({ value: c.name, label: names.channel(c.name) }))} />
+        <ChannelFilter value={search.channel} onChange={(channel) => set({ channel })} />
         <Filter label={t('filter.kind')} value={search.kind} onChange={(kind) => set({ kind })} data={(registry?.kinds ?? []).map((k) => ({ value: k.name, label: names.kind(k.name) }))} />
         <SegmentedControl
           aria-label={t('filter.direction')}
@@ -74,7 +74,7 @@ export function Timeline({ id, search, set }: Props) {
           onChange={(e) => set({ at: e.currentTarget.value ? new Date(e.currentTarget.value).toISOString() : undefined })}
           w={{ base: '100%', xs: 210 }}
         />
-      </Group>
+      </Filters>
       {timeline.isPending ? (
         <Loading />
       ) : timeline.isError ? (

@@ -87,8 +87,8 @@ function Preferences() {
   const dark = useComputedColorScheme('light') === 'dark'
   const signOut = async () => {
     await api.DELETE('/v1/session')
-    queries.clear()
     queries.setQueryData(['session'], null)
+    queries.removeQueries({ predicate: (q) => q.queryKey[0] !== 'session' }) // the next who signs in sees nothing of it
   }
   return (
     <Menu position="bottom-end" shadow="md" width={220}>

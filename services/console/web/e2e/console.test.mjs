@@ -1,0 +1,303 @@
+// What people do in the console, done by clicking in a real Chromium at a real server that has the demo's data.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { after, afterEach, before, test } from 'node:test'
+import { createRequire } from 'node:module'
+import { api, key, launch, signIn, url } from './browser.mjs'
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const run = Date.now().toString(36)
+
+let browser, context, page
+let faults = []
+
+const listen = (p) => {
+  p.on('console', (m) => m.type() === 'error' && faults.push(`${m.text()} at ${p.url()}`))
+  p.on('pageerror', (e) => faults.push(`${e} at ${p.url()}`))
+  return p
+}
+
+before(async () => {
+  browser = await launch()
+  context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'en-GB', timezoneId: 'Europe/Berlin', acceptDownloads: true })
+  context.setDefaultTimeout(20_000)
+  page = listen(await context.newPage())
+})
+after(() => browser?.close())
+afterEach(() => {
+  const seen = faults
+  faults = []
+  assert.deepEqual(seen, [], 'the browser complained')
+})
+
+const message = (id, change) => ({
+  id: `${run}-${id}`, channel: 'email', direction: 'inbound', kind: 'message', actor: { type: 'customer' }, time: new Date().toISOString(), ...change,
+})
+const by = (value, type = 'email') => [{ type, value, verified: true }]
+
+/** Asks until the answer is good: what was sent is on its way. */
+async function eventually(what, ask) {
+  for (let i = 0; i < 150; i++) {
+    const answer = await ask()
+    if (answer) return answer
+    await new Promise((done) => setTimeout(done, 200))
+  }
+  assert.fail(`${what} never came`)
+}
+const personOf = (text) => eventually(text, async () => (await api(`/v1/search?q=${encodeURIComponent(text)}`)).found[0]?.person)
+const open = async (path) => {
+  await page.goto(url + path)
+  await page.getByRole('heading', { level: 1 }).waitFor()
+}
+const settled = () => page.waitForFunction(() => !document.querySelector('[aria-label=Loading],[aria-label=Lädt]'))
+
+test('a key that is not known is said to be so, and a good one signs in', async () => {
+  await page.goto(url)
+  await page.getByLabel('API key').first().fill('no such key')
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByText('This key is not known').waitFor()
+  faults = faults.filter((f) => !f.includes('401')) // the browser notes every answer that is none
+  await signIn(page)
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
+  assert.equal(await page.evaluate(() => document.cookie), '', 'a script can read the session')
+  const cookie = (await context.cookies())[0]
+  assert.ok(cookie.httpOnly && cookie.sameSite === 'Strict')
+})
+
+test('overview: every number opens', async () => {
+  await open('/')
+  await settled()
+  assert.ok((await page.locator('.tile').count()) >= 6)
+  await page.locator('canvas').waitFor()
+  const touchpoints = page.locator('.tile').first()
+  await touchpoints.click()
+  await page.getByRole('heading', { level: 1, name: 'Reports' }).waitFor()
+  await page.getByRole('region', { name: 'Table of the report' }).or(page.getByText('Nothing in this period')).waitFor()
+})
+
+test('inbox: who waits, by keyboard, with filters in the address, live', async () => {
+  await open('/inbox')
+  await page.locator('a.row').first().waitFor()
+  await page.keyboard.press('j')
+  await page.keyboard.press('j')
+  await page.keyboard.press('k')
+  const first = await page.locator('a.row').first().getAttribute('href')
+  assert.equal(await page.locator('a.row[data-active]').getAttribute('href'), first)
+  await page.keyboard.press('Enter')
+  await page.waitForURL(`**${first}`)
+  await page.getByRole('region', { name: 'Thread' }).getByRole('article').first().waitFor()
+
+  await open('/inbox')
+  await page.getByRole('combobox', { name: 'Channel' }).click()
+  await page.getByRole('option', { name: 'E-mail' }).click()
+  await page.waitForURL(/channel=/)
+  await page.reload()
+  await page.locator('a.row').first().waitFor()
+  for (const row of await page.locator('a.row').all()) await row.getByRole('img', { name: 'E-mail' }).waitFor()
+
+  await open('/inbox?show=all')
+  await page.getByRole('status', { name: /^Live/ }).waitFor()
+  await page.locator('a.row').first().waitFor()
+  const subject = `Live ${run}`
+  const sent = Date.now()
+  await api('/v1/touchpoints', message('live', { identifiers: by(`live-${run}@example.com`), subject }))
+  await page.getByText(subject).waitFor()
+  console.log(`a new message showed after ${Date.now() - sent} ms`)
+})
+
+test('customer: found while typing, with timeline, filters, evidence and the past', async () => {
+  const email = `anna-${run}@example.com`
+  await api('/v1/touchpoints', message('c1', { identifiers: [...by(email), ...by(`C-${run}`, 'customer_id')], text: 'Where is my parcel?', actor: { type: 'customer', name: 'Anna Example' } }))
+  await api('/v1/touchpoints', message('c2', { channel: 'chat', identifiers: by(`C-${run}`, 'customer_id'), text: 'I ask here too' }))
+  const person = await personOf(email)
+  await eventually('both touchpoints', async () => (await api(`/v1/people/${person}`).catch(() => null))?.touchpoints === 2)
+  await open('/customers')
+  await page.getByRole('combobox', { name: 'Identifier of a customer' }).pressSequentially(email)
+  await page.getByRole('option').first().click()
+  await page.getByRole('heading', { level: 1, name: 'Anna Example' }).waitFor()
+  await page.getByRole('region', { name: 'Identifiers' }).getByText(email).waitFor()
+  await page.getByText('I ask here too').first().waitFor()
+  await page.getByText('Inbound', { exact: true }).click()
+  await page.getByLabel('Words in it').fill('parcel')
+  await page.waitForURL(/q=parcel/)
+  await page.getByRole('article').getByText('I ask here too').waitFor({ state: 'detached' })
+  await page.getByRole('tab', { name: 'Why is this one person?' }).click()
+  await page.getByText('Joined', { exact: true }).first().waitFor()
+  await open(`/people/${person}?at=2001-01-01T00:00:00Z`).catch(() => {})
+  await page.getByText(/This is not here|As it could be seen/).first().waitFor()
+  faults = faults.filter((f) => !f.includes('404'))
+})
+
+test('correct: merge and split, each after its preview', async () => {
+  const [one, two] = [`one-${run}@example.com`, `two-${run}@example.com`]
+  await api('/v1/touchpoints', message('m1', { identifiers: by(one) }))
+  await api('/v1/touchpoints', message('m2', { identifiers: by(two) }))
+  const [a, b] = [await personOf(one), await personOf(two)]
+  assert.notEqual(a, b)
+  await open(`/people/${a}`)
+  await page.getByRole('button', { name: 'Merge…' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByRole('combobox', { name: 'The other customer' }).pressSequentially(two)
+  await page.getByRole('option').first().click()
+  await dialog.getByText(two).first().waitFor()
+  await dialog.getByLabel('Why').fill('They wrote that both addresses are theirs')
+  assert.ok(await dialog.getByRole('button', { name: 'Do it' }).isDisabled(), 'nothing is done before the preview')
+  await dialog.getByRole('button', { name: 'Preview' }).click()
+  await dialog.getByText('After').waitFor()
+  await dialog.getByRole('button', { name: 'Do it' }).click()
+  await dialog.waitFor({ state: 'detached' })
+  await page.getByText('They wrote that both addresses are theirs').first().waitFor()
+  assert.equal(await personOf(one), await personOf(two))
+
+  await open(`/people/${await personOf(one)}`)
+  await page.getByRole('button', { name: 'Split…' }).click()
+  await dialog.getByLabel(new RegExp(two)).check()
+  await dialog.getByLabel('Why').fill('It was their neighbour')
+  await dialog.getByRole('button', { name: 'Preview' }).click()
+  await dialog.getByText('After').waitFor()
+  await dialog.getByRole('button', { name: 'Do it' }).click()
+  await dialog.waitFor({ state: 'detached' })
+  await eventually('the split', async () => (await personOf(one)) !== (await personOf(two)))
+})
+
+test('reports: two dimensions, comparison, download, and a link that shows the same', async () => {
+  await open('/reports')
+  const table = page.getByRole('region', { name: 'Table of the report' })
+  await table.waitFor()
+  await page.locator('label').getByText('Touchpoints', { exact: true }).click()
+  await page.getByRole('combobox', { name: 'And by' }).click()
+  await page.getByRole('option', { name: 'Direction' }).click()
+  await page.waitForURL(/then=direction/)
+  await page.getByText('Compare with the period before').click()
+  await page.waitForURL(/compare=true/)
+  await table.getByText(/none before|%/).first().waitFor()
+  await settled()
+  const total = await table.locator('tfoot').innerText()
+  const other = listen(await context.newPage())
+  await other.goto(page.url())
+  await other.getByRole('region', { name: 'Table of the report' }).locator('tfoot').waitFor()
+  assert.equal((await other.getByRole('region', { name: 'Table of the report' }).locator('thead').innerText()), await table.locator('thead').innerText())
+  assert.ok(total.length > 0)
+  await other.close()
+  await page.getByRole('button', { name: 'Download' }).click()
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: 'CSV' }).click()])
+  const csv = readFileSync(await download.path(), 'utf8')
+  assert.match(csv.split('\n')[0], /^channel,direction,touchpoints/)
+})
+
+test('identity: a suggestion is accepted with a reason, and gone', async () => {
+  const claimed = `claimed-${run}@example.com`
+  await api('/v1/touchpoints', message('s0', { identifiers: by(claimed) }))
+  for (const i of [1, 2, 3, 4, 5, 6, 7, 8]) {
+    await api('/v1/touchpoints', message(`s${i}`, {
+      channel: 'chat', time: new Date(Date.now() - i * 86_400_000).toISOString(), identifiers: [...by(`CL-${run}`, 'customer_id'), { type: 'email', value: claimed, verified: false }],
+    }))
+  }
+  await eventually('the suggestion', async () => (await api('/v1/identity/suggestions?limit=200')).suggestions.some((s) => s.claimed.value === claimed && s.touchpoints === 8))
+  await open('/identity')
+  const card = page.getByRole('article', { name: new RegExp(claimed) })
+  await card.getByRole('button', { name: 'Accept' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Why').fill('Checked by phone')
+  await dialog.getByRole('button', { name: 'Accept' }).click()
+  await dialog.waitFor({ state: 'detached' })
+  await card.waitFor({ state: 'detached' })
+  assert.equal(await personOf(claimed), await personOf(`CL-${run}`))
+  for (const tab of ['Refusals', 'Shared values']) {
+    await page.getByRole('tab', { name: tab }).click()
+    await settled()
+  }
+})
+
+test('data quality: a dead letter is repaired and sent again', async () => {
+  const wrong = `pigeon_${run}`
+  const answer = await fetch(`${url}/v1/touchpoints`, {
+    method: 'POST', headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' }, body: JSON.stringify(message('d1', { channel: wrong, identifiers: by(`dead-${run}@example.com`) })),
+  })
+  assert.ok(answer.status === 202 || answer.status === 400)
+  await eventually('the dead letter', async () => (await api('/v1/dead-letters?status=kept')).dead_letters.some((d) => d.reason.includes(wrong)))
+  await open('/quality')
+  await page.getByRole('region', { name: 'Lag by role' }).getByText('load').waitFor()
+  const row = page.getByRole('row', { name: new RegExp(wrong) })
+  await row.getByRole('button', { name: 'Repair' }).click()
+  const content = page.getByLabel('What came')
+  await content.fill((await content.inputValue()).replace(wrong, 'letter'))
+  await page.getByRole('button', { name: 'Send again' }).click()
+  await content.waitFor({ state: 'detached' })
+  await personOf(`dead-${run}@example.com`)
+})
+
+test('channels: the registry is there', async () => {
+  await open('/channels')
+  await page.getByRole('cell', { name: 'WhatsApp' }).first().waitFor()
+})
+
+test('hostile text is shown as text', async () => {
+  const attack = `<script>window.pwned=1</script><img src=x onerror="window.pwned=1">`
+  const text = `${attack} مرحبا بالعالم \u202eesrever\u202c 👩‍👩‍👧‍👦🏳️‍🌈 {{key}} \${1+1} ${'long '.repeat(12_000)}`
+  const email = `hostile-${run}@example.com`
+  await api('/v1/touchpoints', message('h1', {
+    identifiers: by(email), subject: attack, text, topic: attack.slice(0, 60), team: attack.slice(0, 60), account: attack.slice(0, 60), tags: [attack.slice(0, 60)],
+    actor: { type: 'customer', id: attack, name: `${attack} 👾` }, thread: [`ticket:${run}${attack.slice(0, 40)}`], properties: { [attack]: attack },
+  }))
+  const person = await personOf(email)
+  const { conversations } = await eventually('the conversation', async () => {
+    const list = await api(`/v1/people/${person}/conversations`)
+    return list.conversations.length && list
+  })
+  for (const path of [`/people/${person}`, `/conversations/${conversations[0].id}`, '/inbox?show=all', '/reports?by=topic&then=team&of=touchpoints', '/', '/?<script>window.pwned=1</script>', '/inbox?channel=%3Cscript%3E']) {
+    await open(path)
+    await settled()
+    assert.equal(await page.evaluate(() => window.pwned), undefined, path)
+    assert.equal(await page.locator('img[src=x]').count(), 0, path)
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth), `${path} is wider than the window`)
+  }
+  await open(`/people/${person}`)
+  await page.getByRole('article').getByText(attack, { exact: false }).first().waitFor()
+  await page.getByRole('button', { name: /Show all of it/ }).click()
+})
+
+/** Where people go, with something to see. */
+async function everyPage() {
+  const c = (await api('/v1/conversations?state=resolved&limit=1')).conversations[0] ?? (await api('/v1/conversations?limit=1')).conversations[0]
+  return ['/', '/inbox', '/customers', '/reports?then=topic&compare=true', '/identity', '/quality', '/channels', `/conversations/${c.id}`, `/people/${c.person}`, `/people/${c.person}?tab=why`, '/nowhere']
+}
+
+test('every page, wide and narrow, light and dark, is without serious faults of accessibility, and fits', async () => {
+  const found = []
+  for (const [width, colorScheme, locale] of [[1440, 'light', 'en-GB'], [1440, 'dark', 'en-GB'], [375, 'light', 'de-DE']]) {
+    const own = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, locale, reducedMotion: 'reduce' })
+    const p = listen(await own.newPage())
+    await signIn(p)
+    for (const path of await everyPage()) {
+      await p.goto(url + (path === '/nowhere' ? '/channels/nowhere' : path))
+      await p.getByRole('heading', { level: 1 }).waitFor()
+      await p.waitForFunction(() => !document.querySelector('[aria-label=Loading],[aria-label=Lädt]'))
+      await p.evaluate(axe)
+      const result = await p.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }))
+      for (const v of result.violations) {
+        if (v.impact === 'serious' || v.impact === 'critical') found.push(`${path} ${width} ${colorScheme}: ${v.id}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + ' ' + (n.any[0]?.message ?? '')).join(' | ')}`)
+      }
+      if (await p.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)) found.push(`${path} is wider than ${width} px`)
+    }
+    await own.close()
+  }
+  assert.deepEqual(found, [])
+})
+
+test('German, dark colours, and signing out', async () => {
+  await open('/')
+  await page.getByRole('button', { name: 'Preferences and sign out' }).click()
+  await page.getByRole('menuitem', { name: 'Deutsch' }).click()
+  await page.getByRole('heading', { level: 1, name: 'Überblick' }).waitFor()
+  assert.equal(await page.evaluate(() => document.documentElement.lang), 'de')
+  await page.getByRole('button', { name: 'Einstellungen und Abmelden' }).click()
+  await page.getByRole('menuitem', { name: 'Dunkle Farben' }).click()
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.mantineColorScheme), 'dark')
+  await page.reload()
+  await page.getByRole('heading', { level: 1, name: 'Überblick' }).waitFor()
+  await page.getByRole('button', { name: 'Einstellungen und Abmelden' }).click()
+  await page.getByRole('menuitem', { name: 'Abmelden' }).click()
+  await page.getByRole('button', { name: 'Anmelden' }).waitFor()
+  assert.equal((await context.cookies()).length, 0)
+})

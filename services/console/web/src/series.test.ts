@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest'
+import { seriesOf, valueOf } from './series'
+
+const plain = (_: string, value: string) => value
+const draw = (rows: Record<string, unknown>[], by: string, then?: string, adds = true) => seriesOf(rows, by, then, 'n', adds, plain, 'others')
+
+test('a statistic is drawn by its median', () => {
+  expect(valueOf({ t: { n: 3, p50: 7 } }, 't')).toBe(7)
+  expect(valueOf({ t: { n: 0, p50: null } }, 't')).toBeNull()
+  expect(valueOf({}, 't')).toBeNull()
+})
+
+test('two dimensions: what is missing is a gap, the greatest part is first', () => {
+  const s = draw([{ c: 'a', d: 'x', n: 1 }, { c: 'b', d: 'y', n: 5 }, { c: 'b', d: 'x', n: 2 }], 'c', 'd')
+  expect(s.categories).toEqual(['a', 'b'])
+  expect(s.parts).toEqual([{ name: 'y', values: [null, 5] }, { name: 'x', values: [1, 2] }])
+  expect(s.stacked).toBe(true)
+})
+
+test('what is beyond ten parts is put together, and the whole stays the whole', () => {
+  const rows = Array.from({ length: 30 }, (_, i) => ({ c: 'a', d: `d${i}`, n: i }))
+  const s = draw(rows, 'c', 'd')
+  expect(s.parts.length).toBe(10)
+  expect(s.parts.at(-1)!.name).toBe('others')
+  expect(s.parts.reduce((sum, p) => sum + (p.values[0] ?? 0), 0)).toBe((29 * 30) / 2)
+  expect(draw(rows, 'c', 'd', false).parts.length).toBe(9) // medians do not add up
+})
+
+test('time goes on, whatever the order of the rows', () => {
+  expect(draw([{ day: '2026-01-02', n: 1 }, { day: '2026-01-01', n: 2 }], 'day')).toEqual({
+    categories: ['2026-01-01', '2026-01-02'], parts: [{ name: '', values: [2, 1] }], time: true, stacked: false,
+  })
+})
