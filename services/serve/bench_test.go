@@ -43,9 +43,12 @@ FROM (` + fact + rows + `)`,
 			}
 		}
 	}
-	if err := f.db.Exec(f.tb.Context(), `INSERT INTO conversations (workspace, id, version, person, anchor, state, first, last, touchpoints, contacts, channels, team, topic, waiting_since, first_response, resolution)
+	if err := f.db.Exec(f.tb.Context(), `INSERT INTO conversations (workspace, id, version, person, anchor, state, first, last, touchpoints, contacts, channels, team, topic, waiting_since, first_response, resolution,
+	begun, resolved_at, wait_from, wait_to, wait_kind, pause_from, pause_to)
 SELECT workspace, conversation, 1, any(anchor), any(anchor), if(conversation % 10 = 0, 'waiting_for_us', 'resolved'), min(time), max(time), count(), 1, groupUniqArray(channel), any(team), any(topic),
-	if(conversation % 10 = 0, max(time), toDateTime64(0, 3, 'UTC')), conversation % 100000, conversation % 1000000
+	if(conversation % 10 = 0, max(time), toDateTime64(0, 3, 'UTC')), conversation % 100000, conversation % 1000000,
+	min(time), if(conversation % 10 = 0, NULL, max(time)), [toUnixTimestamp64Milli(min(time))], [toUnixTimestamp64Milli(min(time)) + conversation % 100000], [1],
+	[toUnixTimestamp64Milli(min(time)) + conversation % 100000], [if(conversation % 10 = 0, toUnixTimestamp64Milli(max(time)), 0)]
 FROM conversation_touchpoints GROUP BY workspace, conversation`, nil); err != nil {
 		f.tb.Fatal(err)
 	}

@@ -207,6 +207,7 @@ type event struct {
 	account      string
 	tags         []string
 	properties   string
+	rating       *touchpoint.Rating
 	conversation string // id of the touchpoint it is named after
 }
 
@@ -248,7 +249,7 @@ func (f *fixture) store(events ...event) {
 		said := touchpoint.Touchpoint{
 			ID: e.id, Time: at(e.time).UnixMilli(), Channel: or(e.channel, "email"), Direction: touchpoint.Direction(or(e.direction, "inbound")), Kind: or(e.kind, "message"),
 			Actor: touchpoint.Actor{Type: touchpoint.ActorType(or(e.actor, "customer")), ID: e.agent}, Identifiers: e.identifiers, Thread: e.thread,
-			Subject: e.subject, Text: e.text, Team: e.team, Topic: e.topic, Source: e.source, Account: e.account, Tags: e.tags, Properties: []byte(e.properties),
+			Subject: e.subject, Text: e.text, Team: e.team, Topic: e.topic, Source: e.source, Account: e.account, Tags: e.tags, Properties: []byte(e.properties), Rating: e.rating,
 		}
 		payload, err := said.AppendJSON(nil)
 		if err != nil {
@@ -262,6 +263,10 @@ func (f *fixture) store(events ...event) {
 		fact := row{
 			"received": at(e.time).Add(time.Second), "actor_type": or(e.actor, "customer"), "thread": e.thread,
 			"identifiers": names, "payload": string(payload), "_partition": 0, "_offset": i,
+		}
+		fact["rating_scale"], fact["rating_value"] = "", 0
+		if e.rating != nil {
+			fact["rating_scale"], fact["rating_value"] = e.rating.Scale, e.rating.Value
 		}
 		for k, v := range common {
 			fact[k] = v

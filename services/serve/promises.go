@@ -78,29 +78,37 @@ func (s *Server) setPromises(w http.ResponseWriter, r *http.Request, c *call) er
 	return s.getPromises(w, r, c)
 }
 
-// intervals are the columns that promises are read from.
+// intervalColumns are those that promises are read from.
 const intervalColumns = `id, state, toUnixTimestamp64Milli(begun), channels, account, topic, tags, wait_from, wait_to, wait_kind, pause_from, pause_to, turn_at, turn_team`
 
-// scanIntervals reads intervalColumns.
-func scanIntervals(r *clickhouse.Rows) (c conversation.Conversation, err error) {
-	var id wide
-	var state string
-	var waitFrom, waitTo, waitKind, pauseFrom, pauseTo, turnAt []int64
-	var teams []string
-	if err := r.Scan(&id, &state, &c.Begun, &c.Channels, &c.Account, &c.Topic, &c.Tags, &waitFrom, &waitTo, &waitKind, &pauseFrom, &pauseTo, &turnAt, &teams); err != nil {
-		return c, err
+// intervals receives intervalColumns.
+type intervals struct {
+	row                                                    conversation.Conversation
+	id                                                     wide
+	state                                                  string
+	waitFrom, waitTo, waitKind, pauseFrom, pauseTo, turnAt []int64
+	teams                                                  []string
+}
+
+func (v *intervals) targets() []any {
+	c := &v.row
+	return []any{&v.id, &v.state, &c.Begun, &c.Channels, &c.Account, &c.Topic, &c.Tags, &v.waitFrom, &v.waitTo, &v.waitKind, &v.pauseFrom, &v.pauseTo, &v.turnAt, &v.teams}
+}
+
+// conversation is what was received, as far as promises look at it.
+func (v *intervals) conversation() conversation.Conversation {
+	c := v.row
+	c.ID, c.State = asAnchor(&v.id), conversation.State(v.state)
+	for i := range v.waitFrom {
+		c.Waits = append(c.Waits, conversation.Wait{From: v.waitFrom[i], To: v.waitTo[i], Kind: conversation.WaitKind(v.waitKind[i])})
 	}
-	c.ID, c.State = asAnchor(&id), conversation.State(state)
-	for i := range waitFrom {
-		c.Waits = append(c.Waits, conversation.Wait{From: waitFrom[i], To: waitTo[i], Kind: conversation.WaitKind(waitKind[i])})
+	for i := range v.pauseFrom {
+		c.Pauses = append(c.Pauses, conversation.Pause{From: v.pauseFrom[i], To: v.pauseTo[i]})
 	}
-	for i := range pauseFrom {
-		c.Pauses = append(c.Pauses, conversation.Pause{From: pauseFrom[i], To: pauseTo[i]})
+	for i := range v.turnAt {
+		c.Turns = append(c.Turns, conversation.Turn{At: v.turnAt[i], Team: v.teams[i]})
 	}
-	for i := range turnAt {
-		c.Turns = append(c.Turns, conversation.Turn{At: turnAt[i], Team: teams[i]})
-	}
-	return c, nil
+	return c
 }
 
 // promisesAbout are those about one conversation now.
@@ -110,8 +118,10 @@ func (s *Server) promisesAbout(ctx context.Context, c *call, of Conversation) (o
 WHERE workspace = {workspace:String} AND anchor = {anchor:UInt128} AND id = {id:UInt128} ORDER BY version DESC LIMIT 1`
 	params := clickhouse.Params{"workspace": c.workspace, "anchor": number(of.anchor), "id": number(of.ID)}
 	err = s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
-		row, err := scanIntervals(r)
+		var v intervals
+		err := r.Scan(v.targets()...)
 		if err == nil {
+			row := v.conversation()
 			out = promisesOf(s.config.Promises.Promises(c.workspace).Of(&row, s.config.Now().UnixMilli()))
 		}
 		return err

@@ -200,6 +200,7 @@ var routes = []route{
 	{http.MethodGet, "/v1/reports/conversations", (*Server).getConversationReport},
 	{http.MethodGet, "/v1/reports/touchpoints/receipt", (*Server).getTouchpointReceipt},
 	{http.MethodGet, "/v1/reports/conversations/receipt", (*Server).getConversationReceipt},
+	{http.MethodGet, "/v1/cracks", (*Server).getCracks},
 	{http.MethodGet, "/v1/promises", (*Server).getPromises},
 	{http.MethodPut, "/v1/promises", (*Server).setPromises},
 	{http.MethodGet, "/v1/dead-letters", (*Server).listDeadLetters},

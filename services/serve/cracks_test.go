@@ -1,0 +1,151 @@
+package serve
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/throughline/throughline/schemas/conversation"
+	"github.com/throughline/throughline/schemas/touchpoint"
+)
+
+type cracksAnswer struct {
+	Cracks []struct {
+		Kind, Person, Channel string
+		Conversation          *string
+		Owner                 struct{ Team, Agent string }
+		Promise               *struct{ Metric, Status string }
+		Evidence              []struct{ Type, ID, Said string }
+	}
+	Counts    map[string]int
+	Truncated []string
+}
+
+// lines are the cracks as kind, evidence, team and agent.
+func (a cracksAnswer) lines() (out []string) {
+	for _, c := range a.Cracks {
+		out = append(out, fmt.Sprint(c.Kind, " ", c.Evidence[len(c.Evidence)-1].ID, " ", c.Owner.Team, " ", c.Owner.Agent))
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (f *fixture) cracks(t *testing.T, query string) cracksAnswer {
+	t.Helper()
+	return decode[cracksAnswer](t, f.get(200, "/v1/cracks"+query))
+}
+
+func TestCracks(t *testing.T) {
+	f, _ := startPromising(t, "targets: [{channels: [email], first_response: 4h}]")
+	customer := func(n int) string { return fmt.Sprint("customer_id:C", n) }
+	said := func(id string, who int, time, kind string, more ...func(*event)) event {
+		e := event{id: id, time: time, kind: kind, identifiers: ids(customer(who)), direction: "outbound", actor: "system"}
+		for _, m := range more {
+			m(&e)
+		}
+		return e
+	}
+	by := func(actor, direction string) func(*event) {
+		return func(e *event) { e.actor, e.direction = actor, direction }
+	}
+	in := func(conversation string) func(*event) { return func(e *event) { e.conversation = conversation } }
+	order := func(n string) func(*event) { return func(e *event) { e.thread = []string{"order:" + n} } }
+	rated := func(scale string, value float64) func(*event) {
+		return func(e *event) { e.rating = &touchpoint.Rating{Scale: scale, Value: value} }
+	}
+	f.store(
+		said("handed", 1, "2026-11-20T09:00:00Z", "bot.handed_over", by("bot", "internal"), in("t-handed")),
+		said("handed and taken", 2, "2026-11-20T09:00:00Z", "bot.handed_over", by("bot", "internal")),
+		said("taken", 2, "2026-11-20T09:05:00Z", "note", by("agent", "internal")),
+		said("handed just now", 3, "2026-11-20T11:55:00Z", "bot.handed_over", by("bot", "internal")),
+		said("handed, then closed", 4, "2026-11-20T09:00:00Z", "bot.handed_over", by("bot", "internal"), in("t-closed")),
+		said("call back", 1, "2026-11-18T09:00:00Z", "callback.promised", by("agent", "internal")),
+		said("call back, made", 2, "2026-11-18T09:00:00Z", "callback.promised", by("agent", "internal")),
+		said("made", 2, "2026-11-18T15:00:00Z", "call.started", by("agent", "outbound")),
+		said("call back by yesterday", 5, "2026-11-10T09:00:00Z", "callback.promised", by("agent", "internal"), func(e *event) { e.properties = `{"by":"2026-11-19T09:00:00Z"}` }),
+		said("call back by tomorrow", 6, "2026-11-10T09:00:00Z", "callback.promised", by("agent", "internal"), func(e *event) { e.properties = `{"by":"2026-11-21T09:00:00Z"}` }),
+		said("ready", 1, "2026-11-10T09:00:00Z", "pickup.ready", order("A")),
+		said("ready and collected", 1, "2026-11-10T09:00:00Z", "pickup.ready", order("B")),
+		said("collected", 1, "2026-11-12T09:00:00Z", "pickup.collected", order("B")),
+		said("ready since yesterday", 1, "2026-11-19T09:00:00Z", "pickup.ready", order("C")),
+		said("transfer", 13, "2026-11-15T09:00:00Z", "transfer.offered", by("agent", "outbound")),
+		said("transfer opened", 8, "2026-11-15T09:00:00Z", "transfer.offered", by("agent", "outbound")),
+		said("opened", 8, "2026-11-15T09:10:00Z", "transfer.opened", by("customer", "inbound")),
+		said("bad", 7, "2026-11-14T09:00:00Z", "survey.answered", by("customer", "inbound"), rated("csat", 1)),
+		said("bad and answered", 8, "2026-11-14T09:00:00Z", "survey.answered", by("customer", "inbound"), rated("nps", 3)),
+		said("sorry", 8, "2026-11-14T10:00:00Z", "message", by("agent", "outbound")),
+		said("good", 9, "2026-11-14T09:00:00Z", "survey.answered", by("customer", "inbound"), rated("csat", 5)),
+		said("long ago", 9, "2026-06-14T09:00:00Z", "survey.answered", by("customer", "inbound"), rated("csat", 1)),
+		event{workspace: "theirs", id: "theirs", time: "2026-11-14T09:00:00Z", kind: "pickup.ready", identifiers: ids(customer(1))},
+	)
+	waits := func(from, to string, kind conversation.WaitKind) conversation.Conversation {
+		w := conversation.Wait{From: ms(from), Kind: kind}
+		if to != "" {
+			w.To = ms(to)
+		}
+		return conversation.Conversation{Waits: []conversation.Wait{w}}
+	}
+	f.talks(
+		talk{id: "t-handed", person: anchorOf(customer(1)), first: "2026-11-20T08:00:00Z", state: "open", team: "desk", agent: "bob", channels: []string{"chat"}},
+		talk{id: "t-closed", person: anchorOf(customer(4)), first: "2026-11-20T08:00:00Z", state: "closed", team: "desk", channels: []string{"chat"}},
+		talk{id: "late", person: anchorOf(customer(10)), first: "2026-11-20T05:00:00Z", state: "waiting_for_us", waiting: "2026-11-20T05:00:00Z", team: "desk", channels: []string{"email"}, intervals: waits("2026-11-20T05:00:00Z", "", conversation.FirstWait)},
+		talk{id: "in time", person: anchorOf(customer(10)), first: "2026-11-20T10:00:00Z", state: "waiting_for_us", waiting: "2026-11-20T10:00:00Z", channels: []string{"email"}, topic: "x", intervals: waits("2026-11-20T10:00:00Z", "", conversation.FirstWait)},
+		talk{id: "shut", person: anchorOf(customer(11)), first: "2026-11-19T05:00:00Z", last: "2026-11-19T08:00:00Z", state: "resolved", resolved: "2026-11-19T08:00:00Z", channels: []string{"email"}, intervals: waits("2026-11-19T05:00:00Z", "2026-11-19T08:00:00Z", conversation.Unheard)},
+		talk{id: "shut, then answered", person: anchorOf(customer(11)), first: "2026-11-19T05:00:00Z", last: "2026-11-19T09:00:00Z", state: "resolved", resolved: "2026-11-19T08:00:00Z", channels: []string{"email"}, intervals: waits("2026-11-19T05:00:00Z", "2026-11-19T08:00:00Z", conversation.Unheard)},
+		talk{id: "asked by mail", person: anchorOf(customer(12)), first: "2026-11-20T10:00:00Z", state: "waiting_for_us", waiting: "2026-11-20T10:00:00Z", topic: "invoice", channels: []string{"email"}, team: "mail", intervals: waits("2026-11-20T10:00:00Z", "", conversation.FirstWait)},
+		talk{id: "asked by chat", person: anchorOf(customer(12)), first: "2026-11-20T10:30:00Z", state: "resolved", response: "60000", topic: "invoice", channels: []string{"chat"}},
+		talk{id: "asked something else", person: anchorOf(customer(12)), first: "2026-11-20T10:30:00Z", state: "waiting_for_us", waiting: "2026-11-20T10:30:00Z", topic: "parcel", channels: []string{"web"}},
+	)
+	f.store(event{id: "answer to the shut", time: "2026-11-19T08:30:00Z", direction: "outbound", actor: "agent", agent: "eve", identifiers: ids(customer(11)), conversation: "shut, then answered"})
+	all := f.cracks(t, "")
+	want := []string{
+		"asked_twice_answered_once " + idOf("asked by mail") + " mail ",
+		"bot_handed_over_to_nobody " + idOf("handed") + " desk bob",
+		"callback_not_made " + idOf("call back") + "  ",
+		"callback_not_made " + idOf("call back by yesterday") + "  ",
+		"closed_while_waiting " + idOf("shut") + "  ",
+		"complaint_without_answer " + idOf("bad") + "  ",
+		"not_collected " + idOf("ready") + "  ",
+		"transfer_not_opened " + idOf("transfer") + "  ",
+		"waiting_past_target " + idOf("late") + " desk ",
+	}
+	slices.Sort(want)
+	if got := all.lines(); !slices.Equal(got, want) {
+		t.Errorf("got\n%q\nwant\n%q", got, want)
+	}
+	if all.Counts["callback_not_made"] != 2 || len(all.Truncated) != 0 {
+		t.Errorf("%v, %v", all.Counts, all.Truncated)
+	}
+	for _, c := range all.Cracks {
+		if c.Kind == waitingPastTarget && (c.Promise == nil || c.Promise.Metric != "first_response" || c.Promise.Status != "missed") {
+			t.Errorf("promise %+v", c.Promise)
+		}
+	}
+	if got := f.cracks(t, "?team=desk&kind=waiting_past_target&kind=not_collected").lines(); len(got) != 1 {
+		t.Errorf("of a team: %q", got)
+	}
+	if got := f.cracks(t, "?kind=callback_not_made&limit=1"); len(got.Cracks) != 1 || !slices.Equal(got.Truncated, []string{"callback_not_made"}) {
+		t.Errorf("one of two: %+v", got)
+	}
+	if got := f.cracks(t, "?kind=complaint_without_answer&days=300"); len(got.Cracks) != 2 {
+		t.Errorf("further back: %+v", got)
+	}
+	// What is mended is gone.
+	f.store(
+		said("collected at last", 1, "2026-11-20T11:00:00Z", "pickup.collected", order("A")),
+		said("called at last", 1, "2026-11-20T11:00:00Z", "call.started", by("agent", "outbound")),
+		said("called them too", 5, "2026-11-20T11:00:00Z", "call.started", by("agent", "outbound")),
+		said("wrote again", 13, "2026-11-20T11:00:00Z", "message", by("customer", "inbound")),
+		said("turned to them", 7, "2026-11-20T11:10:00Z", "message", by("agent", "outbound")),
+	)
+	f.talks(
+		talk{id: "late", version: 2, person: anchorOf(customer(10)), first: "2026-11-20T05:00:00Z", state: "waiting_for_customer", channels: []string{"email"}, intervals: waits("2026-11-20T05:00:00Z", "2026-11-20T11:00:00Z", conversation.FirstWait)},
+		talk{id: "shut", version: 2, person: anchorOf(customer(11)), first: "2026-11-19T05:00:00Z", state: "open", channels: []string{"email"}},
+		talk{id: "asked by mail", version: 2, person: anchorOf(customer(12)), first: "2026-11-20T10:00:00Z", state: "resolved", topic: "invoice", channels: []string{"email"}},
+	)
+	if got := f.cracks(t, "").lines(); len(got) != 0 {
+		t.Errorf("after all was mended: %q", got)
+	}
+	f.get(400, "/v1/cracks?kind=wall")
+	f.get(400, "/v1/cracks?days=0")
+}
