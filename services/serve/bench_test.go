@@ -130,6 +130,9 @@ func BenchmarkAnswers(b *testing.B) {
 		{"report-year", func(i int) string {
 			return fmt.Sprintf("/v1/reports/touchpoints?by=channel,month&from=2025-11-20&limit=%d", 1000+i%9)
 		}},
+		{"report-conversations-some-figures", func(i int) string {
+			return fmt.Sprintf("/v1/reports/conversations?by=team,channel&from=2025-11-20&limit=%d&figures=count,open,waiting,resolved,first_response_ms,first_response_kept_share", 1000+i%9)
+		}},
 		{"report-conversations-year", func(i int) string {
 			return fmt.Sprintf("/v1/reports/conversations?by=team&from=2025-11-20&limit=%d", 1000+i%9)
 		}},

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -274,6 +275,28 @@ func (k *kind) figure(name string) *figure {
 		}
 	}
 	return nil
+}
+
+// only is the report with some figures alone, and what these are computed of: a report costs what its figures cost. No names are all.
+func (k *kind) only(names []string, order string) *kind {
+	if len(names) == 0 {
+		return k
+	}
+	needed := append([]string{}, k.always...)
+	for _, name := range append([]string{order}, names...) {
+		if f := k.figure(name); f != nil {
+			needed = append(needed, name, f.part, f.minus, f.whole)
+		}
+	}
+	out := *k
+	out.figures = nil
+	for _, f := range k.figures {
+		if slices.Contains(needed, f.name) {
+			f.hidden = f.hidden || !slices.Contains(names, f.name)
+			out.figures = append(out.figures, f)
+		}
+	}
+	return &out
 }
 
 // shownFigures are the names of those that are in the answer.

@@ -124,3 +124,29 @@ func TestComparisonWithThePeriodBefore(t *testing.T) {
 	}
 	f.get(400, "/v1/reports/touchpoints?compare=next")
 }
+
+func TestSomeFigures(t *testing.T) {
+	f := start(t)
+	c := anchorOf("customer_id:C1")
+	f.talks(talk{id: "1", person: c, first: "2026-11-01T00:00:00Z", channels: []string{"email"}, state: "resolved", contacts: 1})
+	f.store(event{id: "1", time: "2026-11-01T09:00:00Z", identifiers: ids("customer_id:C1")})
+	some := f.report(t, "conversations", q("figures", "open,one_contact_share", "by", "channel", "order", "resolved"))
+	if got := fmt.Sprint(some.Rows); got != "[map[channel:email one_contact_share:1 open:0]]" {
+		t.Errorf("two figures: %s", got)
+	}
+	if len(some.Definitions) != 2 {
+		t.Errorf("definitions %v", some.Definitions)
+	}
+	for _, name := range conversationReport.shownFigures() { // each alone
+		if got := f.report(t, "conversations", q("figures", name)).Totals; len(got) != 1 {
+			t.Errorf("%s alone: %v", name, got)
+		}
+	}
+	for _, name := range touchpointReport.shownFigures() {
+		if got := f.report(t, "touchpoints", q("figures", name, "by", "channel")).Totals; len(got) != 1 {
+			t.Errorf("%s alone: %v", name, got)
+		}
+	}
+	f.get(400, "/v1/reports/conversations?figures=fcr_known")
+	f.get(400, "/v1/reports/conversations?figures=open,")
+}

@@ -82,6 +82,8 @@ type kind struct {
 	sql func(c *call, r *reportQuery) string
 	// prepare adds what the figures are computed with; nil where that is nothing.
 	prepare func(s *Server, c *call, r *reportQuery, now time.Time) error
+	// always are figures without which the statement does not work.
+	always []string
 	// receipt is the list that a cell of a figure is made of.
 	receipt func(c *call, r *reportQuery, f *figure) *receiptList
 	// numbers reads parameters that the report has beside the others; nil where there are none.
@@ -163,6 +165,7 @@ func (s *Server) readReport(c *call, r *http.Request, k *kind) (*reportQuery, er
 	q := c.query
 	out.by = readBy(q, k)
 	out.order = q.oneOf("order", append([]string{"by"}, k.shownFigures()...)...)
+	out.kind = k.only(readFigures(q, k), out.order)
 	out.compare = q.oneOf("compare", "none", "previous") == "previous"
 	out.limit = q.number("limit", 1000, 1, maxReportRows)
 	out.params["limit"] = out.limit
@@ -184,6 +187,24 @@ func (s *Server) prepare(c *call, r *reportQuery, now time.Time) error {
 		return nil
 	}
 	return r.kind.prepare(s, c, r, now)
+}
+
+// readFigures reads which figures are wanted; none is all of them.
+func readFigures(q *query, k *kind) (names []string) {
+	shown := k.shownFigures()
+	for _, part := range q.list("figures") {
+		for name := range strings.SplitSeq(part, ",") {
+			switch {
+			case name == "" && part == "":
+			case !slices.Contains(shown, name):
+				q.fail("figures", "want any of "+strings.Join(shown, ", "))
+				return nil
+			default:
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // ceilMilli rounds up to the millisecond, so that comparing stored milliseconds with it is comparing with t.
@@ -421,7 +442,7 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, c *call, k *kind
 		By: []string{}, Rows: []map[string]any{}, Totals: map[string]any{}, Groups: groups,
 		AsOf: Time(asOf), Freshness: fresh,
 	}
-	out.Definitions, out.Versions = k.definitions(query.language)
+	out.Definitions, out.Versions = query.kind.definitions(query.language)
 	if query.compare {
 		out.Previous = &Period{earlier.from.In(query.loc).Format(time.RFC3339Nano), earlier.to.In(query.loc).Format(time.RFC3339Nano)}
 	}

@@ -33,6 +33,7 @@ var touchpointReport = &kind{
 	},
 	sql:     touchpointSQL,
 	receipt: touchpointReceipt,
+	always:  []string{"touchpoints"},
 }
 
 // touchpointSQL counts facts without FINAL, because the loader lets no touchpoint in twice, and conversations in the table of
