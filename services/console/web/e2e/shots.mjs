@@ -10,7 +10,7 @@ const colorScheme = wishes.includes('dark') ? 'dark' : 'light'
 
 const waiting = (await api('/v1/conversations?sort=newest&limit=100&state=resolved')).conversations
 const long = waiting.filter((c) => c.touchpoints <= 12).sort((a, b) => b.channels.length - a.channels.length || b.touchpoints - a.touchpoints)[0]
-const pages = { overview: '/', inbox: '/inbox', customers: '/customers', reports: '/reports?of=conversations&by=channel&then=topic', 'reports-days': '/reports?of=touchpoints&by=day&then=channel&compare=true', identity: '/identity', quality: '/quality', channels: '/channels' }
+const pages = { overview: '/', inbox: '/inbox', customers: '/customers', reports: '/reports?of=conversations&by=channel&then=topic', 'reports-days': '/reports?of=touchpoints&by=day&then=channel&compare=true', cracks: '/cracks', identity: '/identity', quality: '/quality', channels: '/channels' }
 if (long) Object.assign(pages, { conversation: `/conversations/${long.id}`, person: `/people/${long.person}`, why: `/people/${long.person}?tab=why` })
 
 const browser = await launch()

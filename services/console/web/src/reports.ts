@@ -33,6 +33,12 @@ export async function readReport(of: 'touchpoints' | 'conversations', query: Rep
   return answer as unknown as Report
 }
 
+/** Reads what a figure of a report is made of. */
+export async function readReceipt(of: 'touchpoints' | 'conversations', query: ReportQuery & { cell: string; at: string[]; cursor?: string }): Promise<Schemas['Receipt']> {
+  const asked = { params: { query: query as never }, querySerializer: commas as never }
+  return of === 'touchpoints' ? must(api.GET('/v1/reports/touchpoints/receipt', asked)) : must(api.GET('/v1/reports/conversations/receipt', asked))
+}
+
 /** Writes a query with `by` as one list, as reports want it, and everything else repeated. */
 export function commas(query: Record<string, unknown>): string {
   const out = new URLSearchParams()

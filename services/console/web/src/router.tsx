@@ -5,7 +5,7 @@ import { InboxPage } from './pages/Inbox'
 import { OverviewPage } from './pages/Overview'
 import { Page, Shell } from './parts/Shell'
 import { Empty, Failed, Loading } from './parts/States'
-import { inboxSearch, personSearch, reportSearch, tabSearch } from './searches'
+import { cracksSearch, inboxSearch, personSearch, reportSearch, tabSearch } from './searches'
 
 function Missing() {
   const { t } = useTranslation()
@@ -26,6 +26,7 @@ const tree = root.addChildren([
   createRoute({ ...at('/customers'), component: CustomersPage }),
   createRoute({ ...at('/people/$id'), component: lazyRouteComponent(() => import('./pages/Person'), 'PersonPage'), validateSearch: personSearch }),
   createRoute({ ...at('/reports'), component: lazyRouteComponent(() => import('./pages/Reports'), 'ReportsPage'), validateSearch: reportSearch }),
+  createRoute({ ...at('/cracks'), component: lazyRouteComponent(() => import('./pages/Cracks'), 'CracksPage'), validateSearch: cracksSearch }),
   createRoute({ ...at('/identity'), component: lazyRouteComponent(() => import('./pages/Identity'), 'IdentityPage'), validateSearch: tabSearch }),
   createRoute({ ...at('/quality'), component: lazyRouteComponent(() => import('./pages/Quality'), 'QualityPage') }),
   createRoute({ ...at('/channels'), component: lazyRouteComponent(() => import('./pages/Channels'), 'ChannelsPage') }),

@@ -62,6 +62,18 @@ export const reportSearch = (s: Record<string, unknown>): ReportSearch => {
   }
 }
 
+export const crackKinds = [
+  'waiting_past_target', 'closed_while_waiting', 'bot_handed_over_to_nobody', 'callback_not_made', 'not_collected', 'asked_twice_answered_once', 'transfer_not_opened', 'complaint_without_answer',
+] as const
+
+export interface CracksSearch {
+  kind?: (typeof crackKinds)[number]
+  team?: string[]
+  agent?: string[]
+}
+
+export const cracksSearch = (s: Record<string, unknown>): CracksSearch => ({ kind: oneOf(s.kind, ...crackKinds), team: texts(s.team), agent: texts(s.agent) })
+
 export interface TabSearch {
   tab?: string
 }

@@ -65,13 +65,16 @@ function Filled({ data }: { data: Data }) {
   )
   return (
     <Stack gap="lg">
-      <SimpleGrid cols={{ base: 2, sm: 3, xl: 6 }} spacing="sm">
+      <SimpleGrid cols={{ base: 2, sm: 3, xl: 5 }} spacing="sm">
         {figure('touchpoints', 'touchpoints', null)}
         {figure('people', 'touchpoints', null)}
         {figure('count', 'conversations', null)}
         {figure('first_response_ms', 'conversations', 'less')}
         {figure('resolution_ms', 'conversations', 'less')}
-        {figure('one_contact_share', 'conversations', 'more')}
+        {figure('first_response_kept_share', 'conversations', 'more')}
+        {figure('fcr_share', 'conversations', 'more')}
+        {figure('csat_share', 'conversations', 'more')}
+        <Cracks />
       </SimpleGrid>
       <SimpleGrid cols={{ base: 1, lg: 2 }}>
         <Paper withBorder p="md" component="section" aria-label={t('overview.waiting')}>
@@ -124,6 +127,23 @@ function Figure({ name, of, now, before, better, period }: FigureProps) {
         </Text>
       </Paper>
     </Tooltip>
+  )
+}
+
+/** How much falls through now; it opens to the list. */
+function Cracks() {
+  const { t } = useTranslation()
+  const language = useLanguage()
+  const cracks = useQuery({ queryKey: ['cracks'], queryFn: () => must(api.GET('/v1/cracks', { params: { query: { limit: 200 } } })), staleTime: 60_000, refetchInterval: 60_000 })
+  const counts: Record<string, number> = cracks.data?.counts ?? {}
+  const all = Object.values(counts).reduce((a, b) => a + b, 0)
+  const most = Object.entries(counts).sort(([, a], [, b]) => b - a)[0]
+  return (
+    <Paper withBorder p="md" component={Go} to="/cracks" className="tile">
+      <Text size="sm" c="dimmed">{t('menu.cracks')}</Text>
+      <Text component="div" className="figure">{cracks.data ? number(all, language) + (cracks.data.truncated.length > 0 ? '+' : '') : '–'}</Text>
+      <Text size="xs" c="dimmed">{most && most[1] > 0 ? `${t(`cracks.kinds.${most[0]}`, { defaultValue: most[0] })}: ${number(most[1], language)}` : cracks.data ? t('cracks.none') : ''}</Text>
+    </Paper>
   )
 }
 

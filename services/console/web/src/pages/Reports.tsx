@@ -1,19 +1,20 @@
-import { Button, CopyButton, Group, Menu, Paper, SegmentedControl, Select, Stack, Switch, Table, Text, TextInput, Tooltip } from '@mantine/core'
+import { Anchor, Button, CopyButton, Group, Menu, Paper, SegmentedControl, Select, Stack, Switch, Table, Text, TextInput, Tooltip } from '@mantine/core'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Download, Link2 } from 'lucide-react'
-import { useMemo } from 'react'
+import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { change, date, dateTime, number, signedShare } from '../format'
 import { useDimension, useFigures } from '../figures'
 import { Chart } from '../parts/Chart'
 import { ChannelFilter, Filters, ValueFilter } from '../parts/Filters'
+import { type Cell as Opened, Receipt } from '../parts/Receipt'
 import { Page } from '../parts/Shell'
 import { Empty, Failed, Loading } from '../parts/States'
 import { lastDays, zone } from '../periods'
 import type { ReportSearch, Subject } from '../searches'
 import { type ReportRow, seriesOf, valueOf } from '../series'
-import { commas, readReport, type Report } from '../reports'
+import { commas, readReport, type Report, type ReportQuery } from '../reports'
 import { useLanguage } from '../use'
 
 const dimensions: Record<Subject, string[]> = {
@@ -95,7 +96,7 @@ export function ReportsPage() {
         ) : report.data.rows.length === 0 ? (
           <Empty title={t('report.empty')} hint={t('report.emptyHint')} />
         ) : (
-          <Result report={report.data} of={of} by={by} then={then} figure={figure} known={known} compare={search.compare ?? false} set={set} dimension={dimension} />
+          <Result report={report.data} of={of} by={by} then={then} figure={figure} known={known} compare={search.compare ?? false} set={set} dimension={dimension} filters={{ channel: search.channel, team: search.team, agent: search.agent, topic: search.topic }} />
         )}
       </Stack>
     </Page>
@@ -112,9 +113,11 @@ interface ResultProps {
   compare: boolean
   set: (change: Partial<ReportSearch>) => void
   dimension: (dimension: string, value: string) => string
+  filters: ReportQuery
 }
 
-function Result({ report, of, by, then, figure, known, compare, set, dimension }: ResultProps) {
+function Result({ report, of, by, then, figure, known, compare, set, dimension, filters }: ResultProps) {
+  const [opened, setOpened] = useState<Opened | null>(null)
   const { t } = useTranslation()
   const language = useLanguage()
   const figures = useFigures()
@@ -126,8 +129,16 @@ function Result({ report, of, by, then, figure, known, compare, set, dimension }
   const format = useMemo(() => (v: number) => figures.write(figure, v), [figure, language, figures.known(of).length]) // eslint-disable-line
   const columns = [figure, ...known.filter((k) => k !== figure)].slice(0, 9)
   const pick = by === 'channel' || by === 'team' || by === 'agent' || by === 'topic' ? by : null
+  const dimensionsOf = then ? [by, then] : [by]
+  // The receipt is of the very period that the report was of, to the millisecond, whatever the clock says by now.
+  const open = (name: string, row: ReportRow | null) =>
+    setOpened({
+      of, figure: name, at: row ? dimensionsOf.map((d) => `${d}:${String(row[d] ?? '')}`) : [], query: { ...filters, from: report.from, to: report.to, tz: zone(), lang: language },
+      title: [figures.label(name), ...(row ? dimensionsOf.map((d) => dimension(d, String(row[d] ?? ''))) : [])].join(' · '),
+    })
   return (
     <>
+      <Receipt cell={opened} close={() => setOpened(null)} />
       <Paper withBorder p="md">
         <Chart series={series} label={t('report.chart', { figure: figures.label(figure), by: t(`dimension.${by}`) })} format={format} onPick={pick ? (i) => set({ [pick]: [String([...new Set(drawn.map((r) => String(r[by] ?? '')))][i])] }) : undefined} />
       </Paper>
@@ -151,7 +162,7 @@ function Result({ report, of, by, then, figure, known, compare, set, dimension }
               <Table.Tr key={i}>
                 <Table.Th scope="row" fw={500} className="breaks">{dimension(by, String(row[by] ?? ''))}</Table.Th>
                 {then && <Table.Td className="breaks">{dimension(then, String(row[then] ?? ''))}</Table.Td>}
-                {columns.map((c) => <Cell key={c} name={c} row={row} compare={compare} />)}
+                {columns.map((c) => <Cell key={c} name={c} row={row} compare={compare} open={() => open(c, row)} />)}
               </Table.Tr>
             ))}
           </Table.Tbody>
@@ -159,7 +170,7 @@ function Result({ report, of, by, then, figure, known, compare, set, dimension }
             <Table.Tr>
               <Table.Th scope="row">{t('report.total')}</Table.Th>
               {then && <Table.Td />}
-              {columns.map((c) => <Cell key={c} name={c} row={report.totals} compare={compare} strong />)}
+              {columns.map((c) => <Cell key={c} name={c} row={report.totals} compare={compare} strong open={() => open(c, null)} />)}
             </Table.Tr>
           </Table.Tfoot>
         </Table>
@@ -172,7 +183,7 @@ function Result({ report, of, by, then, figure, known, compare, set, dimension }
   )
 }
 
-function Cell({ name, row, compare, strong }: { name: string; row: ReportRow; compare: boolean; strong?: boolean }) {
+function Cell({ name, row, compare, strong, open }: { name: string; row: ReportRow; compare: boolean; strong?: boolean; open: () => void }) {
   const { t } = useTranslation()
   const language = useLanguage()
   const figures = useFigures()
@@ -181,7 +192,13 @@ function Cell({ name, row, compare, strong }: { name: string; row: ReportRow; co
   const before = compare ? (previous ? valueOf(previous, name) : null) : null
   return (
     <Table.Td className="numbers" fw={strong ? 650 : undefined}>
-      {figures.write(name, now)}
+      {now === null ? (
+        '–'
+      ) : (
+        <Anchor component="button" type="button" c="inherit" inherit onClick={open} title={t('receipt.open')}>
+          {figures.write(name, now)}
+        </Anchor>
+      )}
       {compare && (
         <Text size="xs" c="dimmed" fw={400}>
           {before === null ? t('report.noBefore') : `${figures.write(name, before)} ${signedShare(change(now, before), language)}`}

@@ -1,4 +1,4 @@
-import { Group, ThemeIcon, Tooltip } from '@mantine/core'
+import { Group, Text, ThemeIcon, Tooltip } from '@mantine/core'
 import { Building, Camera, CircleHelp, ClipboardCheck, Globe, Landmark, Mail, MessageCircle, MessageSquareText, MessagesSquare, Mic, Phone, Send, Smartphone, Store, Users } from 'lucide-react'
 import type { ComponentType } from 'react'
 import { useNames } from '../use'
@@ -43,11 +43,20 @@ export function ChannelSign({ channel, size = 26 }: { channel: string; size?: nu
 }
 
 export function ChannelSigns({ channels, most = 4 }: { channels: string[]; most?: number }) {
+  const names = useNames()
   return (
     <Group gap={4} wrap="nowrap">
       {channels.slice(0, most).map((c) => (
         <ChannelSign key={c} channel={c} />
       ))}
+      {channels.length > most && (
+        <Tooltip label={channels.slice(most).map(names.channel).join(', ')}>
+          <Text size="xs" c="dimmed" component="span">
+            +{channels.length - most}
+            <span className="hidden"> {channels.slice(most).map(names.channel).join(', ')}</span>
+          </Text>
+        </Tooltip>
+      )}
     </Group>
   )
 }

@@ -2,7 +2,7 @@ import { ActionIcon, AppShell, Box, Burger, Group, Menu, NavLink, Text, Title, T
 import { useDisclosure, useHotkeys } from '@mantine/hooks'
 import { useQueryClient } from '@tanstack/react-query'
 import { Outlet, useLocation, useNavigate } from '@tanstack/react-router'
-import { Activity, ChartColumn, Fingerprint, Inbox, Languages, LayoutDashboard, LogOut, Moon, Radio, Sun, UserRound } from 'lucide-react'
+import { Activity, ChartColumn, Fingerprint, Inbox, Languages, LayoutDashboard, LogOut, Moon, Radio, Sun, TriangleAlert, UserRound } from 'lucide-react'
 import { useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api } from '../api'
@@ -17,6 +17,7 @@ const menu = [
   { to: '/inbox', word: 'inbox', Icon: Inbox },
   { to: '/customers', word: 'customers', Icon: UserRound },
   { to: '/reports', word: 'reports', Icon: ChartColumn },
+  { to: '/cracks', word: 'cracks', Icon: TriangleAlert },
   { to: '/identity', word: 'identity', Icon: Fingerprint },
   { to: '/quality', word: 'quality', Icon: Activity },
   { to: '/channels', word: 'channels', Icon: Radio },
