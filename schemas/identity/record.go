@@ -82,15 +82,22 @@ type Edge struct {
 	Evidence  Evidence `json:"evidence"`
 }
 
-// ErrIncomplete is wrapped when a Move says who or where not: it would move somebody to nobody.
-var ErrIncomplete = errors.New("it lacks workspace, anchor, person or version")
+// ErrIncomplete is wrapped when a Move does not say whom or where, or an Edge not what.
+var ErrIncomplete = errors.New("it lacks workspace, anchor, person, decision or version")
 
 // Decode reads the JSON of a Move or Edge from the log.
 func Decode[T Move | Edge](data []byte) (v T, err error) {
 	if err = json.Unmarshal(data, &v); err != nil {
 		return v, fmt.Errorf("identity: decode %T: %w", v, err)
 	}
-	if m, ok := any(&v).(*Move); ok && (m.Workspace == "" || m.Anchor.IsZero() || m.Person.IsZero() || m.Version == 0) {
+	complete := true
+	switch r := any(&v).(type) {
+	case *Move:
+		complete = r.Workspace != "" && !r.Anchor.IsZero() && !r.Person.IsZero() && r.Version != 0
+	case *Edge:
+		complete = r.Workspace != "" && r.Decision != "" && r.Version != 0
+	}
+	if !complete {
 		return v, fmt.Errorf("identity: decode %T: %w", v, ErrIncomplete)
 	}
 	return v, nil

@@ -127,6 +127,8 @@ func picture(u *up) string {
 			Totals map[string]any
 		}](u, "/v1/reports/"+path+"&"+march2026+"&limit=10000")
 		for _, row := range append(r.Rows, r.Totals) {
+			delete(row, "waiting_ms") // of who waits now: it grows while we look
+			delete(row, "waited_ms")
 			add("%s: %s", path, encode(row))
 		}
 	}

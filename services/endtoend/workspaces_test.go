@@ -87,6 +87,9 @@ func readPaths(t *testing.T) (paths []string) {
 		t.Fatal(err)
 	}
 	for path, operations := range document.Paths {
+		if path == "/v1/stream" {
+			continue // it has no end; the tests of serve and live watch it
+		}
 		if _, ok := operations["get"].(map[string]any); ok && strings.HasPrefix(path, "/v1/") {
 			paths = append(paths, path)
 		}

@@ -59,13 +59,16 @@ func TestStream(t *testing.T) {
 		return ""
 	}
 	event("resync")
-	c := conversation.Conversation{Workspace: "ours", ID: touchpoint.KeyOf("ours", "a"), Version: 1, State: conversation.WaitingForUs, WaitingSince: 1, Touchpoints: 3}
-	value, err := c.Append(nil)
-	if err == nil {
-		err = f.cluster.Producer(t).Produce(t.Context(), []*kafka.Record{{Topic: string(topic.Conversations), Key: c.ID[:], Value: value}})
-	}
-	if err != nil {
-		t.Fatal(err)
+	// What changes in another workspace comes first, on the same topic, and is not told.
+	for _, workspace := range []string{"theirs", "ours"} {
+		c := conversation.Conversation{Workspace: workspace, ID: touchpoint.KeyOf(workspace, "a"), Version: 1, State: conversation.WaitingForUs, WaitingSince: 1, Touchpoints: 3}
+		value, err := c.Append(nil)
+		if err == nil {
+			err = f.cluster.Producer(t).Produce(t.Context(), []*kafka.Record{{Topic: string(topic.Conversations), Key: c.ID[:], Value: value}})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	want := `{"id":"` + idOf("a") + `","state":"waiting_for_us","first":"1970-01-01T00:00:00.000Z","last":"1970-01-01T00:00:00.000Z","touchpoints":3,"channels":[],"waiting_since":"1970-01-01T00:00:00.001Z"}`
 	if got := event("conversation"); got != want {
