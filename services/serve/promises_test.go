@@ -79,6 +79,19 @@ func TestPromises(t *testing.T) {
 	if p := detail.Promises; len(p) != 2 || p[0].Status != "missed" || p[0].Due == nil || *p[0].Due != "2026-11-19T11:00:00.000Z" || p[1].Status != "missed" || *p[1].Left != -2*3600_000 {
 		t.Errorf("promises about the first %+v", p)
 	}
+	open := decode[openAnswer](t, f.get(200, "/v1/promises/open"))
+	if got := open.lines(); !slices.Equal(got, []string{
+		idOf("1") + " first_response missed 2026-11-19T11:00:00.000Z", idOf("1") + " resolution missed 2026-11-20T10:00:00.000Z", idOf("2") + " resolution running -",
+	}) || open.Counts["missed"] != 2 || open.Truncated {
+		t.Errorf("open promises %q, %+v", got, open)
+	}
+	if got := decode[openAnswer](t, f.get(200, "/v1/promises/open?metric=resolution&status=running&limit=1")).lines(); len(got) != 1 {
+		t.Errorf("running resolutions %q", got)
+	}
+	if got := decode[openAnswer](t, f.get(200, "/v1/promises/open?team=nobody")).lines(); len(got) != 0 {
+		t.Errorf("of nobody's: %q", got)
+	}
+	f.get(400, "/v1/promises/open?status=kept")
 	// Other promises show at once, about the past too.
 	answer := f.do(http.MethodPut, "ours-key", "/v1/promises", strings.NewReader("targets: [{first_response: 48h}]"), "Content-Type", "application/yaml")
 	if answer.StatusCode != http.StatusOK {
@@ -98,6 +111,26 @@ func TestPromises(t *testing.T) {
 	if answer := f.do(http.MethodPut, "writer-key", "/v1/promises", strings.NewReader("targets: []")); answer.StatusCode != http.StatusForbidden {
 		t.Errorf("without the scope: %d", answer.StatusCode)
 	}
+}
+
+type openAnswer struct {
+	Promises []struct {
+		Conversation, Metric, Status string
+		Due                          *string
+	}
+	Counts    map[string]int
+	Truncated bool
+}
+
+func (a openAnswer) lines() (out []string) {
+	for _, p := range a.Promises {
+		due := "-"
+		if p.Due != nil {
+			due = *p.Due
+		}
+		out = append(out, p.Conversation+" "+p.Metric+" "+p.Status+" "+due)
+	}
+	return out
 }
 
 // drawPolicy draws promises over calendars of the kinds that there are.

@@ -203,6 +203,7 @@ var routes = []route{
 	{http.MethodGet, "/v1/cracks", (*Server).getCracks},
 	{http.MethodGet, "/v1/promises", (*Server).getPromises},
 	{http.MethodPut, "/v1/promises", (*Server).setPromises},
+	{http.MethodGet, "/v1/promises/open", (*Server).getOpenPromises},
 	{http.MethodGet, "/v1/dead-letters", (*Server).listDeadLetters},
 	{http.MethodGet, "/v1/dead-letters/{id}", (*Server).getDeadLetter},
 	{http.MethodPost, "/v1/dead-letters/{id}/resend", (*Server).resendDeadLetter},
