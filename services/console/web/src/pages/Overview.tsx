@@ -19,15 +19,16 @@ import { Go } from '../parts/Go'
 async function readOverview() {
   const p = today(new Date())
   const days = lastDays(new Date(), 14)
-  const [touched, touchedBefore, talked, talkedBefore, waiting, trend] = await Promise.all([
+  const [touched, touchedBefore, talked, talkedBefore, waiting, trend, month] = await Promise.all([
     readReport('touchpoints', { by: ['channel'], ...p.today, tz: zone() }),
     readReport('touchpoints', { by: ['channel'], ...p.lastWeek, tz: zone() }),
     readReport('conversations', { ...p.today, tz: zone() }),
     readReport('conversations', { ...p.lastWeek, tz: zone() }),
     must(api.GET('/v1/conversations', { params: { query: { waiting: true, sort: 'waiting', limit: 5, opening: true } } })),
     readReport('touchpoints', { by: ['day'], ...days, tz: zone() }),
+    readReport('conversations', { ...lastDays(new Date(), 30), tz: zone(), compare: 'previous' }),
   ])
-  return { touched, touchedBefore, talked, talkedBefore, waiting, trend, period: p.today }
+  return { touched, touchedBefore, talked, talkedBefore, waiting, trend, month, period: p.today }
 }
 
 export function OverviewPage() {
@@ -56,6 +57,9 @@ function Filled({ data }: { data: Data }) {
   const dimension = useDimension()
   const { totals: touched } = data.touched
   const { totals: talked } = data.talked
+  // Whether a first contact was enough is known a week later: today's would always be empty.
+  const { totals: month } = data.month
+  const monthBefore = month.previous as ReportRow | null | undefined
   const { totals: talkedBefore } = data.talkedBefore
   const { totals: touchedBefore } = data.touchedBefore
   const trend = useMemo(() => seriesOf(data.trend.rows, 'day', undefined, 'touchpoints', true, dimension, ''), [data.trend, language]) // eslint-disable-line
@@ -72,7 +76,7 @@ function Filled({ data }: { data: Data }) {
         {figure('first_response_ms', 'conversations', 'less')}
         {figure('resolution_ms', 'conversations', 'less')}
         {figure('first_response_kept_share', 'conversations', 'more')}
-        {figure('fcr_share', 'conversations', 'more')}
+        <Figure name="fcr_share" of="conversations" better="more" now={valueOf(month, 'fcr_share')} before={monthBefore ? valueOf(monthBefore, 'fcr_share') : null} days={30} />
         {figure('csat_share', 'conversations', 'more')}
         <Cracks />
       </SimpleGrid>
@@ -107,11 +111,12 @@ interface FigureProps {
   now: number | null
   before: number | null
   better: 'more' | 'less' | null
-  period: Period
+  period?: Period
+  days?: number // of a figure of the last days, beside the days before them
 }
 
 /** One number with what it was a week before; it opens to the report that it is from. */
-function Figure({ name, of, now, before, better, period }: FigureProps) {
+function Figure({ name, of, now, before, better, period, days }: FigureProps) {
   const { t } = useTranslation()
   const language = useLanguage()
   const figures = useFigures()
@@ -119,11 +124,11 @@ function Figure({ name, of, now, before, better, period }: FigureProps) {
   const good = by === null || better === null || Math.abs(by) < 0.005 ? null : by > 0 === (better === 'more')
   return (
     <Tooltip label={figures.meaning(name)} multiline w={300} disabled={!figures.meaning(name)} events={{ hover: true, focus: true, touch: false }}>
-      <Paper withBorder p="md" component={Go} to="/reports" search={{ of, by: 'channel', figure: name, from: period.from, to: period.to }} className="tile">
-        <Text size="sm" c="dimmed">{figures.label(name)}</Text>
+      <Paper withBorder p="md" component={Go} to="/reports" search={{ of, by: 'channel', figure: name, ...period, days }} className="tile">
+        <Text size="sm" c="dimmed">{figures.label(name)}{days && `, ${t('report.days', { count: days })}`}</Text>
         <Text component="div" className="figure">{figures.write(name, now)}</Text>
         <Text size="xs" c={good === null ? 'dimmed' : good ? 'var(--mantine-color-green-light-color)' : 'var(--mantine-color-red-light-color)'}>
-          {before === null ? t('overview.noBefore') : t('overview.before', { value: figures.write(name, before), change: signedShare(by, language) })}
+          {before === null ? t('overview.noBefore') : t(days ? 'overview.beforeThat' : 'overview.before', { value: figures.write(name, before), change: signedShare(by, language) })}
         </Text>
       </Paper>
     </Tooltip>

@@ -74,13 +74,13 @@ export function ReportsPage() {
       <Stack gap="sm">
         <Group gap="sm" align="flex-end">
           <SegmentedControl aria-label={t('report.of')} value={of} onChange={(v) => set({ of: v as Subject, figure: undefined })} data={(['conversations', 'touchpoints'] as const).map((v) => ({ value: v, label: t(`report.${v}`) }))} />
-          <Select label={t('report.by')} value={by} onChange={(v) => set({ by: v ?? undefined })} data={options(allowed)} allowDeselect={false} w={{ base: '47%', xs: 130 }} />
-          <Select label={t('report.then')} value={then ?? ''} onChange={(v) => set({ then: v || undefined })} data={[{ value: '', label: t('report.nothing') }, ...options(allowed.filter((d) => d !== by))]} allowDeselect={false} w={{ base: '47%', xs: 130 }} />
-          <Select label={t('report.figure')} value={figure} onChange={(v) => set({ figure: v ?? undefined })} data={known.map((n) => ({ value: n, label: figures.label(n) }))} allowDeselect={false} w={{ base: '100%', xs: 200 }} />
+          <Select label={t('report.by')} value={by} onChange={(v) => set({ by: v ?? undefined })} data={options(allowed)} allowDeselect={false} w={{ base: '47%', xs: 115 }} />
+          <Select label={t('report.then')} value={then ?? ''} onChange={(v) => set({ then: v || undefined })} data={[{ value: '', label: t('report.nothing') }, ...options(allowed.filter((d) => d !== by))]} allowDeselect={false} w={{ base: '47%', xs: 115 }} />
+          <Select label={t('report.figure')} value={figure} onChange={(v) => set({ figure: v ?? undefined })} data={known.map((n) => ({ value: n, label: figures.label(n) }))} allowDeselect={false} w={{ base: '100%', xs: 175 }} />
           <Select label={t('report.period')} value={search.from || search.to ? 'own' : String(search.days ?? 30)} onChange={(v) => v !== 'own' && set({ days: Number(v), from: undefined, to: undefined })}
-            data={[...[1, 7, 14, 30, 90, 365].map((d) => ({ value: String(d), label: t('report.days', { count: d }) })), { value: 'own', label: t('report.own'), disabled: !(search.from || search.to) }]} allowDeselect={false} w={{ base: '100%', xs: 140 }} />
-          <TextInput type="date" label={t('report.from')} value={(search.from ?? period.from ?? '').slice(0, 10)} onChange={(e) => set({ from: e.currentTarget.value || undefined, to: search.to ?? period.to, days: undefined })} w={{ base: '47%', xs: 145 }} />
-          <TextInput type="date" label={t('report.to')} value={(search.to ?? period.to ?? '').slice(0, 10)} onChange={(e) => set({ to: e.currentTarget.value || undefined, from: search.from ?? period.from, days: undefined })} w={{ base: '47%', xs: 145 }} />
+            data={[...[1, 7, 14, 30, 90, 365].map((d) => ({ value: String(d), label: t('report.days', { count: d }) })), { value: 'own', label: t('report.own'), disabled: !(search.from || search.to) }]} allowDeselect={false} w={{ base: '100%', xs: 130 }} />
+          <TextInput type="date" label={t('report.from')} value={(search.from ?? period.from ?? '').slice(0, 10)} onChange={(e) => set({ from: e.currentTarget.value || undefined, to: search.to ?? period.to, days: undefined })} w={{ base: '47%', xs: 132 }} />
+          <TextInput type="date" label={t('report.to')} value={(search.to ?? period.to ?? '').slice(0, 10)} onChange={(e) => set({ to: e.currentTarget.value || undefined, from: search.from ?? period.from, days: undefined })} w={{ base: '47%', xs: 132 }} />
         </Group>
         <Filters set={[search.channel, search.team, search.agent, search.topic, search.compare].filter(Boolean).length}>
           <ChannelFilter value={search.channel} onChange={(channel) => set({ channel })} />
