@@ -129,6 +129,7 @@ func picture(u *up) string {
 		for _, row := range append(r.Rows, r.Totals) {
 			delete(row, "waiting_ms") // of who waits now: it grows while we look
 			delete(row, "waited_ms")
+			delete(row, "customer_effort")
 			add("%s: %s", path, encode(row))
 		}
 	}
