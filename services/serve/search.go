@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/schemas/touchpoint"
@@ -20,12 +21,16 @@ type Found struct {
 // search answers GET /v1/search: whoever is known by the text, whatever it is. That nobody is known by it is an answer and no
 // mistake: it is asked while somebody types.
 func (s *Server) search(w http.ResponseWriter, r *http.Request, c *call) error {
-	text := strings.TrimSpace(c.query.text("q"))
-	if len(text) < 2 {
+	asked := c.query.text("q")
+	if utf8.RuneCountInString(asked) < 2 {
 		c.query.fail("q", "want at least two characters")
 	}
+	text := strings.TrimSpace(asked)
 	if err := c.query.done(); err != nil {
 		return err
+	}
+	if text == "" {
+		return answer(w, http.StatusOK, map[string][]Found{"found": {}})
 	}
 	known, err := s.stored(r.Context(), c, s.meanings(c.workspace, text))
 	if err == nil && len(known) == 0 && strings.ContainsAny(text, "0123456789") {

@@ -38,6 +38,8 @@ func TestSearchFindsByAnyIdentifier(t *testing.T) {
 		}
 	}
 	f.get(400, "/v1/search?q=a")
+	f.get(400, "/v1/search?q=%C3%BC") // one character, two bytes
+	f.get(200, "/v1/search?q=%20%20")
 	f.get(400, "/v1/search")
 }
 

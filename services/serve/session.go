@@ -41,6 +41,9 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request) error {
 		api.Problem(w, r, http.StatusForbidden, "Origin", "a session starts only from pages of this server")
 		return nil
 	}
+	if err := newQuery(r.URL.RawQuery).done(); err != nil {
+		return err
+	}
 	var given struct {
 		Key string `json:"key"`
 	}
@@ -79,6 +82,10 @@ func (s *Server) getSession(w http.ResponseWriter, r *http.Request) {
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request) {
 	if api.FromElsewhere(r) {
 		api.Problem(w, r, http.StatusForbidden, "Origin", "a session ends only from pages of this server")
+		return
+	}
+	if err := newQuery(r.URL.RawQuery).done(); err != nil {
+		s.fail(w, r, err)
 		return
 	}
 	api.EndSession(w, r)
