@@ -107,7 +107,7 @@ func (u *upProcess) people(ctx context.Context, topic string, want int) (time.Ti
 			} `json:"totals"`
 		}
 		from := time.Now().Add(-10 * time.Minute).UTC().Format(time.RFC3339)
-		if err := u.get(ctx, "/v1/reports/touchpoints?by=topic&topic="+topic+"&from="+from, &report); err != nil {
+		if err := u.get(ctx, "/v1/reports/touchpoints?by=topic&figures=people&topic="+topic+"&from="+from, &report); err != nil {
 			return time.Time{}, err
 		}
 		if report.Totals.People == want {
