@@ -40,3 +40,9 @@ func TablesOf(g topic.Generations) Tables {
 func (t Tables) Copied() []string {
 	return []string{t.Touchpoints, t.Rejected, t.Identities, t.IdentityLog, t.Anchors, t.Edges, t.Conversations, t.Members}
 }
+
+// PersonOf is the expression for the person that an anchor belongs to now, by the dictionary of moved anchors; anchor is the
+// expression of a UInt128.
+func (t Tables) PersonOf(anchor string) string {
+	return "dictGetOrDefault('" + t.Moved + "', 'person', toUInt64(" + anchor + "), " + anchor + ")"
+}

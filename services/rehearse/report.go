@@ -61,7 +61,7 @@ FROM `+t.Touchpoints+` WHERE workspace = {workspace:String} AND anchor IN {ancho
 	}
 	delete(params, "anchors")
 	delete(params, "since")
-	return u, c.each(ctx, `SELECT channel, count(), toInt64(uniqExact(dictGetOrDefault('`+t.Moved+`', 'person', toUInt64(anchor), anchor)))
+	return u, c.each(ctx, `SELECT channel, count(), toInt64(uniqExact(`+t.PersonOf("anchor")+`))
 FROM `+t.Touchpoints+` WHERE workspace = {workspace:String} AND time >= fromUnixTimestamp64Milli({from:Int64}) AND time < fromUnixTimestamp64Milli({to:Int64})
 GROUP BY channel`, params, func(rows *clickhouse.Rows) error {
 		var cell rehearsal.Cell

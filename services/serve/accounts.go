@@ -113,7 +113,7 @@ func (s *Server) contacts(ctx context.Context, c *call, out *Account, limit int,
 		having = "HAVING (-toUnixTimestamp64Milli(last), person) > ({order:Int64}, {id:UInt128})"
 		params["order"], params["id"] = after.order, number(after.id)
 	}
-	sql := `SELECT dictGetOrDefault('` + c.tables.Moved + `', 'person', toUInt64(anchor), anchor) AS person, count(), min(time), max(time) AS last,
+	sql := `SELECT ` + c.tables.PersonOf("anchor") + ` AS person, count(), min(time), max(time) AS last,
 	arraySort(groupUniqArray(toString(channel))), argMax(key, (time, key)), argMax(anchor, (time, key))
 FROM ` + c.tables.Touchpoints + ` WHERE workspace = {workspace:String} AND account = {account:String} AND kind != {kind:String}
 GROUP BY person ` + having + ` ORDER BY last DESC, person LIMIT {limit:UInt32}`
@@ -189,7 +189,7 @@ func (s *Server) getAccountTimeline(w http.ResponseWriter, r *http.Request, c *c
 	q.params["account"] = name
 	q.where = append(q.where, "account = {account:String}")
 	persons := map[identity.Anchor]identity.PersonID{}
-	sql := `SELECT ` + touchpointColumns + `, dictGetOrDefault('` + c.tables.Moved + `', 'person', toUInt64(anchor), anchor) FROM ` + c.tables.Touchpoints + `
+	sql := `SELECT ` + touchpointColumns + `, ` + c.tables.PersonOf("anchor") + ` FROM ` + c.tables.Touchpoints + `
 WHERE ` + strings.Join(q.where, " AND ") + ` ORDER BY time DESC, key DESC LIMIT {limit:UInt32}`
 	var list []Touchpoint
 	err = s.store.each(r.Context(), s.store.report, sql, q.params, func(rows *clickhouse.Rows) error {

@@ -53,8 +53,8 @@ const hidden = `('superseded', 'gone')`
 
 // conversationColumns are read of a row in force; the person is the one that it belongs to now, whoever that was
 // when the row was written.
-func conversationColumns(moved string) string {
-	return `id, dictGetOrDefault('` + moved + `', 'person', toUInt64(person), person), anchor, state, superseded_by, first, last,
+func (c *call) conversationColumns() string {
+	return `id, ` + c.tables.PersonOf("person") + `, anchor, state, superseded_by, first, last,
 touchpoints, inbound, outbound, internal, contacts, channels, team, agent, topic, source, account, tags, participants,
 waiting_since, first_response, first_bot_response, later_responses, longest_wait, resolved_at, resolution, reopenings,
 hand_overs, channel_switches, rating_scale, rating_value`

@@ -141,9 +141,9 @@ func (s *Server) conversations(ctx context.Context, c *call, class *class, from 
 		params["order"], params["id"] = after.order, number(after.id)
 	}
 	ordered := ` ORDER BY ` + by.number + `, id`
-	sql := `SELECT ` + conversationColumns(c.tables.Moved) + ` FROM ` + from + ` AND ` + strings.Join(where, " AND ") + ordered + ` LIMIT {limit:UInt32}`
+	sql := `SELECT ` + c.conversationColumns() + ` FROM ` + from + ` AND ` + strings.Join(where, " AND ") + ordered + ` LIMIT {limit:UInt32}`
 	if class == s.store.report { // first which, from few columns, then all of those few rows
-		sql = `SELECT ` + conversationColumns(c.tables.Moved) + ` FROM ` + from + ` AND (anchor, id) IN (
+		sql = `SELECT ` + c.conversationColumns() + ` FROM ` + from + ` AND (anchor, id) IN (
 	SELECT anchor, id FROM ` + from + ` AND ` + strings.Join(where, " AND ") + ordered + ` LIMIT {limit:UInt32})` + ordered
 	}
 	page.Conversations = []Conversation{}
@@ -173,7 +173,7 @@ const maxOpen = 50
 // openConversations counts a person's conversations and details those that are not over, newest first, at most a page.
 func (s *Server) openConversations(ctx context.Context, c *call, w who) (count int, open []OpenConversation, err error) {
 	params := clickhouse.Params{"workspace": c.workspace}
-	sql := `SELECT ` + conversationColumns(c.tables.Moved) + `, count() OVER () FROM ` + c.conversationsOf(w, params) + ` AND state NOT IN ` + hidden + `
+	sql := `SELECT ` + c.conversationColumns() + `, count() OVER () FROM ` + c.conversationsOf(w, params) + ` AND state NOT IN ` + hidden + `
 ORDER BY state IN ('resolved', 'closed'), last DESC, id LIMIT {limit:UInt32}`
 	params["limit"] = maxOpen
 	open = []OpenConversation{}
@@ -264,7 +264,7 @@ func (s *Server) getConversation(w http.ResponseWriter, r *http.Request, c *call
 		return err
 	}
 	var found *Conversation
-	sql := `SELECT ` + conversationColumns(c.tables.Moved) + ` FROM ` + c.tables.Conversations + `
+	sql := `SELECT ` + c.conversationColumns() + ` FROM ` + c.tables.Conversations + `
 WHERE workspace = {workspace:String} AND id = {id:UInt128} ORDER BY version DESC LIMIT 1`
 	err = s.store.each(r.Context(), s.store.lookup, sql, clickhouse.Params{"workspace": c.workspace, "id": number(id)}, func(r *clickhouse.Rows) error {
 		one, err := scanConversation(r)

@@ -11,7 +11,7 @@ import (
 
 // crackColumns are what a crack says of its conversation.
 func crackColumns(c *call) string {
-	return `id, ` + personNow(c, "person") + `, ` + entryChannel + `, topic, team, agent, `
+	return `id, ` + c.tables.PersonOf("person") + `, ` + entryChannel + `, topic, team, agent, `
 }
 
 // inConversation makes a crack of a conversation; more are the columns behind crackColumns.
@@ -92,7 +92,7 @@ func answeredAfterwards(c *call) string {
 // findAnsweredOnOne finds customers who asked about the same topic on two channels within two days, and were answered on one of them
 // only.
 func (s *Server) findAnsweredOnOne(ctx context.Context, c *call, q *crackQuery) (out []Crack, err error) {
-	person := personNow(c, "person")
+	person := c.tables.PersonOf("person")
 	sql := `SELECT w.id, w.who, w.channel, w.topic, w.team, w.agent, w.asked, any(a.id), any(a.channel), any(a.answered)
 FROM (
 	SELECT id, ` + person + ` AS who, ` + entryChannel + ` AS channel, topic, team, agent, waiting_since AS asked

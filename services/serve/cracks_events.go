@@ -54,7 +54,7 @@ var gaps = map[string]gap{
 func eventCrack(kind string) func(s *Server, ctx context.Context, c *call, q *crackQuery) ([]Crack, error) {
 	return func(s *Server, ctx context.Context, c *call, q *crackQuery) (out []Crack, err error) {
 		g := gaps[kind]
-		facts := `(SELECT *, ` + personNow(c, "anchor") + ` AS person_now FROM ` + c.tables.Touchpoints + `
+		facts := `(SELECT *, ` + c.tables.PersonOf("anchor") + ` AS person_now FROM ` + c.tables.Touchpoints + `
 		WHERE workspace = {workspace:String} AND time >= {since:DateTime64(3, 'UTC')})`
 		sql := `SELECT o.key, o.anchor, o.person_now, o.time, o.channel, o.kind, o.topic, o.team
 FROM (

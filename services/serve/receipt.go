@@ -253,7 +253,7 @@ func conversationReceipt(c *call, r *reportQuery, f *figure) *receiptList {
 	condition, value := r.kind.made(f)
 	return &receiptList{
 		from: r.rows(r.inside("first", "state NOT IN "+hidden)), where: condition, order: "toUnixTimestamp64Milli(first)", id: "id",
-		columns: conversationColumns(c.tables.Moved) + ", " + value + " AS row_value",
+		columns: c.conversationColumns() + ", " + value + " AS row_value",
 		scan: func(r *clickhouse.Rows, row *ReceiptRow, more ...any) error {
 			one, err := scanConversation(r, append([]any{&row.Value}, more...)...)
 			row.Kind, row.Conversation = "conversation", &one
@@ -264,7 +264,7 @@ func conversationReceipt(c *call, r *reportQuery, f *figure) *receiptList {
 
 // touchpointReceipt are the touchpoints that a cell is made of, or the persons or conversations that it counts.
 func touchpointReceipt(c *call, r *reportQuery, f *figure) *receiptList {
-	facts := `(SELECT *, ` + personNow(c, "anchor") + ` AS person_now FROM ` + c.tables.Touchpoints + `)`
+	facts := `(SELECT *, ` + c.tables.PersonOf("anchor") + ` AS person_now FROM ` + c.tables.Touchpoints + `)`
 	if f.sort == distinct {
 		list := &receiptList{
 			from: facts, where: r.inside("time"), order: "0", id: f.value, group: "GROUP BY " + f.value,

@@ -138,7 +138,7 @@ func (s *Server) prepareConversations(c *call, r *reportQuery, now time.Time) er
 func followed(c *call) string {
 	return `id IN (
 			SELECT id FROM (
-				SELECT id, resolved_at, leadInFrame(first) OVER (PARTITION BY ` + personNow(c, "person") + `, topic ORDER BY first, id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS next
+				SELECT id, resolved_at, leadInFrame(first) OVER (PARTITION BY ` + c.tables.PersonOf("person") + `, topic ORDER BY first, id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS next
 				FROM ` + c.tables.Conversations + ` FINAL
 				WHERE workspace = {workspace:String} AND first >= {from:DateTime64(3, 'UTC')} AND state NOT IN ` + hidden + ` AND contacts > 0
 			) WHERE toUnixTimestamp64Milli(next) > 0 AND isNotNull(resolved_at) AND next <= assumeNotNull(resolved_at) + INTERVAL {fcr_days:UInt16} DAY

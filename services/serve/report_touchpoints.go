@@ -46,16 +46,11 @@ func touchpointSQL(c *call, r *reportQuery) string {
 	return `SELECT ` + r.shown() + r.outer(func(column string) string { return "sum(" + column + ") AS " + column }) + `, count() OVER () AS groups
 FROM (
 	SELECT ` + r.selected() + r.inner(factual) + `
-	FROM (SELECT *, ` + personNow(c, "anchor") + ` AS person_now FROM ` + c.tables.Touchpoints + `) WHERE ` + r.inside("time") + ` ` + r.grouped() + `
+	FROM (SELECT *, ` + c.tables.PersonOf("anchor") + ` AS person_now FROM ` + c.tables.Touchpoints + `) WHERE ` + r.inside("time") + ` ` + r.grouped() + `
 	UNION ALL
 	SELECT ` + r.selected() + r.inner(membership) + `
 	FROM ` + c.tables.Members + ` FINAL WHERE ` + r.inside("time", "conversation != 0") + ` ` + r.grouped() + `
 ) ` + r.grouped() + ` ` + having + ` ` + r.ordered()
-}
-
-// personNow is the person that an anchor belongs to, as the dictionary has it.
-func personNow(c *call, anchor string) string {
-	return `dictGetOrDefault('` + c.tables.Moved + `', 'person', toUInt64(` + anchor + `), ` + anchor + `)`
 }
 
 // getTouchpointReport answers GET /v1/reports/touchpoints.

@@ -48,12 +48,9 @@ const pairSQL = `lower(hex(substring(SHA256(concat('e', unhex(leftPad(hex(least(
 // The strength is (touchpoints + days) / (1 + others), in thousandths: ten claims of one day are one chat, ten on ten days are a
 // habit; and what many claim or carry says little about each of them.
 func suggestionsSQL(c *call, more string) string {
-	person := func(anchor string) string {
-		return "dictGetOrDefault('" + c.tables.Moved + "', 'person', toUInt64(" + anchor + "), " + anchor + ")"
-	}
 	claims := `SELECT node, other FROM ` + c.tables.Edges + ` WHERE workspace = {workspace:String} AND decision = 'suggested' AND NOT turned`
 	return `SELECT ` + pairSQL + ` AS id, p.node AS node, p.other AS other, node_type, node_value, other_type, other_value,
-	` + person("p.node") + ` AS claimant, ` + person("p.other") + ` AS claimed, touchpoints, days, others,
+	` + c.tables.PersonOf("p.node") + ` AS claimant, ` + c.tables.PersonOf("p.other") + ` AS claimed, touchpoints, days, others,
 	toInt64(round(1000 * (touchpoints + days) / (1 + others))) AS strength,
 	first_key, first_time, first_touchpoint, first_source, last_time, last_touchpoint, last_source
 FROM (
