@@ -8,6 +8,7 @@ import (
 
 	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/schemas/touchpoint"
+	"github.com/throughline/throughline/schemas/wire"
 )
 
 // ErrBadRecord is returned for bytes that are not a message or member that this version reads.
@@ -48,11 +49,11 @@ func (d *Decoder) Message(data []byte) (m Message, err error) {
 		m.Stub = &d.stub
 	case kindMoved:
 		m.Moved = &Moved{
-			Workspace: workspace, Home: r.anchor(), Anchor: r.anchor(), Thread: r.optional(), Person: r.anchor(), Version: r.uvarint(),
+			Workspace: workspace, Home: r.anchor(), Anchor: r.anchor(), Thread: r.optional(), Person: r.anchor(), Version: r.Uvarint(),
 		}
 	case kindAdopt:
 		v := &Adopt{Workspace: workspace, Person: r.anchor(), Anchor: r.anchor(), Thread: r.optional(), Hop: r.uint32()}
-		v.Stubs = make([]Stub, r.count(minStub))
+		v.Stubs = make([]Stub, r.Count(minStub))
 		for i := range v.Stubs {
 			v.Stubs[i].Workspace, v.Stubs[i].Anchor = workspace, v.Anchor
 			r.stub(&v.Stubs[i])
@@ -61,7 +62,7 @@ func (d *Decoder) Message(data []byte) (m Message, err error) {
 	case kindDrop:
 		m.Drop = &Drop{Workspace: workspace, Person: r.anchor(), Anchor: r.anchor(), Thread: r.optional(), Hop: r.uint32()}
 	default:
-		r.bad = true
+		r.Bad = true
 	}
 	if err := r.close(); err != nil {
 		return Message{}, err
@@ -75,7 +76,7 @@ func (d *Decoder) Member(data []byte) (m Member, err error) {
 	if kind != kindMember {
 		return m, fmt.Errorf("%w: kind %d is not a member", ErrBadRecord, kind)
 	}
-	m.Conversation, m.Person, m.Version = r.optional(), r.anchor(), r.uvarint()
+	m.Conversation, m.Person, m.Version = r.optional(), r.anchor(), r.Uvarint()
 	m.Stub.Workspace, m.Stub.Anchor = workspace, r.anchor()
 	r.stub(&m.Stub)
 	if err := r.close(); err != nil {
@@ -85,11 +86,11 @@ func (d *Decoder) Member(data []byte) (m Member, err error) {
 }
 
 func (d *Decoder) open(data []byte) (r reader, kind byte, workspace string) {
-	r = reader{rest: data, names: d}
-	if r.byte() != codecVersion {
-		r.bad = true
+	r = reader{wire.Reader{Rest: data}, d}
+	if r.Byte() != codecVersion {
+		r.Bad = true
 	}
-	kind = r.byte()
+	kind = r.Byte()
 	return r, kind, r.name()
 }
 
@@ -106,135 +107,87 @@ func (d *Decoder) name(b []byte) string {
 	return s
 }
 
-// reader takes parts off the front of a record. After the first part that is not there it is bad and gives zeros.
+// reader reads the parts of a record, names by way of its Decoder.
 type reader struct {
-	rest  []byte
+	wire.Reader
 	names *Decoder
-	bad   bool
 }
 
 func (r *reader) close() error {
-	if r.bad {
+	if r.Bad {
 		return ErrBadRecord
 	}
-	if len(r.rest) > 0 {
-		return fmt.Errorf("%w: %d bytes after its end", ErrBadRecord, len(r.rest))
+	if len(r.Rest) > 0 {
+		return fmt.Errorf("%w: %d bytes after its end", ErrBadRecord, len(r.Rest))
 	}
 	return nil
 }
 
-func (r *reader) take(n uint64) []byte {
-	if n > uint64(len(r.rest)) {
-		r.bad, r.rest = true, nil
-		return nil
-	}
-	part := r.rest[:n]
-	r.rest = r.rest[n:]
-	return part
-}
-
-func (r *reader) byte() byte {
-	if b := r.take(1); b != nil {
-		return b[0]
-	}
-	return 0
-}
-
-func (r *reader) uvarint() uint64 {
-	v, n := binary.Uvarint(r.rest)
-	if n <= 0 {
-		r.bad, r.rest = true, nil
-		return 0
-	}
-	r.rest = r.rest[n:]
-	return v
-}
-
 func (r *reader) uint32() uint32 {
-	v := r.uvarint()
+	v := r.Uvarint()
 	if v > math.MaxUint32 {
-		r.bad = true
+		r.Bad = true
 	}
 	return uint32(v)
 }
 
-func (r *reader) varint() int64 {
-	v, n := binary.Varint(r.rest)
-	if n <= 0 {
-		r.bad, r.rest = true, nil
-		return 0
-	}
-	r.rest = r.rest[n:]
-	return v
-}
-
 func (r *reader) anchor() (a identity.Anchor) {
-	copy(a[:], r.take(16))
+	copy(a[:], r.Take(16))
 	return a
 }
 
 func (r *reader) optional() identity.Anchor {
-	switch r.byte() {
+	switch r.Byte() {
 	case 0:
 		return identity.Anchor{}
 	case 1:
 		return r.anchor()
 	}
-	r.bad = true
+	r.Bad = true
 	return identity.Anchor{}
 }
 
 func (r *reader) name() string {
-	b := r.take(r.uvarint())
+	b := r.Take(r.Uvarint())
 	if len(b) == 0 {
 		return ""
 	}
 	return r.names.name(b)
 }
 
-// count reads the length of a list whose elements take at least size bytes each.
-func (r *reader) count(size int) int {
-	n := r.uvarint()
-	if n > uint64(len(r.rest)/size) {
-		r.bad, r.rest = true, nil
-		return 0
-	}
-	return int(n)
-}
-
 // stub reads a stub body into s, whose workspace and anchor are set; s.Threads is reused.
 func (r *reader) stub(s *Stub) {
-	s.Key, s.Time = r.anchor(), r.varint()
-	code := r.byte()
+	s.Key, s.Time = r.anchor(), r.Varint()
+	code := r.Byte()
 	if direction := code >> 4; int(direction) < len(directions) {
 		s.Direction = directions[direction]
 	} else {
-		r.bad = true
+		r.Bad = true
 	}
 	if actor := code & 15; int(actor) < len(actors) {
 		s.Actor = actors[actor]
 	} else {
-		r.bad = true
+		r.Bad = true
 	}
 	s.Channel, s.Kind, s.ActorID = r.name(), r.name(), r.name()
-	for range r.count(17) {
+	for range r.Count(17) {
 		s.Threads = append(s.Threads, Thread{Scheme: r.name(), Anchor: r.anchor()})
 	}
 	s.Team, s.Topic, s.Source, s.Account = r.name(), r.name(), r.name(), r.name()
-	if n := r.count(1); n > 0 {
+	if n := r.Count(1); n > 0 {
 		s.Tags = make([]string, n)
 		for i := range s.Tags {
 			s.Tags[i] = r.name()
 		}
 	}
-	switch r.byte() {
+	switch r.Byte() {
 	case 0:
 	case 1:
 		s.Rating = &touchpoint.Rating{Scale: r.name()}
-		if b := r.take(8); b != nil {
+		if b := r.Take(8); b != nil {
 			s.Rating.Value = math.Float64frombits(binary.BigEndian.Uint64(b))
 		}
 	default:
-		r.bad = true
+		r.Bad = true
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"unsafe"
+
+	"github.com/throughline/throughline/schemas/wire"
 )
 
 // The binary form of links. Strings and lists carry their length in front, as varints:
@@ -59,11 +61,11 @@ func (n *Node) append(dst []byte) []byte {
 // The error is ErrBadLink.
 func DecodeLink(data []byte, l *Link) error {
 	*l = Link{}
-	r := linkReader{rest: data}
-	if r.byte() != codecVersion {
+	r := linkReader{wire.Reader{Rest: data}}
+	if r.Byte() != codecVersion {
 		return ErrBadLink
 	}
-	kind := r.byte()
+	kind := r.Byte()
 	if int(kind) >= len(kinds) {
 		return fmt.Errorf("%w: kind %d", ErrBadLink, kind)
 	}
@@ -73,12 +75,10 @@ func DecodeLink(data []byte, l *Link) error {
 	if r.flag() {
 		l.B = r.node()
 	}
-	l.Touchpoint, l.Key, l.Time, l.Source, l.Rule = r.text(), r.anchor(), r.varint(), r.text(), r.text()
+	l.Touchpoint, l.Key, l.Time, l.Source, l.Rule = r.text(), r.anchor(), r.Varint(), r.text(), r.text()
 	if r.flag() {
 		l.User, l.Reason = r.text(), r.text()
-		if n := r.uvarint(); n > uint64(len(r.rest)/minNode) {
-			r.bad = true
-		} else if n > 0 {
+		if n := r.Count(minNode); n > 0 {
 			l.Nodes = make([]Node, n)
 			for i := range l.Nodes {
 				l.Nodes[i] = r.node()
@@ -86,7 +86,7 @@ func DecodeLink(data []byte, l *Link) error {
 		}
 		l.Rules = r.text()
 	}
-	if r.bad || len(r.rest) > 0 {
+	if r.Bad || len(r.Rest) > 0 {
 		*l = Link{}
 		return ErrBadLink
 	}
@@ -96,64 +96,24 @@ func DecodeLink(data []byte, l *Link) error {
 // PeekLink reads only the anchor of node a, for those who look for a few links among many; false for bytes that are too short
 // to have one. The rest may still be ErrBadLink.
 func PeekLink(data []byte) (a Anchor, ok bool) {
-	r := linkReader{rest: data}
-	r.take(2)
-	r.take(r.uvarint())
+	r := linkReader{wire.Reader{Rest: data}}
+	r.Take(2)
+	r.Take(r.Uvarint())
 	a = r.anchor()
-	return a, !r.bad
+	return a, !r.Bad
 }
 
-// linkReader takes parts off the front of a record. After the first part that is not there it is bad and gives zeros.
-type linkReader struct {
-	rest []byte
-	bad  bool
-}
-
-func (r *linkReader) take(n uint64) []byte {
-	if n > uint64(len(r.rest)) {
-		r.bad, r.rest = true, nil
-		return nil
-	}
-	part := r.rest[:n]
-	r.rest = r.rest[n:]
-	return part
-}
-
-func (r *linkReader) byte() byte {
-	if b := r.take(1); b != nil {
-		return b[0]
-	}
-	return 0
-}
+// linkReader reads the parts of a link.
+type linkReader struct{ wire.Reader }
 
 func (r *linkReader) flag() bool {
-	b := r.byte()
-	r.bad = r.bad || b > 1
+	b := r.Byte()
+	r.Bad = r.Bad || b > 1
 	return b == 1
 }
 
-func (r *linkReader) uvarint() uint64 {
-	v, n := binary.Uvarint(r.rest)
-	if n <= 0 {
-		r.bad, r.rest = true, nil
-		return 0
-	}
-	r.rest = r.rest[n:]
-	return v
-}
-
-func (r *linkReader) varint() int64 {
-	v, n := binary.Varint(r.rest)
-	if n <= 0 {
-		r.bad, r.rest = true, nil
-		return 0
-	}
-	r.rest = r.rest[n:]
-	return v
-}
-
 func (r *linkReader) text() string {
-	b := r.take(r.uvarint())
+	b := r.Take(r.Uvarint())
 	if len(b) == 0 {
 		return ""
 	}
@@ -161,7 +121,7 @@ func (r *linkReader) text() string {
 }
 
 func (r *linkReader) anchor() (a Anchor) {
-	copy(a[:], r.take(16))
+	copy(a[:], r.Take(16))
 	return a
 }
 
