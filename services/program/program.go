@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -157,17 +158,19 @@ func answers(url string) bool {
 // given are the addresses that FreeAddress gave: tests that run side by side must not be given one twice.
 var given sync.Map
 
-// FreeAddress is a loopback address that nobody listened on a moment ago.
+// FreeAddress is a loopback address that nobody listened on a moment ago. Its port lies below those that the system gives
+// to outgoing connections (RFC 6335 calls 49152 and up dynamic, Linux begins at 32768): a server that is killed finds it
+// free when it comes back.
 func FreeAddress(tb testing.TB) string {
 	tb.Helper()
+	const lowest, highest = 20_000, 32_767
 	for {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			tb.Fatal(err)
+		address := fmt.Sprintf("127.0.0.1:%d", lowest+rand.IntN(highest-lowest+1))
+		if _, twice := given.LoadOrStore(address, true); twice {
+			continue
 		}
-		address := l.Addr().String()
-		_ = l.Close()
-		if _, twice := given.LoadOrStore(address, true); !twice {
+		if l, err := net.Listen("tcp", address); err == nil {
+			_ = l.Close()
 			return address
 		}
 	}

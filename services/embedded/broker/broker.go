@@ -13,6 +13,7 @@
 //     an old timestamp, and outside producers choose their timestamps.
 //   - Committed offsets are kept for ever. The default is seven days, after which a node that was off for a week would
 //     begin anew.
+//   - A member that dies while it waits for a rebalance would keep its partitions: see ghosts.go.
 //   - A start reads every segment, and after a kill the broker by itself would hold them all in memory: see snapshot.go.
 //   - A partition must never lose its last segment, or the broker begins it again at offset 0 when it starts.
 package broker
@@ -130,6 +131,8 @@ func Start(ctx context.Context, c Config) (*Broker, error) {
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	b := &Broker{c: cluster, addr: cluster.ListenAddrs()[0], stop: stop}
+	joining := watch(cluster)
+	b.background.Go(func() { joining.run(background, b.addr, c.Logger) })
 	if c.Dir != "" {
 		b.background.Go(func() { guard(background, cluster, c) })
 		b.background.Go(func() { retain(background, c.Dir, b.addr, c.Logger) })
