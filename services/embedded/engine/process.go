@@ -109,7 +109,7 @@ func Start(ctx context.Context, c ProcessConfig, log *slog.Logger) (*Process, er
 		if address == "" {
 			continue
 		}
-		if err := p.listen(address); err != nil {
+		if err := p.listen(ctx, address); err != nil {
 			p.closeListeners()
 			return nil, err
 		}
@@ -124,8 +124,22 @@ func Start(ctx context.Context, c ProcessConfig, log *slog.Logger) (*Process, er
 	return p, nil
 }
 
-func (p *Process) listen(address string) error {
-	l, err := net.Listen("tcp", address)
+// listen takes an address. The child of a predecessor that was killed has it until it notices that, at the end of its
+// own start at the latest; so an address in use is asked for as long as a folder in use.
+func (p *Process) listen(ctx context.Context, address string) error {
+	var l net.Listener
+	var err error
+	for deadline := time.Now().Add(p.config.LockWait); ; {
+		l, err = net.Listen("tcp", address)
+		if !errors.Is(err, syscall.EADDRINUSE) || time.Now().After(deadline) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("engine: start: %w", ctx.Err())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("engine: start: %w", err)
 	}

@@ -157,8 +157,8 @@ func TestEngineEndsWithItsParent(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = parent.Wait()
-	// The successor waits for the orphan to let go.
-	p := startProcess(t, dir, nil)
+	// The successor waits for the orphan to let go of the folder and of the address.
+	p := startProcess(t, dir, func(c *ProcessConfig) { c.Listen = strings.TrimPrefix(dsn, "http://") })
 	if got := mustAsk(t, p.DSN(), "SELECT count() FROM system.databases WHERE name = 'd'"); got != "1" {
 		t.Fatal("the database is gone")
 	}
