@@ -15,7 +15,7 @@ import (
 type derived struct {
 	l    *loader
 	pool *blockPool
-	done func() // after rows of it are in
+	done func(rows int) // after rows of it are in
 }
 
 func (d *derived) newBlock() *block { return d.pool.get() }
@@ -54,7 +54,7 @@ func (d *derived) land(ctx context.Context, b *block) error {
 			d.l.metrics.rows.WithLabelValues(t.name).Add(float64(t.rows()))
 		}
 		if d.done != nil {
-			d.done()
+			d.done(b.rows())
 		}
 	}
 	d.l.metrics.landed(b)

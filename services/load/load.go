@@ -109,7 +109,8 @@ func (l *loader) run(ctx context.Context) error {
 	}
 	defer l.ranges.Close()
 	reload := newReloader(l)
-	background.Go(func() { reload.run(lanes) })
+	background.Go(func() { reload.lately(lanes) })
+	background.Go(func() { reload.whole(lanes) })
 	l.pools.facts = newBlockPool(func() *block { return &block{facts: newTouchpointRows()} })
 	var topics []string
 	for _, name := range l.cfg.Topics {
@@ -121,8 +122,8 @@ func (l *loader) run(ctx context.Context) error {
 			return &block{derived: derivedRows[name](l.tables), next: map[kafka.TopicPartition]progress{}}
 		})}
 		if name == topic.Moves {
-			w.done = reload.poke
-			reload.poke() // a predecessor may have loaded moves and died before it could say so
+			w.done = reload.moved
+			reload.moved(0) // a predecessor may have loaded moves and died before it could say so
 		}
 		l.derived[name.In(l.cfg.Generations)] = l.newLane(lanes, w)
 	}

@@ -14,7 +14,7 @@ type metrics struct {
 	blocks, bytes, duplicates, conflicts, unreadable, retries, repaired prometheus.Counter
 	insertSeconds                                                       prometheus.Histogram
 	lag, pending, fingerprints                                          *prometheus.GaugeVec
-	reloadSeconds                                                       prometheus.Gauge
+	reloadSeconds                                                       *prometheus.GaugeVec
 
 	newest atomic.Int64 // ms
 }
@@ -40,7 +40,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		lag:           gauges("lag_records", "Records of the log that are not in the store yet.", "topic", "partition"),
 		pending:       gauges("pending_rows", "Rows of the planned block.", "partition"),
 		fingerprints:  gauges("fingerprint_bytes", "Memory of the set of fingerprints.", "partition"),
-		reloadSeconds: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: space, Subsystem: system, Name: "dictionary_reload_seconds", Help: "Time of the last reload of the dictionary of moved anchors."}),
+		reloadSeconds: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: space, Subsystem: system, Name: "dictionary_reload_seconds", Help: "Time of the last reload of the dictionaries of moved anchors: the whole, and what moved lately."}, []string{"dictionary"}),
 	}
 	if reg == nil {
 		return m

@@ -2,59 +2,147 @@ package load
 
 import (
 	"context"
+	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/throughline/throughline/services/clickhouse"
 )
 
-// reloader makes ClickHouse read the dictionary of moved anchors again after moves were loaded: its own timer looks only
-// every few seconds, and a merge should show within one. A reload takes time that grows with the number
-// of moved anchors, so it may take reloadShare of the time at most.
+// reloader makes ClickHouse read the dictionaries of moved anchors again after moves were loaded: their own timers look only
+// every few seconds, and a merge should show within one. The whole takes a time that grows with the number of moved anchors,
+// so it is read when enough has moved, and what moved lately, a small table, after each block of moves.
 type reloader struct {
 	l       *loader
 	pending chan struct{}
+	moves   atomic.Int64 // loaded since the whole was last read
 }
 
 const (
-	reloadWait  = 100 * time.Millisecond
-	reloadShare = 3 // one part in three
+	latelyWait  = 100 * time.Millisecond // between two readings of what moved lately
+	latelyShare = 3                      // it may take one part in three of the time
+	wholeAfter  = 100_000                // moves
+	wholeWait   = time.Minute            // with fewer
+	wholeShare  = 10
+	// A row of recent moves is kept for this long after the whole was read: another replica may get it late.
+	latelyKept = 30 * time.Second
 )
 
-func newReloader(l *loader) *reloader { return &reloader{l, make(chan struct{}, 1)} }
+func newReloader(l *loader) *reloader { return &reloader{l: l, pending: make(chan struct{}, 1)} }
 
-// poke asks for a reload.
-func (r *reloader) poke() {
+// moved is called after so many moves were loaded.
+func (r *reloader) moved(n int) {
+	r.moves.Add(int64(n))
 	select {
 	case r.pending <- struct{}{}:
 	default:
 	}
 }
 
-func (r *reloader) run(ctx context.Context) {
-	statement := "SYSTEM RELOAD DICTIONARY " + clickhouse.QuoteName(r.l.tables.Moved)
-	if c := r.l.cfg.Layout.Cluster; c != "" {
-		statement = "SYSTEM RELOAD DICTIONARY ON CLUSTER " + clickhouse.QuoteName(c) + " " + clickhouse.QuoteName(r.l.tables.Moved)
-	}
+// lately reads what moved lately whenever something did.
+func (r *reloader) lately(ctx context.Context) {
 	for {
 		select {
 		case <-r.pending:
 		case <-ctx.Done():
 			return
 		}
-		started := time.Now()
-		attempt, cancel := context.WithTimeout(ctx, r.l.cfg.InsertTimeout)
-		err := r.l.cfg.Store.Exec(attempt, statement, nil)
-		cancel()
-		took := time.Since(started)
+		took, err := r.reload(ctx, r.l.tables.MovedLately)
 		if err != nil {
-			r.l.unavailable(r.l.tables.Moved, err)
-			r.poke()
+			r.moved(0)
 		} else {
-			r.l.available(r.l.tables.Moved)
-			r.l.metrics.reloadSeconds.Set(took.Seconds())
+			r.l.metrics.reloadSeconds.WithLabelValues("lately").Set(took.Seconds())
 		}
-		if !sleep(ctx, max(reloadWait, took*(reloadShare-1))) {
+		if !sleep(ctx, max(latelyWait, took*(latelyShare-1))) {
 			return
 		}
 	}
+}
+
+// whole reads all that moved at the start, since a predecessor may have loaded moves and died before it could say so, then when
+// enough has moved; and drops what moved before that from what moved lately.
+func (r *reloader) whole(ctx context.Context) {
+	last := time.Time{}
+	for {
+		moves := r.moves.Load()
+		if last.IsZero() || moves >= wholeAfter || moves > 0 && time.Since(last) >= wholeWait {
+			began, err := r.now(ctx)
+			var took time.Duration
+			if err == nil {
+				took, err = r.reload(ctx, r.l.tables.Moved)
+			}
+			if err == nil {
+				r.l.metrics.reloadSeconds.WithLabelValues("whole").Set(took.Seconds())
+				r.moves.Add(-moves)
+				last = time.Now()
+				err = r.forget(ctx, began.Add(-latelyKept))
+			}
+			if err != nil {
+				r.l.unavailable(r.l.tables.Moved, err)
+			}
+			if !sleep(ctx, took*(wholeShare-1)) {
+				return
+			}
+		}
+		if !sleep(ctx, latelyWait) {
+			return
+		}
+	}
+}
+
+func (r *reloader) reload(ctx context.Context, dictionary string) (time.Duration, error) {
+	started := time.Now()
+	err := r.exec(ctx, "SYSTEM RELOAD DICTIONARY"+r.onCluster()+" "+clickhouse.QuoteName(dictionary))
+	if err != nil {
+		r.l.unavailable(dictionary, err)
+	} else {
+		r.l.available(dictionary)
+	}
+	return time.Since(started), err
+}
+
+// now is the store's clock, by which rows say when they were loaded.
+func (r *reloader) now(ctx context.Context) (time.Time, error) {
+	var now int64
+	_, err := r.l.cfg.Store.One(ctx, "SELECT toInt64(toUnixTimestamp(now()))", nil, clickhouse.Limits{}, &now)
+	return time.Unix(now, 0), err
+}
+
+// forget drops the minutes of recent moves that were over at a time.
+func (r *reloader) forget(ctx context.Context, before time.Time) error {
+	recent := clickhouse.QuoteName(r.l.tables.Recent)
+	var minutes []string
+	sql := "SELECT DISTINCT _partition_id FROM " + recent + " WHERE loaded < toStartOfMinute(fromUnixTimestamp({before:Int64}))"
+	err := r.l.queryOnce(ctx, sql, clickhouse.Params{"before": before.Unix()}, func(rows *clickhouse.Rows) error {
+		for rows.Next() {
+			var minute string
+			if err := rows.Scan(&minute); err != nil {
+				return err
+			}
+			minutes = append(minutes, minute)
+		}
+		return rows.Err()
+	})
+	for _, minute := range minutes {
+		if err == nil {
+			err = r.exec(ctx, "ALTER TABLE "+recent+r.onCluster()+" DROP PARTITION ID '"+minute+"'")
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("load: forget recent moves: %w", err)
+	}
+	return nil
+}
+
+func (r *reloader) onCluster() string {
+	if c := r.l.cfg.Layout.Cluster; c != "" {
+		return " ON CLUSTER " + clickhouse.QuoteName(c)
+	}
+	return ""
+}
+
+func (r *reloader) exec(ctx context.Context, statement string) error {
+	ctx, cancel := context.WithTimeout(ctx, r.l.cfg.InsertTimeout)
+	defer cancel()
+	return r.l.cfg.Store.Exec(ctx, statement, nil)
 }

@@ -17,6 +17,7 @@ type moveRows struct {
 	time, at                      store.Int64Column
 	current, log                  table
 	persons                       anchorRows
+	recent                        recentRows
 }
 
 func newMoveRows(names clickhouse.Tables) *moveRows {
@@ -34,7 +35,16 @@ func newMoveRows(names clickhouse.Tables) *moveRows {
 		{Name: "workspace", Data: &p.workspace}, {Name: "person", Data: &p.person}, {Name: "anchor", Data: &p.anchor},
 		{Name: "version", Data: &p.version}, {Name: "came", Data: &p.came}, {Name: "other", Data: &p.other},
 	}}
+	r := &t.recent
+	r.table = table{names.Recent, []store.Column{{Name: "anchor", Data: &r.anchor}, {Name: "person", Data: &r.person}, {Name: "version", Data: &r.version}}}
 	return t
+}
+
+// recentRows are the anchors of facts that moved.
+type recentRows struct {
+	anchor, person store.UInt128Column
+	version        store.UInt64Column
+	table          table
 }
 
 // anchorRows are where moves take anchors from, and where they bring them.
@@ -75,7 +85,13 @@ func (t *moveRows) add(r *kafka.Record) error {
 	t.user.Append(v.Evidence.User)
 	t.time.Append(min(max(v.Evidence.Time, 0), maxTime))
 	t.at.Append(min(max(v.At, 0), maxTime))
-	if v.Thread.IsZero() && v.From != v.Person { // a participation moves no facts
+	if !v.Thread.IsZero() {
+		return nil // a participation moves no facts
+	}
+	t.recent.anchor.Append(uint128(v.Anchor))
+	t.recent.person.Append(uint128(v.Person))
+	t.recent.version.Append(v.Version)
+	if v.From != v.Person {
 		t.persons.row(&v, v.From, v.Person, false)
 		t.persons.row(&v, v.Person, v.From, true)
 	}
@@ -83,8 +99,15 @@ func (t *moveRows) add(r *kafka.Record) error {
 }
 
 // The log comes first: whoever sees where an anchor belongs can then also see why.
-func (t *moveRows) tables() []table { return []table{t.log, t.persons.table, t.current} }
-func (t *moveRows) reset()          { resetAll(t.log.columns); resetAll(t.persons.table.columns) }
+func (t *moveRows) tables() []table {
+	return []table{t.log, t.persons.table, t.current, t.recent.table}
+}
+
+func (t *moveRows) reset() {
+	for _, all := range []table{t.log, t.persons.table, t.recent.table} {
+		resetAll(all.columns)
+	}
+}
 
 // edgeRows are what was decided about links, once from either end.
 type edgeRows struct {

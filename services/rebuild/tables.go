@@ -10,10 +10,10 @@ import (
 	"github.com/throughline/throughline/services/clickhouse"
 )
 
-// movedMigration makes the dictionary of generation 1; those of later generations differ in names only.
+// movedMigration makes the dictionaries of generation 1; those of later generations differ in names only.
 const movedMigration = "migrations/0002_moved.sql"
 
-// makeTables makes the tables of a generation in the shape that those of generation 1 have now, and their dictionary.
+// makeTables makes the tables of a generation in the shape that those of generation 1 have now, and their dictionaries.
 func makeTables(ctx context.Context, db *clickhouse.DB, layout clickhouse.Layout, g topic.Generations) error {
 	first, next := tables.TablesOf(topic.First), tables.TablesOf(g)
 	onCluster := ""
@@ -29,16 +29,17 @@ func makeTables(ctx context.Context, db *clickhouse.DB, layout clickhouse.Layout
 	}
 	text, err := tables.Migrations.ReadFile(movedMigration)
 	if err != nil {
-		return fmt.Errorf("dictionary: %w", err)
+		return fmt.Errorf("dictionaries: %w", err)
 	}
-	renamed := strings.NewReplacer("EXISTS "+first.Moved+" ", "EXISTS "+next.Moved+" ", "."+first.Identities+" ", "."+next.Identities+" ").Replace(string(text))
+	renamed := strings.NewReplacer("EXISTS "+first.Moved+" ", "EXISTS "+next.Moved+" ", "EXISTS "+first.MovedLately+" ", "EXISTS "+next.MovedLately+" ",
+		"."+first.Identities+" ", "."+next.Identities+" ", "."+first.Recent+" ", "."+next.Recent+" ", "."+first.Moved+",", "."+next.Moved+",").Replace(string(text))
 	statements, err := db.Render(renamed, layout)
 	if err != nil {
-		return fmt.Errorf("dictionary: %w", err)
+		return fmt.Errorf("dictionaries: %w", err)
 	}
 	for _, statement := range statements {
 		if err := db.Exec(ctx, statement, nil); err != nil {
-			return fmt.Errorf("dictionary %s: %w", next.Moved, err)
+			return fmt.Errorf("dictionaries: %w", err)
 		}
 	}
 	return nil
@@ -57,8 +58,10 @@ func dropTables(ctx context.Context, db *clickhouse.DB, layout clickhouse.Layout
 		keep[name] = true
 	}
 	if was.Moved != is.Moved && was.Moved != first.Moved {
-		if err := db.Exec(ctx, "DROP DICTIONARY IF EXISTS "+clickhouse.QuoteName(was.Moved)+onCluster, nil); err != nil {
-			return fmt.Errorf("dictionary %s: %w", was.Moved, err)
+		for _, name := range []string{was.MovedLately, was.Moved} { // the first reads the second
+			if err := db.Exec(ctx, "DROP DICTIONARY IF EXISTS "+clickhouse.QuoteName(name)+onCluster, nil); err != nil {
+				return fmt.Errorf("dictionary %s: %w", name, err)
+			}
 		}
 	}
 	shapes := first.Copied()

@@ -44,8 +44,10 @@ func newWorld(tb testing.TB) *world {
 	}
 	tb.Cleanup(func() {
 		// First, because the engine trips over a dictionary that is loaded while its database is dropped.
-		if err := w.db.Exec(context.Background(), "DROP DICTIONARY IF EXISTS moved SYNC", nil); err != nil {
-			tb.Error(err)
+		for _, name := range []string{"moved_lately", "moved"} {
+			if err := w.db.Exec(context.Background(), "DROP DICTIONARY IF EXISTS "+name+" SYNC", nil); err != nil {
+				tb.Error(err)
+			}
 		}
 	})
 	w.cluster = kafkatest.Start(tb, linksTopic,

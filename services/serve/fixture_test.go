@@ -92,8 +92,10 @@ func start(tb testing.TB, change ...func(*Config)) *fixture {
 	}
 	tb.Cleanup(func() {
 		// First, because the engine trips over a dictionary that is loaded while its database is dropped.
-		if err := f.db.Exec(context.Background(), "DROP DICTIONARY IF EXISTS moved SYNC", nil); err != nil {
-			tb.Error(err)
+		for _, name := range []string{"moved_lately", "moved"} {
+			if err := f.db.Exec(context.Background(), "DROP DICTIONARY IF EXISTS "+name+" SYNC", nil); err != nil {
+				tb.Error(err)
+			}
 		}
 	})
 	var specs []kafka.TopicSpec

@@ -1,13 +1,27 @@
--- Moved anchors in memory, keyed by the low 64 bits of the anchor:
--- dictGetOrDefault('moved', 'person', toUInt64(anchor), anchor) is the person of any fact.
+-- Moved anchors in memory, keyed by the low 64 bits of the anchor: dictGetOrDefault('moved', 'person', toUInt64(anchor), anchor)
+-- is the person of any fact, unless moved_lately has it.
 -- FINAL takes a third of what grouping by anchor takes: the table is sorted by it.
--- The loader has it read again after each block of moves; its own timer is for servers that the loader does not reach.
+-- The loader has both read again: moved_lately after each block of moves, moved when that has grown. Their own timers are for
+-- servers that the loader does not reach.
 CREATE DICTIONARY IF NOT EXISTS moved {{.OnCluster}}
+(
+    anchor64 UInt64,
+    person   UInt128,
+    version  UInt64
+)
+PRIMARY KEY anchor64
+SOURCE(CLICKHOUSE(QUERY 'SELECT toUInt64(anchor) AS anchor64, person, version FROM {{.Database}}.identities FINAL WHERE thread = 0'))
+LAYOUT(HASHED_ARRAY())
+LIFETIME(MIN 30 MAX 60);
+
+-- A loader that was asleep may write an old move again when the later one has already been dropped here: the higher
+-- version is in force, wherever it is.
+CREATE DICTIONARY IF NOT EXISTS moved_lately {{.OnCluster}}
 (
     anchor64 UInt64,
     person   UInt128
 )
 PRIMARY KEY anchor64
-SOURCE(CLICKHOUSE(QUERY 'SELECT toUInt64(anchor) AS anchor64, person FROM {{.Database}}.identities FINAL WHERE thread = 0' ))
+SOURCE(CLICKHOUSE(QUERY 'SELECT toUInt64(anchor) AS anchor64, argMax(r.person, r.version) AS person FROM {{.Database}}.identity_recent AS r GROUP BY anchor HAVING max(r.version) >= dictGetOrDefault({{.Database}}.moved, \'version\', anchor64, toUInt64(0))'))
 LAYOUT(HASHED_ARRAY())
-LIFETIME(MIN 30 MAX 60);
+LIFETIME(MIN 5 MAX 10);
