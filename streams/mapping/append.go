@@ -13,28 +13,61 @@ import (
 )
 
 // Append writes the record's touchpoint as one line of JSON, without a line feed, to the end of dst. It returns dst
-// unchanged when the mapping leaves the record out, with a *Refused when the record cannot become a touchpoint, and
-// with ErrStateFull, after which the run is of no more use.
+// unchanged when the mapping leaves the record out, of which Skipped then says why, with a *Refused when the record
+// cannot become a touchpoint, and with ErrStateFull, after which the run is of no more use.
 func (r *Run) Append(dst []byte, rec Record) ([]byte, error) {
-	r.rec = rec
+	r.rec, r.skipped = rec, ""
 	r.seq++
 	keep, err := r.holds(r.m.when)
 	if err != nil {
 		return dst, refuse("when", err)
 	}
 	if !keep {
+		r.skipped = "its condition (when) does not hold"
 		return dst, nil
 	}
+	for i := range r.m.skips {
+		s := &r.m.skips[i]
+		no, err := r.holds(s.when)
+		if err != nil {
+			return dst, refuse("skip["+strconv.Itoa(i)+"].when", err)
+		}
+		if no {
+			r.skipped = s.because
+			return dst, nil
+		}
+	}
+	f, err := r.fields()
+	if err != nil {
+		return dst, err
+	}
 	w := writer{b: append(dst, '{'), run: r}
-	r.write(&w)
+	r.write(&w, f)
 	if w.err != nil {
 		return dst, w.err
 	}
 	return append(w.b, '}'), nil
 }
 
-func (r *Run) write(w *writer) {
-	f := &r.m.fields
+// Skipped says why the last record was left out; it is empty when it was not.
+func (r *Run) Skipped() string { return r.skipped }
+
+// fields are those of the first case that holds.
+func (r *Run) fields() (*fields, error) {
+	for i := range r.m.cases {
+		c := &r.m.cases[i]
+		ok, err := r.holds(c.when)
+		if err != nil {
+			return nil, refuse("cases["+strconv.Itoa(i)+"].when", err)
+		}
+		if ok {
+			return &c.fields, nil
+		}
+	}
+	return nil, &Refused{Field: "cases", Reason: "it is none of the cases that the mapping knows"}
+}
+
+func (r *Run) write(w *writer, f *fields) {
 	w.text("id", &f.id)
 	w.time(&f.time)
 	w.text("channel", &f.channel)
@@ -130,7 +163,7 @@ func (w *writer) string(field, s string) {
 }
 
 func (w *writer) time(v *value) {
-	if w.err != nil {
+	if w.err != nil || !v.set {
 		return
 	}
 	out, err := w.run.eval(v)
@@ -299,6 +332,9 @@ func (w *writer) properties(p *properties) {
 	start := len(w.b)
 	w.open("properties", '{')
 	empty := len(w.b)
+	if p.untaken != nil {
+		w.untaken(p.untaken, p.added)
+	}
 	names := p.names
 	if p.all {
 		names = w.run.rec.Names()

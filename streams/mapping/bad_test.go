@@ -27,7 +27,7 @@ func TestBadMappingsAreRefusedWithTheirPlace(t *testing.T) {
 	for _, c := range []struct{ yaml, want string }{
 		{"", "empty"},
 		{"name: x\nformat: [", "line 2"},
-		{replace("format: ndjson", "format: xml"), `format: "xml"`},
+		{replace("format: ndjson", "format: toml"), `format: "toml"`},
 		{replace("kind: message", "kindd: message"), "line 7, column 3"},
 		{replace("  kind: message\n", ""), "touchpoint.kind: every touchpoint needs one"},
 		{replace("{column: at}", "{colum: at}"), "line 4, column 10"},
@@ -47,7 +47,7 @@ func TestBadMappingsAreRefusedWithTheirPlace(t *testing.T) {
 		{strings.Replace(least, "format: ndjson", "format: csv\ncsv: {delimiter: '::'}", 1), "csv.delimiter"},
 		{replace("  thread: [{scheme: session, value: {column: s}}]\n", ""), "belongs to nobody"},
 		{replace("value: {column: s}", "valeu: {column: s}"), "line 9"},
-		{least + "  properties: {columns: some}\n", `"some" is neither`},
+		{least + "  properties: {columns: some}\n", `"some" is none of`},
 		{least + "  properties: {columns: [a], except: [b]}\n", "only with columns all or rest"},
 		{least + "  properties: {columns: [a], add: {a: 1}}\n", "in columns already"},
 		{least + "  rating: {scale: csat}\n", "rating.value"},

@@ -48,7 +48,9 @@ type properties struct {
 	all   bool            // every column but those in omit
 	omit  map[string]bool // columns, and for JSON the first parts of paths
 	names []string        // when not all
-	added []addedProperty
+	// untaken are the values that no field takes as it is, at any depth; what is in the tree is left out.
+	untaken *tree
+	added   []addedProperty
 }
 
 type addedProperty struct {
@@ -57,22 +59,25 @@ type addedProperty struct {
 }
 
 type compiler struct {
-	m      *Mapping
-	tables map[string]table
-	named  map[string]bool // tables that a value uses
+	m         *Mapping
+	tables    map[string]table
+	named     map[string]bool // tables that a value uses
+	taken     []string        // columns that a field of the current case takes as they are
+	functions []string        // that expressions may call beside those of the language
+	looped    []string        // columns that items goes over
 }
 
-// fields compiles the touchpoint part of the file.
-func (c *compiler) fields(f *document) error {
-	t, out := &f.Touchpoint, &c.m.fields
+// fields compiles the fields of a touchpoint.
+func (c *compiler) fields(t *touchpointSpec, out *fields) error {
+	c.taken = slices.Clone(c.looped)
 	for _, v := range []struct {
 		name     string
 		from     *spec
 		to       *value
 		required bool
 	}{
-		{"id", &t.ID, &out.id, false},
-		{"time", &t.Time, &out.time, true},
+		{"id", &t.ID, &out.id, c.m.Format.isBody()},
+		{"time", &t.Time, &out.time, !c.m.Format.isBody()},
 		{"channel", &t.Channel, &out.channel, true},
 		{"direction", &t.Direction, &out.direction, true},
 		{"kind", &t.Kind, &out.kind, true},
@@ -90,11 +95,12 @@ func (c *compiler) fields(f *document) error {
 		if err := c.value(v.name, v.from, v.to); err != nil {
 			return err
 		}
+		c.takes(v.to)
 		if v.required && !v.to.set {
 			return position{1, 1}.errorf("touchpoint.%s: every touchpoint needs one", v.name)
 		}
 	}
-	if err := c.lists(f); err != nil {
+	if err := c.lists(t, out); err != nil {
 		return err
 	}
 	if t.Rating != nil {
@@ -105,19 +111,10 @@ func (c *compiler) fields(f *document) error {
 			return err
 		}
 	}
-	if err := c.properties(t.Properties); err != nil {
-		return err
-	}
-	for name := range c.tables {
-		if !c.named[name] {
-			return position{1, 1}.errorf("tables.%s: no field looks into it", name)
-		}
-	}
-	return nil
+	return c.properties(t.Properties, out)
 }
 
-func (c *compiler) lists(f *document) error {
-	t, out := &f.Touchpoint, &c.m.fields
+func (c *compiler) lists(t *touchpointSpec, out *fields) error {
 	for i := range t.Identifiers {
 		from, name := &t.Identifiers[i], fmt.Sprintf("identifiers[%d]", i)
 		to := identifier{verified: from.Verified}
@@ -129,6 +126,9 @@ func (c *compiler) lists(f *document) error {
 		}
 		if err := c.condition(name, from.When.value, from.When.at, &to.when); err != nil {
 			return err
+		}
+		if to.when == nil {
+			c.takes(&to.value)
 		}
 		out.identifiers = append(out.identifiers, to)
 	}
@@ -226,11 +226,14 @@ func (c *compiler) condition(name, source string, at position, to **expression) 
 }
 
 // properties compiles which columns are kept. It comes last, because rest means those no field used.
-func (c *compiler) properties(p *propertySpec) error {
+func (c *compiler) properties(p *propertySpec, f *fields) error {
+	out := &f.properties
 	if p == nil {
+		if c.m.Format.isBody() { // what nobody mapped is kept
+			out.set, out.untaken = true, treeOf(c.taken)
+		}
 		return nil
 	}
-	out := &c.m.fields.properties
 	out.set = true
 	switch p.Columns.word {
 	case "all":
@@ -243,13 +246,16 @@ func (c *compiler) properties(p *propertySpec) error {
 				out.omit[first] = true
 			}
 		}
+	case "untaken":
+		out.untaken = treeOf(append(c.taken, p.Except...))
+		return c.added(p, out)
 	case "":
 		out.names = p.Columns.names
 		for _, n := range out.names {
 			c.m.used = append(c.m.used, column{n, p.at})
 		}
 	default:
-		return p.at.errorf("touchpoint.properties.columns: %q is neither all nor rest nor a list of columns", p.Columns.word)
+		return p.at.errorf("touchpoint.properties.columns: %q is none of all, rest, untaken and a list of columns", p.Columns.word)
 	}
 	for _, n := range p.Except {
 		if !out.all {
@@ -258,6 +264,10 @@ func (c *compiler) properties(p *propertySpec) error {
 		out.omit[n] = true
 		c.m.used = append(c.m.used, column{n, p.at})
 	}
+	return c.added(p, out)
+}
+
+func (c *compiler) added(p *propertySpec, out *properties) error {
 	for _, name := range slices.Sorted(maps.Keys(p.Add)) {
 		from := p.Add[name]
 		if slices.Contains(out.names, name) {

@@ -12,8 +12,9 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// document is the YAML as it is written.
-type document struct {
+// Document is the YAML of a mapping as it is written. A file that holds more than a mapping embeds it inline, is read by
+// Decode, and calls Compile.
+type Document struct {
 	Name        string `yaml:"name"`
 	Description string `yaml:"description"`
 	Format      Format `yaml:"format"`
@@ -30,43 +31,105 @@ type document struct {
 		Limit int `yaml:"limit"`
 	} `yaml:"state"`
 	When       text             `yaml:"when"`
+	Items      []loop           `yaml:"items"`
+	Skip       []skip           `yaml:"skip"`
 	Tables     map[string]table `yaml:"tables"`
-	Touchpoint struct {
-		ID        spec `yaml:"id"`
-		Time      spec `yaml:"time"`
-		Channel   spec `yaml:"channel"`
-		Direction spec `yaml:"direction"`
-		Kind      spec `yaml:"kind"`
-		Actor     struct {
-			Type spec `yaml:"type"`
-			ID   spec `yaml:"id"`
-			Name spec `yaml:"name"`
-		} `yaml:"actor"`
-		Identifiers []struct {
-			Type     spec  `yaml:"type"`
-			Value    spec  `yaml:"value"`
-			Verified *bool `yaml:"verified"`
-			When     text  `yaml:"when"`
-		} `yaml:"identifiers"`
-		Thread []struct {
-			Scheme spec `yaml:"scheme"`
-			Value  spec `yaml:"value"`
-			When   text `yaml:"when"`
-		} `yaml:"thread"`
-		Subject  spec   `yaml:"subject"`
-		Text     spec   `yaml:"text"`
-		Language spec   `yaml:"language"`
-		Topic    spec   `yaml:"topic"`
-		Team     spec   `yaml:"team"`
-		Tags     []spec `yaml:"tags"`
-		Account  spec   `yaml:"account"`
-		Source   spec   `yaml:"source"`
-		Rating   *struct {
-			Scale spec `yaml:"scale"`
-			Value spec `yaml:"value"`
-		} `yaml:"rating"`
-		Properties *propertySpec `yaml:"properties"`
-	} `yaml:"touchpoint"`
+	Touchpoint touchpointSpec   `yaml:"touchpoint"`
+	Cases      []caseSpec       `yaml:"cases"`
+}
+
+// loop is one of the loops that a body's touchpoints are found by.
+type loop struct {
+	As string `yaml:"as"`
+	In text   `yaml:"in"`
+}
+
+// skip says what is no touchpoint, and why.
+type skip struct {
+	When    text   `yaml:"when"`
+	Because string `yaml:"because"`
+}
+
+// caseSpec is a kind of record: its fields take the place of those of touchpoint.
+type caseSpec struct {
+	When       text           `yaml:"when"`
+	Touchpoint touchpointSpec `yaml:"touchpoint"`
+}
+
+// touchpointSpec are the fields as they are written.
+type touchpointSpec struct {
+	ID          spec             `yaml:"id"`
+	Time        spec             `yaml:"time"`
+	Channel     spec             `yaml:"channel"`
+	Direction   spec             `yaml:"direction"`
+	Kind        spec             `yaml:"kind"`
+	Actor       actorSpec        `yaml:"actor"`
+	Identifiers []identifierSpec `yaml:"identifiers"`
+	Thread      []threadSpec     `yaml:"thread"`
+	Subject     spec             `yaml:"subject"`
+	Text        spec             `yaml:"text"`
+	Language    spec             `yaml:"language"`
+	Topic       spec             `yaml:"topic"`
+	Team        spec             `yaml:"team"`
+	Tags        []spec           `yaml:"tags"`
+	Account     spec             `yaml:"account"`
+	Source      spec             `yaml:"source"`
+	Rating      *ratingSpec      `yaml:"rating"`
+	Properties  *propertySpec    `yaml:"properties"`
+}
+
+type actorSpec struct {
+	Type spec `yaml:"type"`
+	ID   spec `yaml:"id"`
+	Name spec `yaml:"name"`
+}
+
+type identifierSpec struct {
+	Type     spec  `yaml:"type"`
+	Value    spec  `yaml:"value"`
+	Verified *bool `yaml:"verified"`
+	When     text  `yaml:"when"`
+}
+
+type threadSpec struct {
+	Scheme spec `yaml:"scheme"`
+	Value  spec `yaml:"value"`
+	When   text `yaml:"when"`
+}
+
+type ratingSpec struct {
+	Scale spec `yaml:"scale"`
+	Value spec `yaml:"value"`
+}
+
+// over fills what t does not say from base; a list is replaced as a whole, an actor part by part.
+func (t *touchpointSpec) over(base *touchpointSpec) {
+	for _, f := range []struct{ to, from *spec }{
+		{&t.ID, &base.ID}, {&t.Time, &base.Time}, {&t.Channel, &base.Channel}, {&t.Direction, &base.Direction},
+		{&t.Kind, &base.Kind}, {&t.Actor.Type, &base.Actor.Type}, {&t.Actor.ID, &base.Actor.ID},
+		{&t.Actor.Name, &base.Actor.Name}, {&t.Subject, &base.Subject}, {&t.Text, &base.Text},
+		{&t.Language, &base.Language}, {&t.Topic, &base.Topic}, {&t.Team, &base.Team}, {&t.Account, &base.Account},
+		{&t.Source, &base.Source},
+	} {
+		if f.to.at == (position{}) {
+			*f.to = *f.from
+		}
+	}
+	if t.Identifiers == nil {
+		t.Identifiers = base.Identifiers
+	}
+	if t.Thread == nil {
+		t.Thread = base.Thread
+	}
+	if t.Tags == nil {
+		t.Tags = base.Tags
+	}
+	if t.Rating == nil {
+		t.Rating = base.Rating
+	}
+	if t.Properties == nil {
+		t.Properties = base.Properties
+	}
 }
 
 // table is a look-up table.
@@ -155,14 +218,28 @@ const defaultStateLimit = 1_000_000
 
 // Parse reads and compiles a mapping file. Errors wrap ErrBadMapping and name line and column.
 func Parse(data []byte) (*Mapping, error) {
-	var f document
+	var f Document
+	if err := Decode(data, &f); err != nil {
+		return nil, err
+	}
+	return f.Compile()
+}
+
+// Decode reads YAML strictly: a key that the type does not know is an error. Errors wrap ErrBadMapping and name line and
+// column.
+func Decode(data []byte, into any) error {
 	dec := yaml.NewDecoder(bytes.NewReader(data), yaml.DisallowUnknownField())
-	if err := dec.Decode(&f); err != nil {
+	if err := dec.Decode(into); err != nil {
 		if errors.Is(err, io.EOF) {
 			err = errors.New("it is empty")
 		}
-		return nil, yamlError(err)
+		return yamlError(err)
 	}
+	return nil
+}
+
+// Compile makes a mapping of the document. Errors are those of Parse.
+func (f *Document) Compile() (*Mapping, error) {
 	m := &Mapping{Name: f.Name, Format: f.Format, Columns: f.CSV.Columns, limit: f.State.Limit, missing: map[string]bool{"": true}}
 	for _, mark := range f.Missing {
 		m.missing[mark] = true
@@ -177,10 +254,10 @@ func Parse(data []byte) (*Mapping, error) {
 	if m.limit < 1 || m.limit > 1<<30 {
 		return nil, top.errorf("state.limit: %d is not between 1 and 1073741824", m.limit)
 	}
-	if err := m.setFormat(&f); err != nil {
+	if err := m.setFormat(f); err != nil {
 		return nil, top.errorf("%w", err)
 	}
-	if err := m.setTimes(&f); err != nil {
+	if err := m.setTimes(f); err != nil {
 		return nil, err
 	}
 	c := compiler{m: m, tables: f.Tables}
@@ -191,7 +268,13 @@ func Parse(data []byte) (*Mapping, error) {
 		}
 		m.when = e
 	}
-	if err := c.fields(&f); err != nil {
+	if err := c.loops(f); err != nil {
+		return nil, err
+	}
+	if err := c.skips(f); err != nil {
+		return nil, err
+	}
+	if err := c.cases(f); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -208,17 +291,17 @@ func yamlError(err error) error {
 	return fmt.Errorf("%w: %w", ErrBadMapping, err)
 }
 
-func (m *Mapping) setFormat(f *document) error {
+func (m *Mapping) setFormat(f *Document) error {
 	switch m.Format {
 	case CSV:
-	case NDJSON:
+	case NDJSON, JSON, Form, XML:
 		if f.CSV.Delimiter != "" || f.CSV.Columns != nil {
-			return errors.New("csv: has no meaning when format is ndjson")
+			return fmt.Errorf("csv: has no meaning when format is %s", m.Format)
 		}
 	case "":
-		return errors.New("format: say csv or ndjson")
+		return errors.New("format: say csv, ndjson, json, form or xml")
 	default:
-		return fmt.Errorf("format: %q is neither csv nor ndjson", m.Format)
+		return fmt.Errorf("format: %q is none of csv, ndjson, json, form and xml", m.Format)
 	}
 	m.Delimiter = ','
 	if d := f.CSV.Delimiter; d != "" {
@@ -231,7 +314,7 @@ func (m *Mapping) setFormat(f *document) error {
 	return nil
 }
 
-func (m *Mapping) setTimes(f *document) error {
+func (m *Mapping) setTimes(f *Document) error {
 	formats := f.Times.Formats
 	if formats == nil {
 		formats = []text{{value: "rfc3339"}}

@@ -16,7 +16,8 @@ type expression struct {
 	source  string
 	program *vm.Program
 	columns []string
-	row     bool // it looks columns up by name
+	row     bool   // it looks columns up by name
+	path    string // of the column that it is and nothing else; else empty
 }
 
 // functions of a Run; see the package comment.
@@ -34,8 +35,8 @@ var forbidden = []string{"now", "keys", "values", "toPairs"}
 const maxNodes = 2000 // of one expression: far more than anybody writes
 
 func (c *compiler) expression(source string, at position) (*expression, error) {
-	n := &names{declared: map[string]bool{}}
-	options := []expr.Option{expr.AllowUndefinedVariables(), expr.MaxNodes(maxNodes), expr.Patch(n)}
+	n := &names{declared: declarations{}}
+	options := []expr.Option{expr.AllowUndefinedVariables(), expr.MaxNodes(maxNodes), expr.Patch(n.declared), expr.Patch(fold{n.declared}), expr.Patch(n)}
 	for _, f := range forbidden {
 		options = append(options, expr.DisableBuiltin(f))
 	}
@@ -48,10 +49,11 @@ func (c *compiler) expression(source string, at position) (*expression, error) {
 		return nil, at.errorf("expression %q: %w", source, err)
 	}
 	e := &expression{source: source, program: program}
-	for _, name := range n.called {
-		if name != firstOf && name != occurrence && name != rowHash {
-			return nil, at.errorf("expression %q: there is no function %s", source, name)
-		}
+	if err := c.allowed(n.called, source, at); err != nil {
+		return nil, err
+	}
+	if root, ok := program.Node().(*ast.IdentifierNode); ok && root.Value != rowName {
+		e.path = bare(root.Value)
 	}
 	for _, name := range n.seen {
 		switch {
@@ -62,7 +64,7 @@ func (c *compiler) expression(source string, at position) (*expression, error) {
 			e.row = true
 		default:
 			e.columns = append(e.columns, name)
-			c.m.used = append(c.m.used, column{name, at})
+			c.m.used = append(c.m.used, column{bare(name), at})
 		}
 	}
 	return e, nil
@@ -72,7 +74,7 @@ func (c *compiler) expression(source string, at position) (*expression, error) {
 type names struct {
 	seen     []string
 	called   []string
-	declared map[string]bool // by let
+	declared declarations
 }
 
 // Visit implements ast.Visitor.
@@ -86,15 +88,13 @@ func (n *names) Visit(node *ast.Node) {
 		if f, ok := v.Callee.(*ast.IdentifierNode); ok && !slices.Contains(n.called, f.Value) {
 			n.called = append(n.called, f.Value)
 		}
-	case *ast.VariableDeclaratorNode:
-		n.declared[v.Name] = true
 	}
 }
 
 // run evaluates the expression over the current record.
 func (r *Run) run(e *expression) (any, error) {
 	for _, name := range e.columns {
-		r.env[name] = r.variable(name)
+		r.env[name] = r.variable(bare(name))
 	}
 	if e.row {
 		clear(r.row)

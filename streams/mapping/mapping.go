@@ -48,11 +48,17 @@ var ErrBadMapping = errors.New("mapping: not a valid mapping file")
 // Format is how the records are written.
 type Format string
 
-// The formats.
+// The formats. The last three are those of a request's body, and then an id is required: what is delivered again must be
+// the same touchpoint. A time is not: a provider that sends none means now.
 const (
 	CSV    Format = "csv"
 	NDJSON Format = "ndjson"
+	JSON   Format = "json"
+	Form   Format = "form" // application/x-www-form-urlencoded or multipart/form-data
+	XML    Format = "xml"
 )
+
+func (f Format) isBody() bool { return f == JSON || f == Form || f == XML }
 
 // Mapping is a compiled mapping file. It does not change and may be shared.
 type Mapping struct {
@@ -66,7 +72,9 @@ type Mapping struct {
 	zone    *time.Location
 	limit   int
 	when    *expression
-	fields  fields
+	loops   []compiledLoop
+	skips   []compiledSkip
+	cases   []compiledCase
 	used    []column // every column that a field or an expression names
 }
 

@@ -8,8 +8,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"strconv"
-	"strings"
 )
 
 // Record is one foreign record.
@@ -87,24 +85,7 @@ func (o *Object) Column(name string) any {
 	if v, ok := o.values[name]; ok {
 		return v
 	}
-	var at any = o.values
-	for name != "" {
-		var part string
-		part, name, _ = strings.Cut(name, ".")
-		switch v := at.(type) {
-		case map[string]any:
-			at = v[part]
-		case []any:
-			i, err := strconv.Atoi(part)
-			if err != nil || i < 0 || i >= len(v) {
-				return nil
-			}
-			at = v[i]
-		default:
-			return nil
-		}
-	}
-	return at
+	return lookUp(o.values, name)
 }
 
 // Names are the keys of the object, sorted.

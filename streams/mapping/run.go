@@ -19,11 +19,12 @@ type Run struct {
 	env  map[string]any
 	row  map[string]any
 
-	rec   Record
-	seq   uint64 // of the current record, from 1
-	sum   [16]byte
-	sumOf uint64 // the record that sum belongs to
-	fatal error  // of a function that was called in an expression
+	rec     Record
+	seq     uint64 // of the current record, from 1
+	sum     [16]byte
+	sumOf   uint64 // the record that sum belongs to
+	skipped string // why the current record is left out
+	fatal   error  // of a function that was called in an expression
 
 	first map[[16]byte]uint64 // values -> the record that had them first
 	seen  map[[16]byte]seen   // values, or a record's hash -> how many there were
@@ -47,19 +48,7 @@ func (m *Mapping) NewRun(zone *time.Location) *Run {
 
 // variable is a column as expressions see it: nil when missing, numbers as numbers.
 func (r *Run) variable(name string) any {
-	v := r.column(name)
-	n, ok := v.(json.Number)
-	if !ok {
-		return v
-	}
-	if i, err := strconv.ParseInt(string(n), 10, 0); err == nil {
-		return int(i)
-	}
-	f, err := n.Float64()
-	if err != nil {
-		return string(n)
-	}
-	return f
+	return numbers(r.column(name))
 }
 
 // column is a column's value, nil when it is missing or carries a mark that means so.
