@@ -31,6 +31,10 @@ type Options struct {
 	Verified  func(typ, channel, source string) bool // default of an absent `verified`; nil: not verified
 	NewID     func() string                          // for a touchpoint with neither id nor time
 	Carrier   Carrier
+	// Guard, when not nil, is asked about what is good so far, before anything is made of it: it may refuse it, write notes down,
+	// and take out what must not be kept; an identifier leaves when its value is emptied. Not even a hash of what it took out is
+	// left: neither content nor id are made of it.
+	Guard func(*Touchpoint) *FieldError
 }
 
 // Carrier is what the thing that carried the touchpoint (a CloudEvent, a record of the log) says of it. It fills what
@@ -106,6 +110,12 @@ func decode(c *strictjson.Cursor, o *Options) (t Touchpoint, content Content, er
 	if err = validate(&t, &s, o); err != nil {
 		return t, content, err
 	}
+	if o.Guard != nil {
+		if err = o.Guard(&t); err != nil {
+			return t, content, err
+		}
+		s.leave(&t)
+	}
 	content = contentOf(&t, &s)
 	if t.ID == "" {
 		if s.has(fieldTime) {
@@ -171,6 +181,19 @@ type said struct {
 }
 
 func (s *said) has(f field) bool { return s.fields&(1<<f) != 0 }
+
+// leave takes the identifiers out whose values a Guard emptied.
+func (s *said) leave(t *Touchpoint) {
+	kept, verified := t.Identifiers[:0], uint32(0)
+	for i, id := range t.Identifiers {
+		if id.Value == "" {
+			continue
+		}
+		verified |= s.verified >> i & 1 << len(kept)
+		kept = append(kept, id)
+	}
+	t.Identifiers, s.verified = kept, verified
+}
 
 // carry fills what is absent from the carrier.
 func (s *said) carry(t *Touchpoint, c Carrier) *FieldError {

@@ -20,6 +20,12 @@ func parse(c *strictjson.Cursor, t *Touchpoint, s *said) *FieldError {
 		}
 		f, ok := fieldOf(name)
 		if !ok {
+			if s.newer && name == "notes" {
+				if err := parseNotes(c, t); err != nil {
+					return err
+				}
+				continue
+			}
 			if s.newer {
 				c.Skip()
 				continue

@@ -58,6 +58,7 @@ func (t *Touchpoint) AppendJSON(dst []byte) ([]byte, error) {
 	if len(t.Properties) > 0 {
 		b = append(append(b, `,"properties":`...), t.Properties...)
 	}
+	b = appendNotes(b, t.Notes)
 	return append(b, '}'), nil
 }
 

@@ -69,7 +69,10 @@ type Touchpoint struct {
 	Account     string          `json:"account,omitempty"`
 	Source      string          `json:"source,omitempty"`
 	Rating      *Rating         `json:"rating,omitempty"`
-	Properties  json.RawMessage `json:"properties,omitempty"` // a JSON object, byte for byte as it came
+	Properties  json.RawMessage `json:"properties,omitempty"` // a JSON object, byte for byte as it came but for what privacy takes out
+
+	// Notes are the door's, and only on the log.
+	Notes []Note `json:"notes,omitempty"`
 }
 
 // Actor is who did it.
