@@ -101,6 +101,11 @@ type Record struct {
 	// PromisesOf is the workspace whose promises they are, when Promises is set or was deleted.
 	PromisesOf string
 	Promises   *Promises
+	// PrivacyOf is the workspace whose privacy rules they are, when Privacy is set or was deleted.
+	PrivacyOf string
+	Privacy   *Privacy
+	SecretOf  string // whose secret it is, when Secret is set
+	Secret    *Secret
 }
 
 // Decode reads a record of the topic.
@@ -113,6 +118,12 @@ func Decode(key, value []byte) (Record, error) {
 	}
 	if name, ok := strings.CutPrefix(string(key), PromisesPrefix); ok {
 		return decodePromises(name, value)
+	}
+	if name, ok := strings.CutPrefix(string(key), PrivacyPrefix); ok {
+		return decodePrivacy(name, value)
+	}
+	if name, ok := strings.CutPrefix(string(key), SecretPrefix); ok {
+		return decodeSecret(name, value)
 	}
 	return decodeKey(string(key), value)
 }
@@ -159,8 +170,8 @@ func decodeKey(hash string, value []byte) (Record, error) {
 	return Record{Hash: hash, Key: k}, nil
 }
 
-// Encode writes a Key, Control, Rules or Promises as the value of its record.
-func Encode[T Key | Control | Rules | Promises](v T) ([]byte, error) {
+// Encode writes one of the topic's parts as the value of its record.
+func Encode[T Key | Control | Rules | Promises | Privacy | Secret](v T) ([]byte, error) {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("workspace: encode: %w", err)

@@ -9,6 +9,7 @@ import (
 	"github.com/throughline/throughline/schemas/touchpoint"
 	"github.com/throughline/throughline/services/kafka"
 	"github.com/throughline/throughline/streams/identity"
+	"github.com/throughline/throughline/streams/privacy"
 )
 
 // batch judges the touchpoints of one request, or of one poll of touchpoints.raw, and holds the records they become.
@@ -16,6 +17,7 @@ type batch struct {
 	c         *Collector
 	workspace string
 	rules     *identity.Rules // of the workspace
+	privacy   *privacy.Policy // likewise
 	source    string          // touchpoint.SourceHTTP or SourceRaw
 	position  string          // of what is judged now; empty: of its bytes
 	options   touchpoint.Options
@@ -23,8 +25,9 @@ type batch struct {
 	made      bool // the id of what was judged last was made here
 
 	answer  Answer
-	next    int // index of what is judged next
-	refused int // how many of all
+	next    int            // index of what is judged next
+	refused int            // how many of all
+	noted   map[string]int // how often a privacy rule changed a touchpoint
 
 	block    []byte // records are written into it; a full one is left to them and replaced
 	records  []kafka.Record
@@ -40,8 +43,8 @@ const (
 func (c *Collector) newBatch(workspace, source string) *batch {
 	b, _ := c.batches.Get().(*batch)
 	if b == nil {
-		b = &batch{c: c, block: make([]byte, 0, firstBlock)}
-		b.options = touchpoint.Options{Registry: c.config.Registry, NewID: func() string { b.made = true; return newID() }}
+		b = &batch{c: c, block: make([]byte, 0, firstBlock), noted: map[string]int{}}
+		b.options = touchpoint.Options{Registry: c.config.Registry, NewID: func() string { b.made = true; return newID() }, Guard: b.guard}
 	}
 	b.now = c.config.Now().UnixMilli()
 	b.options.Now = b.now
@@ -53,9 +56,16 @@ func (c *Collector) newBatch(workspace, source string) *batch {
 // of says whose touchpoints come next. All of one request are judged by the same rules, even if these change meanwhile.
 func (b *batch) of(workspace string) {
 	b.workspace = workspace
-	if rules := b.c.config.Rules.Rules(workspace); rules != b.rules {
-		b.rules, b.options.Normalise, b.options.Verified = rules, rules.Normalise, rules.Verified
+	rules, policy := b.c.config.Rules.Rules(workspace), b.c.config.Privacy.Privacy(workspace)
+	if rules != b.rules || policy != b.privacy {
+		b.rules, b.privacy = rules, policy
+		b.options.Normalise, b.options.Verified = policy.Normalise(rules.Normalise), rules.Verified
 	}
+}
+
+// guard takes out of a touchpoint what must not be kept.
+func (b *batch) guard(t *touchpoint.Touchpoint) *touchpoint.FieldError {
+	return b.privacy.Apply(t, b.rules.Normalise)
 }
 
 // release makes the batch's memory usable again. That is only right once every record of it is acknowledged or failed.
@@ -71,6 +81,7 @@ func (b *batch) reset() {
 	clear(b.records)
 	b.block, b.records, b.pointers = b.block[:0], b.records[:0], b.pointers[:0]
 	b.answer = Answer{Rejected: b.answer.Rejected[:0], IDs: b.answer.IDs[:0]}
+	clear(b.noted)
 	b.next, b.refused, b.position, b.options.Carrier = 0, 0, "", touchpoint.Carrier{}
 }
 
@@ -107,15 +118,25 @@ func (b *batch) accept(t *touchpoint.Touchpoint, content touchpoint.Content) *to
 	if b.made || touchpoint.IsDerived(t.ID, content) {
 		b.answer.IDs = append(b.answer.IDs, MadeID{Index: b.next, ID: t.ID})
 	}
+	for _, n := range t.Notes {
+		if n.About == touchpoint.AboutPrivacy {
+			b.noted[n.Rule]++
+		}
+	}
 	b.answer.Accepted++
 	b.next++
 	return nil
 }
 
-// refuse appends the dead letter of data, whose bytes are copied.
+// refuse appends the dead letter of data, whose bytes are copied as far as they may be kept.
 func (b *batch) refuse(data []byte, why *touchpoint.FieldError) {
-	r := touchpoint.NewRejected(b.workspace, b.source, b.at(data), b.now, data, why)
-	r.Touchpoint = touchpoint.IDOf(data)
+	kept := b.privacy.Letter(data, b.rules.Normalise)
+	said := &touchpoint.FieldError{Field: why.Field, Reason: b.privacy.Reason(why.Field, why.Reason)}
+	if len(kept) < len(data) && len(kept) == 0 {
+		said.Reason += " (its bytes are not kept: they cannot be read, and privacy rules are about fields)"
+	}
+	r := touchpoint.NewRejected(b.workspace, b.source, b.at(kept), b.now, kept, said)
+	r.Touchpoint = touchpoint.IDOf(kept)
 	if b.source == touchpoint.SourceHTTP {
 		// Sent again after it was resent or repaired, it is a new refusal of the same dead letter.
 		r.Version = uint64(b.now)
@@ -132,8 +153,11 @@ func (b *batch) refuse(data []byte, why *touchpoint.FieldError) {
 
 // at is the position of what is judged.
 func (b *batch) at(data []byte) string {
-	if b.position != "" {
+	switch {
+	case b.position != "":
 		return b.position
+	case len(data) == 0: // nothing is kept that would tell it from another
+		return "http/" + newID()
 	}
 	sum := sha256.Sum256(data)
 	return "http/" + hex.EncodeToString(sum[:16])

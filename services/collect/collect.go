@@ -6,6 +6,7 @@
 //   - A bad touchpoint never takes its neighbours down: the ends of what does not decode are found by quotes and brackets.
 //   - A dead letter's id derives from where it came from: the offset in touchpoints.raw, or the bytes of a request.
 //     A client that sends the same bad thing again and again has one dead letter.
+//   - What must not be kept is taken out here, of touchpoints and of dead letters, before either is a record.
 //   - A 503 does not mean that the log has nothing of the request. The same request again adds nothing twice, because
 //     a touchpoint's id is given or derived from its content; only one that comes with neither id nor time is new.
 package collect
@@ -26,6 +27,7 @@ import (
 	"github.com/throughline/throughline/services/api"
 	"github.com/throughline/throughline/services/kafka"
 	"github.com/throughline/throughline/streams/identity"
+	"github.com/throughline/throughline/streams/privacy"
 )
 
 // Config configures a Collector. Start from DefaultConfig.
@@ -34,6 +36,7 @@ type Config struct {
 	Directory api.Directory
 	Rules     identity.ByWorkspace // that rank threads by Registry
 	Registry  *registry.Registry
+	Privacy   privacy.ByWorkspace // what is not to be kept
 
 	// Kafka and Stage are for Run, which reads touchpoints.raw.
 	Kafka kafka.Config
@@ -56,6 +59,7 @@ func DefaultConfig() Config {
 	return Config{
 		Rules:    identity.RulesOf(identity.DefaultRules()),
 		Registry: registry.Default(),
+		Privacy:  privacy.Of(privacy.Default()),
 		Stage:    stage,
 		Bodies:   api.DefaultBodiesConfig(),
 		MaxBatch: 50_000,
@@ -81,6 +85,8 @@ func (c Config) Validate() error {
 		return errors.New("collect: no directory of keys")
 	case c.Rules == nil || c.Registry == nil:
 		return errors.New("collect: no rules or no registry")
+	case c.Privacy == nil:
+		return errors.New("collect: no privacy rules")
 	case c.MaxBatch <= 0:
 		return errors.New("collect: max batch must be positive")
 	case c.Now == nil:

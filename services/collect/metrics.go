@@ -14,6 +14,7 @@ type metrics struct {
 
 type doorMetrics struct {
 	accepted, rejected prometheus.Counter
+	privacy            *prometheus.CounterVec // by rule
 }
 
 func newMetrics(reg prometheus.Registerer, bodies *api.Bodies) *metrics {
@@ -21,13 +22,15 @@ func newMetrics(reg prometheus.Registerer, bodies *api.Bodies) *metrics {
 		Help: "Touchpoints that the log has, by door."}, []string{"source"})
 	rejected := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "throughline_collect_rejected_total",
 		Help: "Touchpoints that went to the dead letters, by door."}, []string{"source"})
+	changed := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "throughline_privacy_applied_total",
+		Help: "Fields of accepted touchpoints that a privacy rule changed, by door and rule: card, iban, drop, hash or mask."}, []string{"source", "rule"})
 	inFlight := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "throughline_collect_body_bytes_in_flight",
 		Help: "Bytes of request bodies under way."}, func() float64 { return float64(bodies.InFlight()) })
 	if reg != nil {
-		reg.MustRegister(accepted, rejected, inFlight)
+		reg.MustRegister(accepted, rejected, changed, inFlight)
 	}
 	door := func(source string) doorMetrics {
-		return doorMetrics{accepted.WithLabelValues(source), rejected.WithLabelValues(source)}
+		return doorMetrics{accepted.WithLabelValues(source), rejected.WithLabelValues(source), changed.MustCurryWith(prometheus.Labels{"source": source})}
 	}
 	return &metrics{http: door(touchpoint.SourceHTTP), raw: door(touchpoint.SourceRaw)}
 }
@@ -36,5 +39,8 @@ func (m *doorMetrics) count(b *batch) {
 	m.accepted.Add(float64(b.answer.Accepted))
 	if b.refused > 0 {
 		m.rejected.Add(float64(b.refused))
+	}
+	for rule, n := range b.noted {
+		m.privacy.WithLabelValues(rule).Add(float64(n))
 	}
 }

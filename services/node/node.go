@@ -241,6 +241,7 @@ func (n *Node) buildCollector() (err error) {
 	}
 	c := collect.DefaultConfig()
 	c.Kafka, c.Producer, c.Directory = n.config.Kafka, n.producer, n.directory
+	c.Privacy = n.directory
 	c.Rules, c.Registry, c.Registerer, c.Logger = n.directory, n.config.Registry, n.metrics(""), n.config.Logger
 	n.collector, err = collect.New(c)
 	return err

@@ -22,6 +22,7 @@ import (
 	"github.com/throughline/throughline/schemas/workspace"
 	"github.com/throughline/throughline/services/kafka"
 	"github.com/throughline/throughline/streams/identity"
+	"github.com/throughline/throughline/streams/privacy"
 	"github.com/throughline/throughline/streams/promise"
 )
 
@@ -84,6 +85,8 @@ type state struct {
 	control workspace.Control
 
 	promises map[string]*promise.Policy // by workspace
+	privacy  map[string]*privacy.Policy
+	secrets  map[string][]byte
 }
 
 // NewDirectory makes a Directory that knows nothing yet: see Run and Wait.
@@ -101,6 +104,8 @@ func NewDirectory(c Config) (*Directory, error) {
 		control: workspace.Control{Current: topic.First},
 
 		promises: map[string]*promise.Policy{},
+		privacy:  map[string]*privacy.Policy{},
+		secrets:  map[string][]byte{},
 	})
 	var err error
 	if d.admin, err = kafka.NewAdmin(c.Kafka); err != nil {
@@ -114,7 +119,8 @@ func NewDirectory(c Config) (*Directory, error) {
 }
 
 func (s *state) clone() *state {
-	return &state{keys: maps.Clone(s.keys), rules: maps.Clone(s.rules), control: s.control, promises: maps.Clone(s.promises)}
+	return &state{keys: maps.Clone(s.keys), rules: maps.Clone(s.rules), control: s.control, promises: maps.Clone(s.promises),
+		privacy: maps.Clone(s.privacy), secrets: maps.Clone(s.secrets)}
 }
 
 // Run follows the topic until ctx ends. While the broker is away, what was known stays true.
@@ -295,6 +301,10 @@ func (d *Directory) apply(s *state, r *kafka.Record) {
 		s.control = *rec.Control
 	case rec.PromisesOf != "":
 		err = s.applyPromises(rec)
+	case rec.PrivacyOf != "":
+		err = s.applyPrivacy(rec)
+	case rec.SecretOf != "":
+		s.applySecret(rec)
 	case rec.Workspace != "":
 		err = s.applyRules(rec, d.config.Registry)
 	default:

@@ -60,14 +60,18 @@ func (p *Policy) letterTree() *node {
 	scalar := func(field string) *node {
 		return &node{path: field, do: p.fields[field], find: p.find[field], finds: field, flat: unknown}
 	}
+	// A number where a word out of a list belongs is in the wrong place, and that is why the touchpoint was refused.
+	word := &node{find: p.all, flat: unknown}
 	root := &node{members: map[string]*node{}, unknown: unknown}
 	// The attributes of CloudEvents are among them.
-	for _, field := range []string{"id", "time", "channel", "direction", "kind", "thread", "subject", "text", "language", "topic", "team", "tags",
-		"account", "source", "type", "specversion", "datacontenttype", "dataschema"} {
+	for _, field := range []string{"id", "time", "thread", "subject", "text", "topic", "team", "tags", "account", "source"} {
 		root.members[field] = scalar(field)
 	}
-	root.members["actor"] = &node{members: map[string]*node{"type": scalar("actor.type"), "id": scalar("actor.id"), "name": scalar("actor.name")}, unknown: unknown}
-	root.members["rating"] = &node{members: map[string]*node{"scale": scalar("rating.scale"), "value": scalar("rating.value")}, unknown: unknown}
+	for _, field := range []string{"channel", "direction", "kind", "language", "type", "specversion", "datacontenttype", "dataschema"} {
+		root.members[field] = word
+	}
+	root.members["actor"] = &node{members: map[string]*node{"type": word, "id": scalar("actor.id"), "name": scalar("actor.name")}, unknown: unknown}
+	root.members["rating"] = &node{members: map[string]*node{"scale": word, "value": word}, unknown: unknown}
 	root.members["identifiers"] = &node{identifiers: true, unknown: unknown}
 	root.members["properties"] = p.tree
 	root.members["data"] = root

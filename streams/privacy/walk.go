@@ -161,15 +161,17 @@ func (w *walker) encoded() {
 	from := w.c.Offset()
 	v := w.c.String()
 	plain, err := base64.StdEncoding.DecodeString(v)
+	kept := ""
 	if err != nil {
-		plain = nil
+		kept = string(w.p.Letter([]byte(v), w.normalise))
+	} else {
+		kept = base64.StdEncoding.EncodeToString(w.p.Letter(plain, w.normalise))
 	}
-	kept := w.p.Letter(plain, w.normalise)
-	if err == nil && string(kept) == string(plain) {
+	if kept == v {
 		w.out = append(w.out, w.data[from:w.c.Offset()]...)
 		return
 	}
-	w.text(base64.StdEncoding.EncodeToString(kept))
+	w.text(kept)
 }
 
 func (w *walker) text(v string) {
