@@ -106,6 +106,9 @@ type Record struct {
 	Privacy   *Privacy
 	SecretOf  string // whose secret it is, when Secret is set
 	Secret    *Secret
+	// SourceHash is the hash of the source key, when SourceKey is set or was deleted.
+	SourceHash string
+	SourceKey  *SourceKey
 }
 
 // Decode reads a record of the topic.
@@ -124,6 +127,9 @@ func Decode(key, value []byte) (Record, error) {
 	}
 	if name, ok := strings.CutPrefix(string(key), SecretPrefix); ok {
 		return decodeSecret(name, value)
+	}
+	if hash, ok := strings.CutPrefix(string(key), SourceKeyPrefix); ok {
+		return decodeSourceKey(hash, value)
 	}
 	return decodeKey(string(key), value)
 }
@@ -171,7 +177,7 @@ func decodeKey(hash string, value []byte) (Record, error) {
 }
 
 // Encode writes one of the topic's parts as the value of its record.
-func Encode[T Key | Control | Rules | Promises | Privacy | Secret](v T) ([]byte, error) {
+func Encode[T Key | SourceKey | Control | Rules | Promises | Privacy | Secret](v T) ([]byte, error) {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("workspace: encode: %w", err)

@@ -84,9 +84,10 @@ type state struct {
 	rules   map[string]ownRules // by workspace
 	control workspace.Control
 
-	promises map[string]*promise.Policy // by workspace
-	privacy  map[string]*privacy.Policy
-	secrets  map[string][]byte
+	promises   map[string]*promise.Policy // by workspace
+	privacy    map[string]*privacy.Policy
+	secrets    map[string][]byte
+	sourceKeys map[string]workspace.SourceKey // by hash
 }
 
 // NewDirectory makes a Directory that knows nothing yet: see Run and Wait.
@@ -103,9 +104,10 @@ func NewDirectory(c Config) (*Directory, error) {
 		rules:   map[string]ownRules{},
 		control: workspace.Control{Current: topic.First},
 
-		promises: map[string]*promise.Policy{},
-		privacy:  map[string]*privacy.Policy{},
-		secrets:  map[string][]byte{},
+		promises:   map[string]*promise.Policy{},
+		privacy:    map[string]*privacy.Policy{},
+		secrets:    map[string][]byte{},
+		sourceKeys: map[string]workspace.SourceKey{},
 	})
 	var err error
 	if d.admin, err = kafka.NewAdmin(c.Kafka); err != nil {
@@ -120,7 +122,7 @@ func NewDirectory(c Config) (*Directory, error) {
 
 func (s *state) clone() *state {
 	return &state{keys: maps.Clone(s.keys), rules: maps.Clone(s.rules), control: s.control, promises: maps.Clone(s.promises),
-		privacy: maps.Clone(s.privacy), secrets: maps.Clone(s.secrets)}
+		privacy: maps.Clone(s.privacy), secrets: maps.Clone(s.secrets), sourceKeys: maps.Clone(s.sourceKeys)}
 }
 
 // Run follows the topic until ctx ends. While the broker is away, what was known stays true.
@@ -305,6 +307,8 @@ func (d *Directory) apply(s *state, r *kafka.Record) {
 		err = s.applyPrivacy(rec)
 	case rec.SecretOf != "":
 		s.applySecret(rec)
+	case rec.SourceHash != "":
+		s.applySourceKey(rec)
 	case rec.Workspace != "":
 		err = s.applyRules(rec, d.config.Registry)
 	default:
