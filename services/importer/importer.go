@@ -1,10 +1,11 @@
-// Package importer reads CSV and NDJSON files through a mapping and posts them as touchpoints.
+// Package importer reads files and posts what they hold as touchpoints: CSV and NDJSON through a mapping, and mail (mbox,
+// Maildir, single mails) by the rules of mail.yaml.
 //
-//	files -> records -> mapping.Run -> batches -> client.Flow -> POST /v1/touchpoints
-//	                                                  |
-//	                                                  +-> summary, checkpoint, progress
+//	files -> records -> mapping.Run  -> batches -> client.Flow -> POST /v1/touchpoints
+//	      -> mails   -> mail.Rules -^                  |
+//	                                                   +-> summary, checkpoint, progress
 //
-// Running it again adds nothing twice: the touchpoints' ids come from the mapping, or from their content. The
+// Running it again adds nothing twice: the touchpoints' ids come from the mapping, the mail, or the content. The
 // checkpoint only saves the sending again of what was acknowledged when a run did not end.
 package importer
 
@@ -13,8 +14,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"time"
 
 	"github.com/throughline/throughline/schemas/mappings"
 	"github.com/throughline/throughline/services/client"
@@ -24,7 +23,11 @@ import (
 
 // Config says what to import, and where to.
 type Config struct {
-	Mapping  string   // path of a mapping file, or the name of one that ships with the product
+	Mapping string // path of a mapping file, or the name of one that ships with the product
+	// Mail is the path of a mail.yaml, in place of a mapping: Files are mboxes, Maildirs, or folders of single mails.
+	Mail      string
+	Workspace string // of Mail, whose rules are meant; it should be the key's
+
 	Files    []string // read in this order, as one sequence of records; .gz or not
 	Zone     string   // IANA zone for times without one; empty: what the mapping says
 	Client   client.Config
@@ -42,7 +45,13 @@ func DefaultConfig() Config {
 
 // Validate reports what cannot work.
 func (c Config) Validate() error {
-	if c.Mapping == "" {
+	if c.Mapping != "" && c.Mail != "" {
+		return errors.New("import: a mapping or mail, not both")
+	}
+	if c.Mail != "" && c.Zone != "" {
+		return errors.New("import: zone: mails name their own")
+	}
+	if c.Mapping == "" && c.Mail == "" {
 		return fmt.Errorf("import: mapping: say which; %q ship with the product", mappings.Names())
 	}
 	if len(c.Files) == 0 {
@@ -69,29 +78,19 @@ func Run(ctx context.Context, c Config) (Summary, error) {
 	if err := c.Validate(); err != nil {
 		return s, err
 	}
-	text, err := readMapping(c.Mapping)
+	f, err := openFormat(&c)
 	if err != nil {
 		return s, err
-	}
-	m, err := mapping.Parse(text)
-	if err != nil {
-		return s, fmt.Errorf("import: %s: %w", c.Mapping, err)
-	}
-	var zone *time.Location
-	if c.Zone != "" {
-		if zone, err = mapping.LoadZone(c.Zone); err != nil {
-			return s, fmt.Errorf("import: zone: %w", err)
-		}
 	}
 	cl, err := client.New(c.Client)
 	if err != nil {
 		return s, err
 	}
-	in, err := fingerprint(ctx, c.Files)
+	in, err := fingerprint(ctx, f.files)
 	if err != nil {
 		return s, err
 	}
-	point := openCheckpoint(&c, in.sum, text)
+	point := openCheckpoint(&c, in.sum, f.rules)
 	if !c.Restart {
 		if s, err = point.load(); err != nil {
 			return s, err
@@ -99,7 +98,7 @@ func Run(ctx context.Context, c Config) (Summary, error) {
 	}
 	s.Resumed = s.Records
 	bar := progress.Start(c.Progress, "import", in.size)
-	r := &reader{m: m, run: m.NewRun(zone), files: c.Files, most: c.Lines, skip: s.Records}
+	r := &reader{open: f.open, files: f.files, most: c.Lines, skip: s.Records}
 	defer r.close()
 	err = client.Flow(ctx, cl, c.Width, r.next, func(b *client.Batch[part], a client.Answer) error {
 		s.add(b, a)
@@ -111,19 +110,4 @@ func Run(ctx context.Context, c Config) (Summary, error) {
 		return s, errors.Join(fmt.Errorf("import: after %d records: %w", s.Records, err), point.save(&s))
 	}
 	return s, point.remove()
-}
-
-// readMapping takes a file, or else what ships under the name.
-func readMapping(name string) ([]byte, error) {
-	text, err := os.ReadFile(name)
-	if errors.Is(err, os.ErrNotExist) {
-		if shipped, ok := mappings.Get(name); ok {
-			return shipped, nil
-		}
-		return nil, fmt.Errorf("import: mapping: there is no file %s, and %q are what ships with the product", name, mappings.Names())
-	}
-	if err != nil {
-		return nil, fmt.Errorf("import: mapping: %w", err)
-	}
-	return text, nil
 }

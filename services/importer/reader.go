@@ -33,18 +33,17 @@ type refusal struct {
 
 // records reads one file.
 type records interface {
-	// next returns a record and the line it begins on; io.EOF after the last. A *mapping.Refused is about this record
-	// only.
-	next() (mapping.Record, int, error)
+	// next reads a record and appends the touchpoint that it becomes, or nothing when it is left out, and returns the
+	// line it begins on; io.EOF after the last. A *mapping.Refused is about this record only.
+	next(dst []byte) (out []byte, line int, err error)
 }
 
 // reader makes batches of the records of all files.
 type reader struct {
-	m     *mapping.Mapping
-	run   *mapping.Run
-	files []string // yet to be opened
-	most  int      // touchpoints in a batch
-	skip  int      // records that are acknowledged already: they count for the mapping's state and are not sent
+	open  func(*source) (records, error) // by what the files hold
+	files []string                       // yet to be opened
+	most  int                            // touchpoints in a batch
+	skip  int                            // records that are acknowledged already: they count for the mapping's state and are not sent
 
 	src  *source
 	recs records
@@ -75,13 +74,13 @@ func (r *reader) next(ctx context.Context) (*client.Batch[part], bool, error) {
 
 // add reads one record into the batch.
 func (r *reader) add(b *client.Batch[part]) error {
-	rec, at, err := r.record()
+	size := len(b.Lines)
+	lines, at, err := r.record(b.Lines)
 	if errors.Is(err, io.EOF) {
 		return err
 	}
-	size := len(b.Lines)
 	if err == nil {
-		b.Lines, err = r.run.Append(b.Lines, rec)
+		b.Lines = lines
 	}
 	if err == nil && len(b.Lines)-size > client.MaxBytes/2 {
 		err = &mapping.Refused{Reason: fmt.Sprintf("the touchpoint would have %d bytes", len(b.Lines)-size)}
@@ -111,38 +110,34 @@ func (r *reader) add(b *client.Batch[part]) error {
 }
 
 // record reads the next record, opening one file after the other.
-func (r *reader) record() (mapping.Record, place, error) {
+func (r *reader) record(dst []byte) ([]byte, place, error) {
 	for {
 		if r.recs == nil {
 			if len(r.files) == 0 {
-				return nil, place{}, io.EOF
+				return dst, place{}, io.EOF
 			}
-			if err := r.open(r.files[0]); err != nil {
-				return nil, place{file: r.files[0], line: 1}, err
+			if err := r.begin(r.files[0]); err != nil {
+				return dst, place{file: r.files[0], line: 1}, err
 			}
 			r.files = r.files[1:]
 		}
-		rec, line, err := r.recs.next()
+		out, line, err := r.recs.next(dst)
 		at := place{filepath.Base(r.src.name), line}
 		if !errors.Is(err, io.EOF) {
-			return rec, at, err
+			return out, at, err
 		}
 		r.read += r.src.position()
 		r.close()
 	}
 }
 
-func (r *reader) open(name string) error {
+func (r *reader) begin(name string) error {
 	src, err := openSource(name)
 	if err != nil {
 		return err
 	}
 	r.src = src
-	if r.m.Format == mapping.NDJSON {
-		r.recs = &lines{src: src}
-		return nil
-	}
-	r.recs, err = newRows(src, r.m)
+	r.recs, err = r.open(src)
 	return err
 }
 

@@ -36,7 +36,7 @@ type cli struct {
 	Keys    keysCommands   `cmd:"" help:"Create, list and revoke API keys."`
 
 	Simulate      simulateCommand      `cmd:"" help:"Send the touchpoints of a made-up company."`
-	Import        importCommand        `cmd:"" help:"Import CSV or NDJSON files through a mapping."`
+	Import        importCommand        `cmd:"" help:"Import CSV or NDJSON files through a mapping, or mail: mbox and Maildir."`
 	DeadLetters   deadLettersCommands  `cmd:"" name:"dead-letters" help:"List, show and resend what was refused."`
 	People        peopleCommands       `cmd:"" help:"Find people, ask why they are who they are, and correct it."`
 	Accounts      accountsCommands     `cmd:"" help:"Companies and their contacts."`
