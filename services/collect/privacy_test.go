@@ -66,7 +66,9 @@ func (d *door) nowhere(texts ...string) {
 // By every way in, what must not be kept is on no topic of ours; what is kept of a refused touchpoint neither.
 func TestPrivacyAtEveryDoor(t *testing.T) {
 	d := openDoor(t)
-	say := func(id string) string { return strings.Replace(with("text", `"my card: `+card+`"`), `"a"`, `"`+id+`"`, 1) }
+	say := func(id string) string {
+		return strings.Replace(with("text", `"my card: `+card+`"`), `"a"`, `"`+id+`"`, 1)
+	}
 	d.sendOK(say("object"))
 	d.sendOK("[" + say("array-1") + "," + say("array-2") + "]")
 	d.sendOK(say("line-1")+"\n"+say("line-2"), "Content-Type", "application/x-ndjson")

@@ -210,6 +210,7 @@ type event struct {
 	tags         []string
 	properties   string
 	rating       *touchpoint.Rating
+	notes        []touchpoint.Note
 	conversation string // id of the touchpoint it is named after
 }
 
@@ -251,7 +252,7 @@ func (f *fixture) store(events ...event) {
 		said := touchpoint.Touchpoint{
 			ID: e.id, Time: at(e.time).UnixMilli(), Channel: or(e.channel, "email"), Direction: touchpoint.Direction(or(e.direction, "inbound")), Kind: or(e.kind, "message"),
 			Actor: touchpoint.Actor{Type: touchpoint.ActorType(or(e.actor, "customer")), ID: e.agent}, Identifiers: e.identifiers, Thread: e.thread,
-			Subject: e.subject, Text: e.text, Team: e.team, Topic: e.topic, Source: e.source, Account: e.account, Tags: e.tags, Properties: []byte(e.properties), Rating: e.rating,
+			Subject: e.subject, Text: e.text, Team: e.team, Topic: e.topic, Source: e.source, Account: e.account, Tags: e.tags, Properties: []byte(e.properties), Rating: e.rating, Notes: e.notes,
 		}
 		payload, err := said.AppendJSON(nil)
 		if err != nil {

@@ -181,7 +181,7 @@ func TestDocumentAndHandlersAgree(t *testing.T) {
 	for _, r := range routes {
 		handled = append(handled, r.method+" "+r.path)
 	}
-	handled = append(handled, "POST /v1/session", "GET /v1/session", "DELETE /v1/session", "POST /v1/touchpoints", "GET /v1/schemas/touchpoint.json", "GET /v1/registry", "GET /v1/measures", "GET /v1/schemas/identity-rules.json", "POST /v1/audit", "POST /v1/rebuild/{what}", "GET /healthz", "GET /readyz", "GET /metrics", "GET /openapi.yaml")
+	handled = append(handled, "POST /v1/session", "GET /v1/session", "DELETE /v1/session", "POST /v1/touchpoints", "GET /v1/schemas/touchpoint.json", "GET /v1/registry", "GET /v1/measures", "GET /v1/schemas/identity-rules.json", "GET /v1/schemas/privacy.json", "POST /v1/audit", "POST /v1/rebuild/{what}", "GET /healthz", "GET /readyz", "GET /metrics", "GET /openapi.yaml")
 	slices.Sort(described)
 	slices.Sort(handled)
 	if !slices.Equal(described, handled) {

@@ -101,7 +101,7 @@ func (s *Server) anchorsFor(workspace, text string) (anchors []identity.Anchor, 
 	if err != nil {
 		return nil, "", &fieldError{"identifier", "want type:value, such as email:anna@example.com"}
 	}
-	id, err := s.config.Rules.Rules(workspace).Normalise(touchpoint.Identifier{Type: typ, Value: value})
+	id, err := s.normalise(workspace, touchpoint.Identifier{Type: typ, Value: value})
 	if err != nil {
 		if s.isThread(text) {
 			return []identity.Anchor{streams.ThreadNode(workspace, text).Anchor}, text, nil

@@ -58,7 +58,7 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, c *call) error {
 func (s *Server) meanings(workspace, text string) []Node {
 	var out []Node
 	add := func(space, typ, value string) {
-		id, err := s.config.Rules.Rules(workspace).Normalise(touchpoint.Identifier{Type: typ, Value: value})
+		id, err := s.normalise(workspace, touchpoint.Identifier{Type: typ, Value: value})
 		if err == nil {
 			typ := space + id.Type
 			out = append(out, Node{Type: typ, Value: id.Value, anchor: identity.AnchorOf(workspace, typ, id.Value)})

@@ -32,6 +32,7 @@ import (
 	"github.com/throughline/throughline/services/collect"
 	"github.com/throughline/throughline/services/kafka"
 	"github.com/throughline/throughline/streams/identity"
+	"github.com/throughline/throughline/streams/privacy"
 	"github.com/throughline/throughline/streams/promise"
 )
 
@@ -60,6 +61,7 @@ type Config struct {
 
 	Live       Live       // changes of conversations as they happen; nil where this process cannot
 	Promises   Promises   // to customers; nil: those of the registry
+	Privacy    Privacy    // what is not kept; nil: by the rules that ship with the product
 	Rehearsals Rehearsals // of new identity rules; nil where this process cannot
 
 	// Audit and Rebuild answer POST /v1/audit and /v1/rebuild/{what}, for those who run the installation; nil where this
@@ -153,6 +155,9 @@ func New(c Config) (*Server, error) {
 	if c.Promises == nil {
 		c.Promises = fixedPromises{promise.OfRegistry(c.Registry)}
 	}
+	if c.Privacy == nil {
+		c.Privacy = fixedPrivacy{privacy.Of(privacy.Default())}
+	}
 	s := &Server{
 		config: c,
 		store: &store{
@@ -204,6 +209,9 @@ var routes = []route{
 	{http.MethodGet, "/v1/promises", (*Server).getPromises},
 	{http.MethodPut, "/v1/promises", (*Server).setPromises},
 	{http.MethodGet, "/v1/promises/open", (*Server).getOpenPromises},
+	{http.MethodGet, "/v1/privacy", (*Server).getPrivacy},
+	{http.MethodPut, "/v1/privacy", (*Server).setPrivacy},
+	{http.MethodGet, "/v1/data-quality", (*Server).getQuality},
 	{http.MethodGet, "/v1/dead-letters", (*Server).listDeadLetters},
 	{http.MethodGet, "/v1/dead-letters/{id}", (*Server).getDeadLetter},
 	{http.MethodPost, "/v1/dead-letters/{id}/resend", (*Server).resendDeadLetter},
@@ -224,6 +232,7 @@ func (s *Server) Handler() http.Handler {
 	all.Handle(http.MethodGet, "/v1/registry", door)
 	all.Handle(http.MethodGet, "/v1/measures", http.HandlerFunc(s.getMeasures))
 	all.Handle(http.MethodGet, "/v1/schemas/identity-rules.json", http.HandlerFunc(getRulesSchema))
+	all.Handle(http.MethodGet, "/v1/schemas/privacy.json", http.HandlerFunc(getPrivacySchema))
 	for path, operation := range map[string]http.Handler{"/v1/audit": s.config.Audit, "/v1/rebuild/{what}": s.config.Rebuild} {
 		if operation == nil {
 			operation = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

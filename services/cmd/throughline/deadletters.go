@@ -110,30 +110,36 @@ func (c *resendDeadLetterCommand) Run(ctx context.Context) error {
 
 // call makes a request of the API and reads its JSON answer; a problem document becomes the error.
 func (f serverFlags) call(ctx context.Context, method, path string, body []byte, into any) error {
+	answer, err := f.fetch(ctx, method, path, "application/json", body)
+	if err != nil || into == nil {
+		return err
+	}
+	return json.Unmarshal(answer, into)
+}
+
+// fetch makes a request of the API and returns its answer as it is; a problem document becomes the error.
+func (f serverFlags) fetch(ctx context.Context, method, path, mediaType string, body []byte) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, f.URL+path, bytes.NewReader(body))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+f.Key)
 	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Content-Type", mediaType)
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = res.Body.Close() }()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, 64<<20))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if res.StatusCode >= 300 {
-		return problemOf(res.Status, answer)
+		return nil, problemOf(res.Status, answer)
 	}
-	if into == nil {
-		return nil
-	}
-	return json.Unmarshal(answer, into)
+	return answer, nil
 }
 
 // problemOf says what a problem document says.
