@@ -179,6 +179,9 @@ func (c *Cursor) Bool() bool {
 	return false
 }
 
+// Null reads null.
+func (c *Cursor) Null() { c.literal("null") }
+
 func (c *Cursor) literal(word string) {
 	if end := c.pos + len(word); end <= len(c.data) && string(c.data[c.pos:end]) == word {
 		c.pos = end

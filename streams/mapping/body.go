@@ -24,7 +24,7 @@ const (
 	maxDepth = 64   // of XML
 )
 
-// ParseBody reads a request's body: an object of any JSON value; of a form's fields, each a text, a list of texts when it is there
+// ParseBody reads a request's body, which must not be changed while the result is in use: JSON, strictly (package strictjson); of a form's fields, each a text, a list of texts when it is there
 // several times, or, for a file, its filename, content_type, size and sha256; of XML's elements below the root, by the same rule.
 // contentType matters for forms alone. The error wraps ErrBadBody.
 func ParseBody(format Format, contentType string, body []byte) (any, error) {
@@ -32,7 +32,10 @@ func ParseBody(format Format, contentType string, body []byte) (any, error) {
 	var err error
 	switch format {
 	case JSON:
-		v, err = parseJSON(body)
+		var b *jsonBody
+		if b, err = parseJSON(body); err == nil {
+			v = b.root()
+		}
 	case Form:
 		v, err = parseForm(contentType, body)
 	case XML:
@@ -46,19 +49,7 @@ func ParseBody(format Format, contentType string, body []byte) (any, error) {
 	return v, nil
 }
 
-func parseJSON(body []byte) (v any, err error) {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	if err := dec.Decode(&v); err != nil {
-		return nil, err
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("something follows the value")
-	}
-	return v, nil
-}
-
-// fields collects texts by name.
+// bodyFields collects texts by name.
 type bodyFields map[string]any
 
 func (f bodyFields) add(name string, v any) {

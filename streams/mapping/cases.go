@@ -9,7 +9,7 @@ import (
 // compiledLoop binds the members of a list, one after the other, to a name.
 type compiledLoop struct {
 	as string
-	in *expression
+	in []*expression // lists, one after the other
 }
 
 type compiledSkip struct {
@@ -30,20 +30,24 @@ func (c *compiler) loops(f *Document) error {
 	}
 	for i := range f.Items {
 		l, name := &f.Items[i], fmt.Sprintf("items[%d]", i)
-		if l.As == "" || l.In.value == "" {
-			return orTop(l.In.at).errorf("%s: say as, which names the member, and in, which is the list", name)
+		if l.As == "" || len(l.In) == 0 {
+			return position{1, 1}.errorf("%s: say as, which names the member, and in, which is the list", name)
 		}
 		if reserved(l.As) {
-			return orTop(l.In.at).errorf("%s.as: %q is taken", name, l.As)
+			return orTop(l.In[0].at).errorf("%s.as: %q is taken", name, l.As)
 		}
-		e, err := c.expression(l.In.value, l.In.at)
-		if err != nil {
-			return fmt.Errorf("%w (%s.in)", err, name)
+		loop := compiledLoop{as: l.As}
+		for _, in := range l.In {
+			e, err := c.expression(in.value, orTop(in.at))
+			if err != nil {
+				return fmt.Errorf("%w (%s.in)", err, name)
+			}
+			for _, name := range e.columns { // each member is a touchpoint of its own
+				c.looped = append(c.looped, bare(name))
+			}
+			loop.in = append(loop.in, e)
 		}
-		for _, name := range e.columns { // each member is a touchpoint of its own
-			c.looped = append(c.looped, bare(name))
-		}
-		c.m.loops = append(c.m.loops, compiledLoop{l.As, e})
+		c.m.loops = append(c.m.loops, loop)
 	}
 	return nil
 }

@@ -41,7 +41,19 @@ type Document struct {
 // loop is one of the loops that a body's touchpoints are found by.
 type loop struct {
 	As string `yaml:"as"`
-	In text   `yaml:"in"`
+	In texts  `yaml:"in"`
+}
+
+// texts is one text or a list of them.
+type texts []text
+
+// UnmarshalYAML reads either form.
+func (t *texts) UnmarshalYAML(n ast.Node) error {
+	if _, ok := n.(ast.ScalarNode); ok {
+		*t = texts{{}}
+		return (*t)[0].UnmarshalYAML(n)
+	}
+	return yaml.NodeToValue(n, (*[]text)(t))
 }
 
 // skip says what is no touchpoint, and why.

@@ -40,19 +40,17 @@ func (r *Run) Items(b Body) ([]Record, error) {
 		for _, rec := range items {
 			outer := rec.(*item)
 			r.rec = outer
-			v, err := r.runRaw(l.in)
-			if err != nil {
-				return nil, refuse(fmt.Sprintf("items[%d].in", i), err)
-			}
-			list, ok := v.([]any)
-			if v != nil && !ok {
-				return nil, &Refused{Field: fmt.Sprintf("items[%d].in", i), Reason: fmt.Sprintf("%q is not a list", clip(l.in.source))}
-			}
-			if len(next)+len(list) > MaxItems {
-				return nil, ErrTooManyItems
-			}
-			for _, member := range list {
-				next = append(next, outer.with(l.as, member))
+			for _, in := range l.in {
+				list, err := r.list(in)
+				if err != nil {
+					return nil, refuse(fmt.Sprintf("items[%d].in", i), err)
+				}
+				if len(next)+len(list) > MaxItems {
+					return nil, ErrTooManyItems
+				}
+				for _, member := range list {
+					next = append(next, outer.with(l.as, member))
+				}
 			}
 		}
 		items = next
@@ -60,20 +58,43 @@ func (r *Run) Items(b Body) ([]Record, error) {
 	return items, nil
 }
 
-// runRaw is run, but a plain path comes as it is in the body, with the digits of its numbers.
-func (r *Run) runRaw(e *expression) (any, error) {
+// list evaluates a loop's expression. A plain path is looked up as it is in the body, with the digits of its numbers.
+func (r *Run) list(e *expression) ([]any, error) {
+	var v any
 	if e.path != "" {
-		return r.column(e.path), nil
+		v = r.rec.(*item).lookUp(e.path)
+	} else {
+		var err error
+		if v, err = r.run(e); err != nil {
+			return nil, err
+		}
 	}
-	return r.run(e)
+	switch x := v.(type) {
+	case nil:
+		return nil, nil
+	case []any:
+		return x, nil
+	case jsonValue:
+		switch x.node().kind {
+		case 'n':
+			return nil, nil
+		case '[':
+			var out []any
+			x.members(func(_ string, member jsonValue) bool {
+				out = append(out, member)
+				return true
+			})
+			return out, nil
+		}
+	}
+	return nil, fmt.Errorf("%q is not a list", clip(e.source))
 }
 
 // item is one record of a body: the body's columns, and what the loops bound.
 type item struct {
-	body   Body
-	object map[string]any // the body, when it is one
-	names  []string       // sorted
-	bound  []binding
+	body  Body
+	names []string // sorted
+	bound []binding
 }
 
 type binding struct {
@@ -83,13 +104,22 @@ type binding struct {
 
 func newItem(b Body) *item {
 	root := &item{body: b}
-	if o, ok := b.Value.(map[string]any); ok {
-		root.object = o
+	switch o := b.Value.(type) {
+	case jsonValue:
+		if o.node().kind == '{' {
+			root.names = make([]string, 0, 16)
+			o.members(func(key string, _ jsonValue) bool {
+				root.names = append(root.names, key)
+				return true
+			})
+		}
+	case map[string]any:
 		for name := range o {
 			root.names = append(root.names, name)
 		}
-		slices.Sort(root.names)
 	}
+	slices.Sort(root.names)
+	root.names = slices.Compact(root.names)
 	return root
 }
 
@@ -103,35 +133,44 @@ func (it *item) with(name string, value any) *item {
 	return &next
 }
 
-// Column implements Record.
-func (it *item) Column(path string) any {
+// lookUp finds what a path leads to: in what the loops bound, in the body, or in the request. A value of a JSON body is not made yet.
+func (it *item) lookUp(path string) any {
 	first, rest, _ := strings.Cut(path, ".")
 	for i := len(it.bound) - 1; i >= 0; i-- {
 		if b := &it.bound[i]; b.name == first {
 			return lookUp(b.value, rest)
 		}
 	}
+	v := lookUp(it.body.Value, first)
+	if v != nil {
+		return lookUp(v, rest)
+	}
 	switch first {
 	case bodyName:
-		if it.object == nil || it.object[bodyName] == nil {
-			return lookUp(it.body.Value, rest)
-		}
+		return lookUp(it.body.Value, rest)
 	case requestName:
-		if it.object == nil || it.object[requestName] == nil {
-			section, name, _ := strings.Cut(rest, ".")
-			switch section {
-			case "headers":
-				return lookUp(it.body.Headers, name)
-			case "query":
-				return lookUp(it.body.Query, name)
-			}
-			return nil
+		section, name, _ := strings.Cut(rest, ".")
+		switch section {
+		case "headers":
+			return lookUp(it.body.Headers, name)
+		case "query":
+			return lookUp(it.body.Query, name)
 		}
+		return nil
 	}
-	if v, ok := it.object[path]; ok {
-		return v
+	if o, ok := it.body.Value.(map[string]any); ok && rest != "" {
+		return o[path] // a form's field may have dots in its name
 	}
-	return lookUp(it.object, path)
+	return nil
+}
+
+// Column implements Record.
+func (it *item) Column(path string) any {
+	found := it.lookUp(path)
+	if v, ok := found.(jsonValue); ok {
+		return v.any()
+	}
+	return found
 }
 
 // Names implements Record.

@@ -68,6 +68,12 @@ func lookUp(at any, path string) any {
 		var part string
 		part, path, _ = strings.Cut(path, ".")
 		switch v := at.(type) {
+		case jsonValue:
+			member, ok := v.member(part)
+			if !ok {
+				return nil
+			}
+			at = member
 		case map[string]any:
 			at = v[part]
 		case []any:
@@ -153,17 +159,41 @@ func (t *tree) without(v any) any {
 
 // untaken writes what no field took. What a mapping adds takes the place of a column of that name.
 func (w *writer) untaken(t *tree, added []addedProperty) {
-	for _, name := range w.run.rec.Names() {
+	names := w.run.rec.Names()
+	it, isItem := w.run.rec.(*item)
+	for _, name := range names {
 		if slices.ContainsFunc(added, func(a addedProperty) bool { return a.name == name }) {
 			continue
 		}
+		if isItem {
+			if v, ok := it.lookUp(name).(jsonValue); ok {
+				w.json(name, v, t.at(name))
+				continue
+			}
+		}
 		w.property(name, t.at(name).without(w.run.column(name)))
+	}
+}
+
+// json writes a value of a body as it came, but for what is in the tree and for marks that mean nothing.
+func (w *writer) json(name string, v jsonValue, t *tree) {
+	n := v.node()
+	if w.err != nil || n.kind == 'n' || n.kind == '"' && w.run.m.missing[n.text] {
+		return
+	}
+	before := len(w.b)
+	w.key(name)
+	from := len(w.b)
+	if w.b = v.appendWithout(w.b, t); len(w.b) == from {
+		w.b = w.b[:before]
 	}
 }
 
 // numbers makes of a JSON value what expressions calculate with: numbers in place of their digits, at any depth.
 func numbers(v any) any {
 	switch x := v.(type) {
+	case jsonValue:
+		return numbers(x.any())
 	case json.Number:
 		if i, err := strconv.ParseInt(string(x), 10, 0); err == nil {
 			return int(i)
