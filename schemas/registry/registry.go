@@ -26,6 +26,7 @@ type Channel struct {
 	Respond     time.Duration `yaml:"respond" json:"-"`               // within which customers expect an answer
 	Tone        string        `yaml:"tone" json:"tone"`               // formal, friendly or casual
 	Cost        float64       `yaml:"cost" json:"cost"`               // of one contact, in euro
+	Own         bool          `yaml:"-" json:"own,omitempty"`         // a workspace has Settings of its own for it
 }
 
 // MarshalJSON writes the channel for clients, with the time in seconds.

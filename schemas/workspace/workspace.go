@@ -11,6 +11,7 @@ import (
 
 	"github.com/segmentio/encoding/json"
 
+	"github.com/throughline/throughline/schemas/registry"
 	"github.com/throughline/throughline/schemas/topic"
 )
 
@@ -109,6 +110,11 @@ type Record struct {
 	// SourceHash is the hash of the source key, when SourceKey is set or was deleted.
 	SourceHash string
 	SourceKey  *SourceKey
+	// ChannelOf is the workspace whose settings of Channel they are, when Settings is set or was deleted.
+	ChannelOf string
+	Channel   string
+	Settings  *registry.Settings
+	Audit     *Audit
 }
 
 // Decode reads a record of the topic.
@@ -130,6 +136,12 @@ func Decode(key, value []byte) (Record, error) {
 	}
 	if hash, ok := strings.CutPrefix(string(key), SourceKeyPrefix); ok {
 		return decodeSourceKey(hash, value)
+	}
+	if name, ok := strings.CutPrefix(string(key), ChannelPrefix); ok {
+		return decodeChannel(name, value)
+	}
+	if string(key) == AuditKey {
+		return decodeAudit(value)
 	}
 	return decodeKey(string(key), value)
 }
@@ -177,7 +189,7 @@ func decodeKey(hash string, value []byte) (Record, error) {
 }
 
 // Encode writes one of the topic's parts as the value of its record.
-func Encode[T Key | SourceKey | Control | Rules | Promises | Privacy | Secret](v T) ([]byte, error) {
+func Encode[T Key | SourceKey | Control | Rules | Promises | Privacy | Secret | registry.Settings | Audit](v T) ([]byte, error) {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("workspace: encode: %w", err)

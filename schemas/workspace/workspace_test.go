@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/throughline/throughline/schemas/registry"
 	"github.com/throughline/throughline/schemas/topic"
 )
 
@@ -26,6 +27,9 @@ func TestRecordsComeBack(t *testing.T) {
 		{Workspace: "acme"},
 		{PromisesOf: "acme", Promises: &Promises{YAML: "targets: []\n", At: 1}},
 		{PromisesOf: "acme"},
+		{ChannelOf: "acme", Channel: "email", Settings: &registry.Settings{Label: registry.Text{EN: "Mail", DE: "Post"}, Respond: 60, Tone: "formal", Cost: 1.5}},
+		{ChannelOf: "acme", Channel: "email"},
+		{Audit: &Audit{At: 1, Took: 2, Touchpoints: 3, Count: 1, Differences: []string{"one"}}},
 		{Control: &Control{Current: topic.First, Building: &next}},
 	} {
 		key, value := []byte(want.Hash), []byte(nil)
@@ -43,6 +47,14 @@ func TestRecordsComeBack(t *testing.T) {
 			if want.Promises != nil {
 				value, err = Encode(*want.Promises)
 			}
+		case want.ChannelOf != "":
+			key = []byte(ChannelKey(want.ChannelOf, want.Channel))
+			if want.Settings != nil {
+				value, err = Encode(*want.Settings)
+			}
+		case want.Audit != nil:
+			key = []byte(AuditKey)
+			value, err = Encode(*want.Audit)
 		case want.Control != nil:
 			key = []byte(ControlKey)
 			value, err = Encode(*want.Control)
@@ -63,6 +75,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(RulesKey("acme")), []byte(`{"yaml":"regions: [DE]","version":1,"at":1}`))
 	f.Add([]byte("rules/Not/Good"), []byte(`{}`))
 	f.Add([]byte(PromisesKey("acme")), []byte(`{"yaml":"targets: []","at":1}`))
+	f.Add([]byte(ChannelKey("acme", "email")), []byte(`{"label":{"en":"a","de":"b"},"respond_seconds":1,"tone":"formal","cost":1}`))
+	f.Add([]byte(AuditKey), []byte(`{"at":1,"touchpoints":2,"differences":[]}`))
 	f.Fuzz(func(t *testing.T, key, value []byte) {
 		r, err := Decode(key, value)
 		if err != nil {
@@ -73,6 +87,9 @@ func FuzzDecode(f *testing.F) {
 		}
 		if r.Rules != nil && (ValidName(r.Workspace) != nil || r.Key != nil) {
 			t.Fatalf("rules of workspace %q", r.Workspace)
+		}
+		if r.Settings != nil && (ValidName(r.ChannelOf) != nil || r.Settings.Validate() != nil || r.Key != nil) {
+			t.Fatalf("settings %+v of %q in workspace %q", r.Settings, r.Channel, r.ChannelOf)
 		}
 		if r.Control != nil && (r.Control.Current.Identity == 0 || r.Control.Current.Conversation == 0 || r.Control.Current.Store == 0) {
 			t.Fatalf("%+v", r.Control)

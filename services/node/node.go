@@ -177,7 +177,7 @@ func (n *Node) handler() (http.Handler, error) {
 		s.DB, s.Log, s.Directory, s.Collect, s.Producer = n.store, n.admin, n.directory, n.collector, n.producer
 		s.Rules, s.Registry, s.Gatherer, s.Registerer, s.Logger = n.directory, c.Registry, c.Metrics, c.Metrics, c.Logger
 		s.Audit, s.Rebuild = n.operations()
-		s.Promises, s.Privacy = n.directory, n.directory
+		s.Promises, s.Privacy, s.Channels, s.Audits = n.directory, n.directory, n.directory, n.directory
 		desk, err := n.desk()
 		if err != nil {
 			return nil, err

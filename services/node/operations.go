@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -48,7 +49,7 @@ func (n *Node) operations() (audit, rebuilding http.Handler) {
 		})
 	}
 	audit = operation(func(r *http.Request, progress func(string)) (any, error) {
-		return n.audit(r.Context(), progress)
+		return n.keptAudit(r.Context(), progress)
 	})
 	rebuilding = operation(func(r *http.Request, progress func(string)) (any, error) {
 		return struct{}{}, n.rebuild(r.Context(), rebuild.What(r.PathValue("what")), progress)
@@ -89,6 +90,26 @@ func (n *Node) audit(ctx context.Context, progress func(string)) (*audit.Report,
 	c.Generations, _ = n.directory.Generations()
 	c.Progress, c.Logger = progress, n.config.Logger
 	return audit.Run(ctx, c)
+}
+
+// mostKept are the differences of an audit that are kept; the answer to who ran it has all of them.
+const mostKept = 20
+
+// keptAudit runs an audit, and keeps what it found where everybody can look at it.
+func (n *Node) keptAudit(ctx context.Context, progress func(string)) (*audit.Report, error) {
+	began := time.Now()
+	report, err := n.audit(ctx, progress)
+	kept := workspace.Audit{At: time.Now().UnixMilli(), Took: time.Since(began).Milliseconds()}
+	switch {
+	case ctx.Err() != nil: // whoever asked is gone, and nothing was found out
+		return report, err
+	case err != nil:
+		kept.Error = err.Error()
+	default:
+		kept.Touchpoints, kept.People, kept.Conversations = report.Touchpoints, report.People, report.Conversations
+		kept.Count, kept.Differences = report.Count, report.Differences[:min(len(report.Differences), mostKept)]
+	}
+	return report, errors.Join(err, n.directory.SetAudit(ctx, kept))
 }
 
 func (n *Node) rebuild(ctx context.Context, what rebuild.What, progress func(string)) error {

@@ -106,7 +106,7 @@ func TestNothingIsReadAcrossWorkspaces(t *testing.T) {
 	}
 	// They see all of it.
 	for _, target := range []string{"/v1/conversations", "/v1/dead-letters", "/v1/dead-letters/" + letter, "/v1/reports/touchpoints?by=team",
-		"/v1/accounts/" + secret, "/v1/accounts/" + secret + "/timeline", "/v1/identity/suggestions", "/v1/identity/refusals", "/v1/identity/shared"} {
+		"/v1/accounts/" + secret, "/v1/accounts/" + secret + "/timeline", "/v1/identity/suggestions", "/v1/identity/refusals", "/v1/identity/shared", "/v1/status/sources"} {
 		answer := f.do(http.MethodGet, "theirs-key", target, nil)
 		if body, _ := io.ReadAll(answer.Body); !bytes.Contains(body, []byte(secret)) {
 			t.Errorf("theirs %s: %s", target, body)

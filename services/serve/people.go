@@ -23,6 +23,7 @@ type Person struct {
 	Identifiers       []Identifier       `json:"identifiers"`
 	FirstSeen         *Time              `json:"first_seen"` // null: no touchpoint of theirs is stored yet
 	LastSeen          *Time              `json:"last_seen"`
+	KnownSince        *Time              `json:"known_since"` // when the first of them came in: before, as_of finds nobody
 	Channels          []ChannelUse       `json:"channels"`
 	PreferredChannel  string             `json:"preferred_channel,omitempty"`
 	Touchpoints       uint64             `json:"touchpoints"`
@@ -49,6 +50,7 @@ type ChannelUse struct {
 
 	firstSeen   time.Time
 	lastInbound time.Time
+	knownSince  time.Time
 }
 
 // getPersonByIdentifier answers GET /v1/people?identifier=type:value.
@@ -217,12 +219,15 @@ func (s *Server) card(ctx context.Context, c *call, w who) (p Person, found bool
 	if len(p.Channels) == 0 && !w.recorded {
 		return p, false, nil
 	}
-	var firstSeen, lastSeen, best time.Time
+	var firstSeen, lastSeen, knownSince, best time.Time
 	var most uint64
 	for _, use := range p.Channels {
 		p.Touchpoints += use.Touchpoints
 		if firstSeen.IsZero() || use.firstSeen.Before(firstSeen) {
 			firstSeen = use.firstSeen
+		}
+		if knownSince.IsZero() || use.knownSince.Before(knownSince) {
+			knownSince = use.knownSince
 		}
 		if last := time.Time(use.LastSeen); last.After(lastSeen) {
 			lastSeen = last
@@ -232,8 +237,8 @@ func (s *Server) card(ctx context.Context, c *call, w who) (p Person, found bool
 		}
 	}
 	if len(p.Channels) > 0 {
-		first, last := Time(firstSeen), Time(lastSeen)
-		p.FirstSeen, p.LastSeen = &first, &last
+		first, last, known := Time(firstSeen), Time(lastSeen), Time(knownSince)
+		p.FirstSeen, p.LastSeen, p.KnownSince = &first, &last, &known
 	}
 	return p, true, nil
 }
@@ -244,7 +249,7 @@ func (s *Server) card(ctx context.Context, c *call, w who) (p Person, found bool
 // name "", and once for each of its identifiers.
 func (s *Server) uses(ctx context.Context, c *call, w who) (channels []ChannelUse, identifiers []Identifier, err error) {
 	params := clickhouse.Params{"workspace": c.workspace, "limit": maxIdentifiers}
-	sql := `SELECT if(name = '', channel, '') AS via, name, count() AS n, countIf(direction = 'inbound'), min(time), max(time), maxIf(time, direction = 'inbound')
+	sql := `SELECT if(name = '', channel, '') AS via, name, count() AS n, countIf(direction = 'inbound'), min(time), max(time), maxIf(time, direction = 'inbound'), min(received)
 FROM ` + c.tables.Touchpoints + ` ARRAY JOIN arrayPushFront(arrayDistinct(identifiers), '') AS name
 WHERE workspace = {workspace:String} AND ` + w.belongs("anchor", params) + `
 GROUP BY via, name ORDER BY name != '', n DESC, via LIMIT {limit:UInt32}`
@@ -257,7 +262,7 @@ GROUP BY via, name ORDER BY name != '', n DESC, via LIMIT {limit:UInt32}`
 		var use ChannelUse
 		var name string
 		var last time.Time
-		if err := r.Scan(&use.Channel, &name, &use.Touchpoints, &use.Inbound, &use.firstSeen, &last, &use.lastInbound); err != nil {
+		if err := r.Scan(&use.Channel, &name, &use.Touchpoints, &use.Inbound, &use.firstSeen, &last, &use.lastInbound, &use.knownSince); err != nil {
 			return err
 		}
 		use.LastSeen = Time(last)

@@ -106,7 +106,7 @@ const effort = `toInt64(contacts) - 1 + channel_switches + hand_overs + intDiv(`
 func (s *Server) prepareConversations(c *call, r *reportQuery, now time.Time) error {
 	var channels []string
 	var costs []float64
-	for _, channel := range s.config.Registry.Channels {
+	for _, channel := range s.config.Channels.Registry(c.workspace).Channels {
 		channels, costs = append(channels, channel.Name), append(costs, channel.Cost)
 	}
 	r.params["cost_channels"], r.params["costs"] = channels, costs

@@ -62,6 +62,8 @@ type Config struct {
 	Live       Live       // changes of conversations as they happen; nil where this process cannot
 	Promises   Promises   // to customers; nil: those of the registry
 	Privacy    Privacy    // what is not kept; nil: by the rules that ship with the product
+	Channels   Channels   // as workspaces have set them; nil: those of the registry
+	Audits     Audits     // the last audit; nil: none is known
 	Rehearsals Rehearsals // of new identity rules; nil where this process cannot
 
 	// Audit and Rebuild answer POST /v1/audit and /v1/rebuild/{what}, for those who run the installation; nil where this
@@ -142,6 +144,8 @@ type Server struct {
 	newest *memo[newestKey, time.Time]
 	status *memo[topic.Generations, offsets]
 	before rates
+
+	sources *memo[sourcesKey, Sources]
 }
 
 // New makes a Server.
@@ -158,6 +162,9 @@ func New(c Config) (*Server, error) {
 	if c.Privacy == nil {
 		c.Privacy = fixedPrivacy{privacy.Of(privacy.Default())}
 	}
+	if c.Channels == nil {
+		c.Channels = fixedChannels{c.Registry}
+	}
 	s := &Server{
 		config: c,
 		store: &store{
@@ -168,6 +175,8 @@ func New(c Config) (*Server, error) {
 		bodies: api.NewBodies(c.Bodies),
 		newest: newMemo[newestKey, time.Time](time.Second, c.Now),
 		status: newMemo[topic.Generations, offsets](time.Second, c.Now),
+
+		sources: newMemo[sourcesKey, Sources](5*time.Second, c.Now),
 	}
 	s.store.measure(c.Registerer)
 	return s, nil
@@ -216,6 +225,10 @@ var routes = []route{
 	{http.MethodGet, "/v1/dead-letters/{id}", (*Server).getDeadLetter},
 	{http.MethodPost, "/v1/dead-letters/{id}/resend", (*Server).resendDeadLetter},
 	{http.MethodGet, "/v1/status", (*Server).getStatus},
+	{http.MethodGet, "/v1/status/sources", (*Server).getSources},
+	{http.MethodGet, "/v1/audit", (*Server).getAudit},
+	{http.MethodPut, channelPath, (*Server).setChannel},
+	{http.MethodDelete, channelPath, (*Server).resetChannel},
 	{http.MethodGet, "/v1/search", (*Server).search},
 	{http.MethodGet, "/v1/stream", (*Server).stream},
 }
@@ -229,7 +242,7 @@ func (s *Server) Handler() http.Handler {
 	door := s.config.Collect.Handler()
 	all.Handle(http.MethodPost, "/v1/touchpoints", door)
 	all.Handle(http.MethodGet, "/v1/schemas/touchpoint.json", door)
-	all.Handle(http.MethodGet, "/v1/registry", door)
+	all.Handle(http.MethodGet, "/v1/registry", http.HandlerFunc(s.getRegistry))
 	all.Handle(http.MethodGet, "/v1/measures", http.HandlerFunc(s.getMeasures))
 	all.Handle(http.MethodGet, "/v1/schemas/identity-rules.json", http.HandlerFunc(getRulesSchema))
 	all.Handle(http.MethodGet, "/v1/schemas/privacy.json", http.HandlerFunc(getPrivacySchema))

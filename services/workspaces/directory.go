@@ -1,5 +1,5 @@
 // Package workspaces follows topic workspaces: which key belongs to which workspace, by which rules a workspace tells people
-// apart, and which generation is read.
+// apart, what it promises and says of channels, which generation is read, and what the last audit found.
 package workspaces
 
 import (
@@ -88,6 +88,8 @@ type state struct {
 	privacy    map[string]*privacy.Policy
 	secrets    map[string][]byte
 	sourceKeys map[string]workspace.SourceKey // by hash
+	channels   map[string]*ownChannels
+	audit      *workspace.Audit
 }
 
 // NewDirectory makes a Directory that knows nothing yet: see Run and Wait.
@@ -108,6 +110,7 @@ func NewDirectory(c Config) (*Directory, error) {
 		privacy:    map[string]*privacy.Policy{},
 		secrets:    map[string][]byte{},
 		sourceKeys: map[string]workspace.SourceKey{},
+		channels:   map[string]*ownChannels{},
 	})
 	var err error
 	if d.admin, err = kafka.NewAdmin(c.Kafka); err != nil {
@@ -122,7 +125,8 @@ func NewDirectory(c Config) (*Directory, error) {
 
 func (s *state) clone() *state {
 	return &state{keys: maps.Clone(s.keys), rules: maps.Clone(s.rules), control: s.control, promises: maps.Clone(s.promises),
-		privacy: maps.Clone(s.privacy), secrets: maps.Clone(s.secrets), sourceKeys: maps.Clone(s.sourceKeys)}
+		privacy: maps.Clone(s.privacy), secrets: maps.Clone(s.secrets), sourceKeys: maps.Clone(s.sourceKeys),
+		channels: maps.Clone(s.channels), audit: s.audit}
 }
 
 // Run follows the topic until ctx ends. While the broker is away, what was known stays true.
@@ -309,6 +313,10 @@ func (d *Directory) apply(s *state, r *kafka.Record) {
 		s.applySecret(rec)
 	case rec.SourceHash != "":
 		s.applySourceKey(rec)
+	case rec.ChannelOf != "":
+		s.applyChannel(rec, d.config.Registry)
+	case rec.Audit != nil:
+		s.audit = rec.Audit
 	case rec.Workspace != "":
 		err = s.applyRules(rec, d.config.Registry)
 	default:

@@ -8,10 +8,14 @@ import (
 	"github.com/throughline/throughline/streams/promise"
 )
 
-// Promises are what a workspace promises: its own, or else what the registry says that customers of each channel expect.
+// Promises are what a workspace promises: its own, or else what its registry says that customers of each channel expect.
 func (d *Directory) Promises(name string) *promise.Policy {
-	if own := d.state.Load().promises[name]; own != nil {
+	s := d.state.Load()
+	if own := s.promises[name]; own != nil {
 		return own
+	}
+	if own := s.channels[name]; own != nil {
+		return own.promises
 	}
 	return d.promises
 }
