@@ -18,6 +18,16 @@ const units = {
   de: { day: 'T', hour: 'Std', minute: 'Min', second: 'Sek', ms: 'ms' },
 }
 
+/** The units that somebody gives a length of time in, in seconds. */
+export const lengthUnits = { second: 1, minute: 60, hour: 3600, day: 86_400 }
+export type LengthUnit = keyof typeof lengthUnits
+
+/** The greatest unit that so many seconds are whole in. */
+export function unitOf(seconds: number): LengthUnit {
+  const all = Object.keys(lengthUnits) as LengthUnit[]
+  return all.findLast((u) => seconds >= lengthUnits[u] && seconds % lengthUnits[u] === 0) ?? 'second'
+}
+
 /** A length of time in its two greatest units: 2 d 4 h, 3 min 20 s, 45 s. */
 export function duration(ms: number | null | undefined, language: Language): string {
   if (ms == null) return '–'
@@ -55,6 +65,19 @@ export function share(n: number | null | undefined, language: Language): string 
 export function money(n: number | null | undefined, language: Language): string {
   if (n == null) return '–'
   return new Intl.NumberFormat(locale(language), { style: 'currency', currency: 'EUR' }).format(n)
+}
+
+/** An amount of something that was bought: in its currency, where that was said. */
+export function amount(n: number, currency: string, language: Language): string {
+  const as = currency ? ({ style: 'currency', currency } as const) : { minimumFractionDigits: 2, maximumFractionDigits: 2 }
+  return new Intl.NumberFormat(locale(language), as).format(n)
+}
+
+/** An instant as the value of an input of type datetime-local, on the reader's clock. */
+export function localInput(instant: string | undefined): string {
+  if (!instant) return ''
+  const at = new Date(instant)
+  return new Date(at.getTime() - at.getTimezoneOffset() * minute).toISOString().slice(0, 16)
 }
 
 export function dateAs(text: string, language: Language, as: Intl.DateTimeFormatOptions): string {

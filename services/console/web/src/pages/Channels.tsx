@@ -1,18 +1,22 @@
-import { Group, Paper, Table, Text } from '@mantine/core'
+import { Badge, Button, Group, Paper, Table, Text } from '@mantine/core'
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { duration, money } from '../format'
 import { ChannelSign } from '../parts/Channel'
 import { Page } from '../parts/Shell'
 import { Failed, Loading } from '../parts/States'
-import { useLanguage, useRegistry } from '../use'
+import { useLanguage, useMay, useRegistry } from '../use'
+import { type Channel, ChannelForm } from './ChannelForm'
 
 export function ChannelsPage() {
   const { t } = useTranslation()
   const language = useLanguage()
   const registry = useRegistry()
+  const may = useMay('admin')
+  const [edited, setEdited] = useState<Channel | null>(null)
   return (
     <Page title={t('menu.channels')}>
-      <Text c="dimmed" mb="md">{t('channels.lead')}</Text>
+      <Text c="dimmed" mb="md" maw={780}>{t('channels.lead')} {t(may ? 'channels.leadMay' : 'channels.leadMayNot')}</Text>
       {registry.isPending ? (
         <Loading />
       ) : registry.isError ? (
@@ -27,6 +31,7 @@ export function ChannelsPage() {
                 <Table.Th className="numbers">{t('channels.respond')}</Table.Th>
                 <Table.Th>{t('channels.tone')}</Table.Th>
                 <Table.Th className="numbers">{t('channels.cost')}</Table.Th>
+                {may && <Table.Th><span className="hidden">{t('channels.edit')}</span></Table.Th>}
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
@@ -36,18 +41,21 @@ export function ChannelsPage() {
                     <Group gap="xs" wrap="nowrap">
                       <ChannelSign channel={c.name} />
                       {c.label[language]}
+                      {c.own && <Badge size="sm" variant="light" tt="none">{t('channels.own')}</Badge>}
                     </Group>
                   </Table.Td>
                   <Table.Td>{t(c.synchronous ? 'channels.synchronous' : 'channels.asynchronous')}</Table.Td>
                   <Table.Td className="numbers">{duration(c.respond_seconds * 1000, language)}</Table.Td>
                   <Table.Td>{t(`channels.tones.${c.tone}`, { defaultValue: c.tone })}</Table.Td>
                   <Table.Td className="numbers">{money(c.cost, language)}</Table.Td>
+                  {may && <Table.Td ta="right"><Button size="compact-sm" variant="default" aria-label={t('channels.editOne', { channel: c.label[language] })} onClick={() => setEdited(c)}>{t('channels.edit')}</Button></Table.Td>}
                 </Table.Tr>
               ))}
             </Table.Tbody>
           </Table>
         </Paper>
       )}
+      <ChannelForm channel={edited} close={() => setEdited(null)} />
     </Page>
   )
 }

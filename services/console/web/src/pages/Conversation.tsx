@@ -1,10 +1,10 @@
-import { Anchor, Button, Group, Paper, Stack, Table, Text } from '@mantine/core'
+import { Anchor, Button, Group, Paper, Stack, Text } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import { ArrowLeft } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
-import { api, type Conversation, must, type Touchpoint } from '../api'
-import { dateTime, duration, number } from '../format'
+import { api, type Conversation, must, type Schemas, type Touchpoint } from '../api'
+import { duration } from '../format'
 import { ChannelSigns } from '../parts/Channel'
 import { Said } from '../parts/Said'
 import { Page } from '../parts/Shell'
@@ -13,6 +13,8 @@ import { Failed, Loading } from '../parts/States'
 import { useLanguage, useNow, useRegistry } from '../use'
 import { waitsBefore } from '../waits'
 import { Go } from '../parts/Go'
+import { Measured } from './Measured'
+import { Promised } from './Promised'
 
 export function ConversationPage() {
   const { t } = useTranslation()
@@ -22,6 +24,8 @@ export function ConversationPage() {
     queryFn: ({ pageParam }) => must(api.GET('/v1/conversations/{id}', { params: { path: { id }, query: { limit: 200, cursor: pageParam || undefined } } })),
     initialPageParam: '',
     getNextPageParam: (page) => page.next,
+    // What is left of a promise is told by the calendar that it runs by, which only the server knows.
+    refetchInterval: ({ state }) => (state.data?.pages.length === 1 && state.data.pages[0].promises.some((p) => p.left_ms !== null) ? 30_000 : false),
   })
   if (detail.isPending) return <Page title={t('conversation.title')}><Loading /></Page>
   if (detail.isError) return <Page title={t('conversation.title')}><Failed error={detail.error} retry={() => void detail.refetch()} /></Page>
@@ -45,7 +49,7 @@ export function ConversationPage() {
             </Button>
           )}
         </section>
-        <Side conversation={conversation} customer={touchpoints.find((p) => p.actor.type === 'customer')?.actor.name} />
+        <Side conversation={conversation} promises={detail.data.pages[0].promises} customer={touchpoints.find((p) => p.actor.type === 'customer')?.actor.name} />
       </div>
     </Page>
   )
@@ -83,53 +87,36 @@ function Thread({ touchpoints, conversation, complete }: { touchpoints: Touchpoi
   )
 }
 
-function Side({ conversation: c, customer }: { conversation: Conversation; customer?: string }) {
+interface SideProps {
+  conversation: Conversation
+  promises: Schemas['Promise'][]
+  customer?: string
+}
+
+function Side({ conversation: c, promises, customer }: SideProps) {
   const { t } = useTranslation()
-  const language = useLanguage()
-  const later = c.later_responses_ms
-  const rows: [string, string][] = [
-    [t('measure.began'), dateTime(c.first, language)],
-    [t('measure.last'), dateTime(c.last, language)],
-    [t('measure.firstResponse'), duration(c.first_response_ms, language)],
-    [t('measure.firstBotResponse'), duration(c.first_bot_response_ms, language)],
-    [t('measure.laterResponses'), later.length ? duration(later.reduce((a, b) => a + b, 0) / later.length, language) : '–'],
-    [t('measure.longestWait'), c.longest_wait_ms ? duration(c.longest_wait_ms, language) : '–'],
-    [t('measure.resolution'), duration(c.resolution_ms, language)],
-    [t('measure.contacts'), number(c.contacts, language)],
-    [t('measure.touchpoints'), number(c.touchpoints, language)],
-    [t('measure.reopenings'), number(c.reopenings, language)],
-    [t('measure.handOvers'), number(c.hand_overs, language)],
-    [t('measure.channelSwitches'), number(c.channel_switches, language)],
-  ]
-  if (c.rating) rows.push([t('measure.rating'), `${c.rating.scale.toUpperCase()} ${number(c.rating.value, language)}`])
   return (
-    <Paper withBorder p="md" component="aside" aria-label={t('conversation.measures')}>
-      <Stack gap="sm">
-        <div>
-          <Text size="xs" c="dimmed">{t('conversation.customer')}</Text>
-          <Anchor component={Go} to={`/people/${c.person}`} fw={600} className="breaks">
-            {customer || t('conversation.openCard')}
-          </Anchor>
-        </div>
-        <div>
-          <Text size="xs" c="dimmed">{t('conversation.channels')}</Text>
-          <ChannelSigns channels={c.channels} most={8} />
-        </div>
-        {[c.team, c.agent, c.topic, c.account].some(Boolean) && (
-          <Text size="sm" className="breaks">{[c.team, c.agent, c.topic, c.account].filter(Boolean).join(' · ')}</Text>
-        )}
-        <Table verticalSpacing={4} horizontalSpacing={0}>
-          <Table.Tbody>
-            {rows.map(([name, value]) => (
-              <Table.Tr key={name}>
-                <Table.Th fw={400} c="dimmed" scope="row">{name}</Table.Th>
-                <Table.Td className="numbers">{value}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-        {c.tags.length > 0 && <Text size="xs" c="dimmed" className="breaks">{c.tags.join(', ')}</Text>}
-      </Stack>
-    </Paper>
+    <Stack component="aside" aria-label={t('conversation.about')} gap="md">
+      <Paper withBorder p="md">
+        <Stack gap="sm">
+          <div>
+            <Text size="xs" c="dimmed">{t('conversation.customer')}</Text>
+            <Anchor component={Go} to={`/people/${c.person}`} fw={600} className="breaks">
+              {customer || t('conversation.openCard')}
+            </Anchor>
+          </div>
+          <div>
+            <Text size="xs" c="dimmed">{t('conversation.channels')}</Text>
+            <ChannelSigns channels={c.channels} most={8} />
+          </div>
+          {[c.team, c.agent, c.topic, c.account].some(Boolean) && (
+            <Text size="sm" className="breaks">{[c.team, c.agent, c.topic, c.account].filter(Boolean).join(' · ')}</Text>
+          )}
+          {c.tags.length > 0 && <Text size="xs" c="dimmed" className="breaks">{c.tags.join(', ')}</Text>}
+        </Stack>
+      </Paper>
+      <Promised promises={promises} />
+      <Measured conversation={c} />
+    </Stack>
   )
 }

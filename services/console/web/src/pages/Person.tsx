@@ -3,8 +3,9 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { api, must, type Person } from '../api'
+import { api, must, type Person, Problem } from '../api'
 import { date, dateTime, number } from '../format'
+import { AsOf } from '../parts/AsOf'
 import { ChannelSign } from '../parts/Channel'
 import { Trust, useTypeName } from '../parts/Identifier'
 import { Page } from '../parts/Shell'
@@ -14,6 +15,7 @@ import { useLanguage, useMay, useNames } from '../use'
 import { Row } from './Inbox'
 import { MergeDialog, SplitDialog } from './Correct'
 import { Timeline } from './Timeline'
+import { Told } from './Told'
 import { Why } from './Why'
 
 export function PersonPage() {
@@ -25,11 +27,12 @@ export function PersonPage() {
   const may = useMay('write')
   const [dialog, setDialog] = useState<'merge' | 'split' | null>(null)
   const as_of = search.at
-  const card = useQuery({
-    queryKey: ['person', id, as_of],
-    queryFn: () => must(api.GET('/v1/people/{id}', { params: { path: { id }, query: { as_of } } })),
-    placeholderData: keepPreviousData,
+  const read = (at: string | undefined) => ({
+    queryKey: ['person', id, at],
+    queryFn: () => must(api.GET('/v1/people/{id}', { params: { path: { id }, query: { as_of: at } } })),
   })
+  const present = useQuery(read(undefined)) // says how far back one can go, also when there was nobody then
+  const card = useQuery({ ...read(as_of), placeholderData: keepPreviousData })
   const newest = useQuery({
     queryKey: ['person', id, 'name'],
     queryFn: () => must(api.GET('/v1/people/{id}/timeline', { params: { path: { id }, query: { limit: 20, direction: ['inbound'] } } })),
@@ -38,7 +41,17 @@ export function PersonPage() {
   const account = newest.data?.touchpoints.find((p) => p.account)?.account
   const set = (change: Partial<PersonSearch>) => void navigate({ to: `/people/${id}`, search: { ...search, ...change }, replace: true })
   if (card.isPending) return <Page title={t('person.title')}><Loading /></Page>
-  if (card.isError) return <Page title={t('person.title')}><Failed error={card.error} retry={() => void card.refetch()} /></Page>
+  const since = present.data?.known_since
+  const past = since && <AsOf since={since} at={as_of} onChange={(at) => set({ at })} />
+  const notYet = as_of && card.error instanceof Problem && card.error.status === 404
+  if (card.isError) {
+    return (
+      <Page title={name || t('person.title')}>
+        {past}
+        {notYet && past ? <Empty title={t('person.notYet', { time: dateTime(as_of, language) })} hint={t('person.notYetHint')} /> : <Failed error={card.error} retry={() => void card.refetch()} />}
+      </Page>
+    )
+  }
   const person = card.data
   return (
     <Page
@@ -52,16 +65,13 @@ export function PersonPage() {
         )
       }
     >
-      {as_of && (
-        <Group mb="sm">
-          <Badge color="grape" variant="light" tt="none" size="lg">{t('person.asOf', { time: dateTime(as_of, language) })}</Badge>
-          <Button size="compact-sm" variant="default" onClick={() => set({ at: undefined })}>{t('person.now')}</Button>
-        </Group>
-      )}
-      <SimpleGrid cols={{ base: 1, md: 3 }} mb="lg">
+      {past}
+      {as_of && <Badge mb="sm" color="grape" variant="light" tt="none" size="lg">{t('person.asOf', { time: dateTime(as_of, language) })}</Badge>}
+      <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} mb="lg">
         <Identifiers person={person} />
         <Facts person={person} account={account} />
         <Open person={person} />
+        <Told id={person.id} as_of={as_of} account={account} />
       </SimpleGrid>
       <Tabs value={search.tab ?? 'timeline'} onChange={(tab) => set({ tab: tab === 'why' ? 'why' : undefined })} keepMounted={false}>
         <Tabs.List mb="md">

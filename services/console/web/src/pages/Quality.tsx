@@ -7,6 +7,8 @@ import { dateTime, duration, number } from '../format'
 import { Page } from '../parts/Shell'
 import { Empty, Failed, Loading } from '../parts/States'
 import { useLanguage, useMay } from '../use'
+import { Audit } from './Audit'
+import { Sources } from './Sources'
 
 type Letter = Schemas['DeadLetter']
 
@@ -16,6 +18,8 @@ export function QualityPage() {
     <Page title={t('menu.quality')}>
       <Stack gap="xl">
         <Status />
+        <Sources />
+        <Audit />
         <DeadLetters />
       </Stack>
     </Page>
@@ -60,7 +64,9 @@ function Status() {
           <Table.Tbody>
             {s.roles.map((r) => (
               <Table.Tr key={r.role}>
-                <Table.Td>{r.role}</Table.Td>
+                <Table.Td>
+                  {t(`quality.roleNames.${r.role.replace('.', '_')}`, { defaultValue: r.role })} <Text span size="xs" c="dimmed">{r.role}</Text>
+                </Table.Td>
                 <Table.Td className="numbers">
                   <Badge color={r.lag === 0 ? 'green' : r.lag < 10_000 ? 'yellow' : 'red'} variant="light">{number(r.lag, language)}</Badge>
                 </Table.Td>

@@ -44,10 +44,9 @@ export function Timeline({ id, search, set }: Props) {
   })
   const touchpoints = timeline.data?.pages.flatMap((p) => p.touchpoints) ?? []
   const filtered = Boolean(search.channel || search.kind || direction || search.q)
-  const local = search.at ? new Date(Date.parse(search.at) - new Date(search.at).getTimezoneOffset() * 60_000).toISOString().slice(0, 16) : ''
   return (
     <Stack gap="sm">
-      <Filters set={[search.channel, search.kind, direction, search.q, search.at].filter(Boolean).length}>
+      <Filters set={[search.channel, search.kind, direction, search.q].filter(Boolean).length}>
         <TextInput
           aria-label={t('timeline.search')}
           placeholder={t('timeline.search')}
@@ -66,13 +65,6 @@ export function Timeline({ id, search, set }: Props) {
           value={direction ?? 'all'}
           onChange={(v) => set({ direction: v === 'all' ? undefined : v })}
           data={(['all', 'inbound', 'outbound', 'internal'] as const).map((d) => ({ value: d, label: t(d === 'all' ? 'filter.all' : `direction.${d}`) }))}
-        />
-        <TextInput
-          type="datetime-local"
-          label={t('timeline.asOf')}
-          value={local}
-          onChange={(e) => set({ at: e.currentTarget.value ? new Date(e.currentTarget.value).toISOString() : undefined })}
-          w={{ base: '100%', xs: 210 }}
         />
       </Filters>
       {timeline.isPending ? (
