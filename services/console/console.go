@@ -5,17 +5,14 @@ package console
 import (
 	"bytes"
 	"compress/gzip"
-	"crypto/rand"
 	"crypto/sha256"
 	"embed"
-	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"mime"
 	"net/http"
 	"path"
-	"slices"
 	"strings"
 )
 
@@ -23,12 +20,6 @@ import (
 //
 //go:embed all:web/dist
 var dist embed.FS
-
-// pages are the first parts of the paths of pages: whoever opens one by its address gets the program that draws it.
-var pages = []string{"", "inbox", "conversations", "customers", "people", "reports", "cracks", "identity", "quality", "channels"}
-
-// nonceMark stands in index.html where a nonce of the answer's own belongs.
-const nonceMark = "__NONCE__"
 
 // asset is a file as it is sent.
 type asset struct {
@@ -43,7 +34,10 @@ func Handler(next http.Handler) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("console: %w", err)
 	}
-	index, built := assets["index.html"]
+	index, err := newIndex(assets, next)
+	if err != nil {
+		return nil, fmt.Errorf("console: %w", err)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			next.ServeHTTP(w, r)
@@ -52,18 +46,19 @@ func Handler(next http.Handler) (http.Handler, error) {
 		name := strings.TrimPrefix(r.URL.Path, "/")
 		first, _, _ := strings.Cut(name, "/")
 		a, known := assets[name]
+		page, isPage := pages[first]
 		switch {
-		case known && name != "index.html":
+		case known && name != "index.html" && name != manifestName:
 			r.Pattern = "GET /assets" // of metrics
 			a.serve(w, r, strings.HasPrefix(name, "assets/"))
-		case !slices.Contains(pages, first):
+		case !isPage:
 			next.ServeHTTP(w, r)
-		case !built:
+		case index == nil:
 			r.Pattern = "GET /"
 			http.Error(w, "This binary was built without the console: `make build` builds it.", http.StatusNotFound)
 		default:
 			r.Pattern = "GET /"
-			serveIndex(w, r, index.plain)
+			index.serve(w, r, page)
 		}
 	}), nil
 }
@@ -134,26 +129,5 @@ func (a asset) serve(w http.ResponseWriter, r *http.Request, hashed bool) {
 	h.Set("Content-Length", fmt.Sprint(len(body)))
 	if r.Method == http.MethodGet {
 		_, _ = w.Write(body) // an error means that the client is gone
-	}
-}
-
-// serveIndex answers with the page that loads the program. Styles that the program makes while it runs carry the answer's nonce:
-// whatever else gets into the page, from a customer's message, say, has no effect.
-func serveIndex(w http.ResponseWriter, r *http.Request, index []byte) {
-	var b [18]byte
-	rand.Read(b[:]) // never fails
-	nonce := base64.RawURLEncoding.EncodeToString(b[:])
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-"+nonce+"'; img-src 'self' data:; font-src 'self'; "+
-		"connect-src 'self'; manifest-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-	if r.Method == http.MethodGet {
-		_, _ = w.Write(bytes.ReplaceAll(index, []byte(nonceMark), []byte(nonce)))
 	}
 }

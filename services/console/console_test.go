@@ -1,6 +1,9 @@
 package console
 
 import (
+	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -28,7 +31,7 @@ func get(h http.Handler, method, path string, header ...string) *http.Response {
 
 func TestOnlyPagesAreTheConsoles(t *testing.T) {
 	h := handler(t)
-	for _, path := range []string{"/v1/people", "/healthz", "/metrics", "/openapi.yaml", "/nothing", "/v1", "/index.html/x"} {
+	for _, path := range []string{"/v1/people", "/healthz", "/metrics", "/openapi.yaml", "/nothing", "/v1", "/index.html/x", "/index.html", "/" + manifestName} {
 		if r := get(h, http.MethodGet, path); r.StatusCode != http.StatusTeapot {
 			t.Errorf("%s is taken from the API: %d", path, r.StatusCode)
 		}
@@ -36,7 +39,7 @@ func TestOnlyPagesAreTheConsoles(t *testing.T) {
 	if r := get(h, http.MethodPost, "/"); r.StatusCode != http.StatusTeapot {
 		t.Errorf("POST / is taken from the API: %d", r.StatusCode)
 	}
-	for _, page := range pages {
+	for page := range pages {
 		if r := get(h, http.MethodGet, "/"+page); r.StatusCode != http.StatusOK && r.StatusCode != http.StatusNotFound {
 			t.Errorf("/%s: %d", page, r.StatusCode)
 		}
@@ -60,6 +63,44 @@ func TestPageIsStrict(t *testing.T) {
 	}
 	if !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'none'") {
 		t.Errorf("the policy is %s", policy)
+	}
+}
+
+// The page says who is signed in, whatever the key is called, and loads what draws it.
+func TestPageKnowsWhoIsSignedIn(t *testing.T) {
+	said := http.StatusNoContent
+	api := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/v1/session" || r.Method != http.MethodGet || r.Header.Get("Cookie") != "a=b" || r.Header.Get("Authorization") != "" {
+			t.Errorf("asked %s %s %v", r.Method, r.URL, r.Header)
+		}
+		w.WriteHeader(said)
+		if said == http.StatusOK {
+			_, _ = w.Write([]byte(`{"name":"\"><script>"}`))
+		}
+	})
+	i := &index{text: []byte(`<meta content="` + sessionMark + `">` + preloadMark), preload: map[string][]byte{"Inbox": []byte("<link>")}, api: api}
+	for status, want := range map[int]string{
+		http.StatusOK: `{&#34;name&#34;:&#34;\&#34;&gt;&lt;script&gt;&#34;}`, http.StatusNoContent: "null", http.StatusServiceUnavailable: "",
+	} {
+		said = status
+		r := get(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { i.serve(w, r, "Inbox") }), http.MethodGet, "/inbox", "Cookie", "a=b", "Authorization", "Bearer x")
+		body, _ := io.ReadAll(r.Body)
+		if want = `<meta content="` + want + `"><link>`; string(body) != want {
+			t.Errorf("%d: %s, want %s", status, body, want)
+		}
+	}
+}
+
+func TestFilesOfAModule(t *testing.T) {
+	m := manifest{}
+	if err := json.Unmarshal([]byte(`{"a": {"file": "a.js", "imports": ["b", "c"]}, "b": {"file": "b.js", "imports": ["c"]}, "c": {"file": "c.js", "imports": ["b"]}, "d": {"file": "d.js"}}`), &m); err != nil {
+		t.Fatal(err)
+	}
+	if files, err := m.of("a"); err != nil || strings.Join(files, " ") != "a.js b.js c.js" {
+		t.Errorf("%v %v", files, err)
+	}
+	if _, err := m.of("e"); !errors.Is(err, errNoModule) {
+		t.Errorf("a module that there is not: %v", err)
 	}
 }
 

@@ -1,30 +1,20 @@
 import './nonce'
-import '@mantine/core/styles.css'
-import './app.css'
+import './styles'
 import { MantineProvider } from '@mantine/core'
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode, useEffect } from 'react'
 import { createRoot } from 'react-dom/client'
-import { Problem, signedOut } from './api'
+import { signedOut } from './api'
 import { startSpeaking } from './i18n'
 import { nonce } from './nonce'
 import { SignIn } from './pages/SignIn'
 import { Failed, Loading } from './parts/States'
+import { queries } from './queries'
 import { router } from './router'
+import { sessionOf } from './session'
 import { theme, variables } from './theme'
 import { useSession } from './use'
-
-const queries = new QueryClient({
-  defaultOptions: {
-    queries: {
-      staleTime: 5_000,
-      // What the server says is wrong stays wrong; what is busy or away may be there in a moment.
-      retry: (times, error) => times < 2 && error instanceof Problem && (error.status === 0 || error.status === 503),
-      refetchOnWindowFocus: true,
-    },
-  },
-})
 
 /** The pages, for those who are signed in. */
 function Console() {
@@ -39,6 +29,9 @@ function Console() {
   return session.data ? <RouterProvider router={router} /> : <SignIn />
 }
 
+const session = sessionOf(document.querySelector<HTMLMetaElement>('meta[name=session]')?.content)
+if (session !== undefined) queries.setQueryData(['session'], session)
+if (session) void router.load() // the page's questions are on their way before anything is drawn
 await startSpeaking()
 createRoot(document.getElementById('root')!).render(
   <StrictMode>

@@ -21,6 +21,7 @@ export interface ReportQuery {
   team?: string[]
   agent?: string[]
   topic?: string[]
+  figures?: string[] // absent: all that the report has
   limit?: number
   compare?: 'previous'
   lang?: string
@@ -39,12 +40,12 @@ export async function readReceipt(of: 'touchpoints' | 'conversations', query: Re
   return of === 'touchpoints' ? must(api.GET('/v1/reports/touchpoints/receipt', asked)) : must(api.GET('/v1/reports/conversations/receipt', asked))
 }
 
-/** Writes a query with `by` as one list, as reports want it, and everything else repeated. */
+/** Writes a query with `by` and `figures` as one list each, as reports want them, and everything else repeated. */
 export function commas(query: Record<string, unknown>): string {
   const out = new URLSearchParams()
   for (const [name, value] of Object.entries(query)) {
     if (value == null || value === '') continue
-    if (name === 'by') out.set(name, (value as string[]).join(','))
+    if (name === 'by' || name === 'figures') out.set(name, (value as string[]).join(','))
     else if (Array.isArray(value)) for (const v of value) out.append(name, String(v))
     else out.set(name, String(value))
   }

@@ -1,11 +1,11 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
-import { CustomersPage } from './pages/Customers'
-import { InboxPage } from './pages/Inbox'
-import { OverviewPage } from './pages/Overview'
+import { overviewQuery } from './overview'
 import { Page, Shell } from './parts/Shell'
 import { Empty, Failed, Loading } from './parts/States'
+import { queries } from './queries'
 import { cracksSearch, inboxSearch, personSearch, reportSearch, tabSearch } from './searches'
+import { measuresQuery, registryQuery } from './use'
 
 function Missing() {
   const { t } = useTranslation()
@@ -16,14 +16,20 @@ function Missing() {
   )
 }
 
-const root = createRootRoute({ component: Shell, notFoundComponent: Missing, errorComponent: ({ error, reset }) => <Failed error={error} retry={reset} /> })
+/** What every page is drawn with. */
+function askNames() {
+  void queries.prefetchQuery(registryQuery)
+  void queries.prefetchQuery(measuresQuery)
+}
+
+const root = createRootRoute({ loader: askNames, component: Shell, notFoundComponent: Missing, errorComponent: ({ error, reset }) => <Failed error={error} retry={reset} /> })
 const at = <P extends string>(path: P) => ({ getParentRoute: () => root, path })
 
 const tree = root.addChildren([
-  createRoute({ ...at('/'), component: OverviewPage }),
-  createRoute({ ...at('/inbox'), component: InboxPage, validateSearch: inboxSearch }),
+  createRoute({ ...at('/'), loader: () => void queries.prefetchQuery(overviewQuery), component: lazyRouteComponent(() => import('./pages/Overview'), 'OverviewPage') }),
+  createRoute({ ...at('/inbox'), component: lazyRouteComponent(() => import('./pages/Inbox'), 'InboxPage'), validateSearch: inboxSearch }),
   createRoute({ ...at('/conversations/$id'), component: lazyRouteComponent(() => import('./pages/Conversation'), 'ConversationPage') }),
-  createRoute({ ...at('/customers'), component: CustomersPage }),
+  createRoute({ ...at('/customers'), component: lazyRouteComponent(() => import('./pages/Customers'), 'CustomersPage') }),
   createRoute({ ...at('/people/$id'), component: lazyRouteComponent(() => import('./pages/Person'), 'PersonPage'), validateSearch: personSearch }),
   createRoute({ ...at('/reports'), component: lazyRouteComponent(() => import('./pages/Reports'), 'ReportsPage'), validateSearch: reportSearch }),
   createRoute({ ...at('/cracks'), component: lazyRouteComponent(() => import('./pages/Cracks'), 'CracksPage'), validateSearch: cracksSearch }),

@@ -1,4 +1,4 @@
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { keepPreviousData, queryOptions, useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, must, type Schemas } from './api'
@@ -22,8 +22,11 @@ export function useNow(every = 1000): number {
 
 const forGood = 5 * 60_000
 
+export const registryQuery = queryOptions({ queryKey: ['registry'], queryFn: () => must(api.GET('/v1/registry')), staleTime: forGood })
+export const measuresQuery = queryOptions({ queryKey: ['measures'], queryFn: () => must(api.GET('/v1/measures')), staleTime: forGood })
+
 export function useRegistry() {
-  return useQuery({ queryKey: ['registry'], queryFn: () => must(api.GET('/v1/registry')), staleTime: forGood })
+  return useQuery(registryQuery)
 }
 
 export function useSession() {
@@ -40,7 +43,7 @@ export function useMay(scope: 'read' | 'write' | 'admin'): boolean {
 }
 
 export function useMeasures() {
-  return useQuery({ queryKey: ['measures'], queryFn: () => must(api.GET('/v1/measures')), staleTime: forGood })
+  return useQuery(measuresQuery)
 }
 
 /** What channels, kinds and schemes are called. */

@@ -9,34 +9,20 @@ import { Chart } from '../parts/Chart'
 import { ChannelSign } from '../parts/Channel'
 import { Page } from '../parts/Shell'
 import { Empty, Failed, Loading } from '../parts/States'
-import { lastDays, type Period, today, zone } from '../periods'
-import { readReport } from '../reports'
+import { type Overview, overviewQuery } from '../overview'
+import type { Period } from '../periods'
 import { type ReportRow, seriesOf, valueOf } from '../series'
-import { useLanguage, useNames } from '../use'
+import { useLanguage, useMeasures, useNames, useRegistry } from '../use'
 import { Row } from './Inbox'
 import { Go } from '../parts/Go'
 
-async function readOverview() {
-  const p = today(new Date())
-  const days = lastDays(new Date(), 14)
-  const [touched, touchedBefore, talked, talkedBefore, waiting, trend, month] = await Promise.all([
-    readReport('touchpoints', { by: ['channel'], ...p.today, tz: zone() }),
-    readReport('touchpoints', { by: ['channel'], ...p.lastWeek, tz: zone() }),
-    readReport('conversations', { ...p.today, tz: zone() }),
-    readReport('conversations', { ...p.lastWeek, tz: zone() }),
-    must(api.GET('/v1/conversations', { params: { query: { waiting: true, sort: 'waiting', limit: 5, opening: true } } })),
-    readReport('touchpoints', { by: ['day'], ...days, tz: zone() }),
-    readReport('conversations', { ...lastDays(new Date(), 30), tz: zone(), compare: 'previous' }),
-  ])
-  return { touched, touchedBefore, talked, talkedBefore, waiting, trend, month, period: p.today }
-}
-
 export function OverviewPage() {
   const { t } = useTranslation()
-  const overview = useQuery({ queryKey: ['overview'], queryFn: readOverview, refetchInterval: 15_000 })
+  const overview = useQuery({ ...overviewQuery, refetchInterval: 15_000 })
+  const [measures, registry] = [useMeasures(), useRegistry()] // without words, figures would be drawn twice
   return (
     <Page title={t('menu.overview')} aside={<Text c="dimmed" size="sm">{t('overview.compared')}</Text>}>
-      {overview.isPending ? (
+      {overview.isPending || measures.isPending || registry.isPending ? (
         <Loading lines={10} />
       ) : overview.isError ? (
         <Failed error={overview.error} retry={() => void overview.refetch()} />
@@ -49,9 +35,7 @@ export function OverviewPage() {
   )
 }
 
-type Data = Awaited<ReturnType<typeof readOverview>>
-
-function Filled({ data }: { data: Data }) {
+function Filled({ data }: { data: Overview }) {
   const { t } = useTranslation()
   const language = useLanguage()
   const dimension = useDimension()
@@ -152,7 +136,7 @@ function Cracks() {
   )
 }
 
-function Channels({ data }: { data: Data }) {
+function Channels({ data }: { data: Overview }) {
   const { t } = useTranslation()
   const language = useLanguage()
   const names = useNames()

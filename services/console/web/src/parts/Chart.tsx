@@ -1,7 +1,6 @@
 import { useComputedColorScheme } from '@mantine/core'
-import { lazy, Suspense } from 'react'
+import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import type { Series } from '../series'
-import { Loading } from './States'
 
 const Drawn = lazy(() => import('./Drawn'))
 
@@ -13,12 +12,37 @@ export interface ChartProps {
   onPick?: (category: number) => void
 }
 
-/** A chart whose library comes when the first chart does. */
+/** A chart whose library, which is as big as all of the rest, comes when a chart is about to be seen and nothing else is to be done. */
 export function Chart(props: ChartProps) {
   const scheme = useComputedColorScheme('light')
+  const box = useRef<HTMLDivElement>(null)
+  const [wanted, setWanted] = useState(false)
+  useEffect(() => {
+    let idle = 0
+    const seen = new IntersectionObserver(
+      ([entry]) => {
+        if (!entry.isIntersecting) return
+        seen.disconnect()
+        idle = requestIdleCallback(() => setWanted(true), { timeout: 2000 })
+      },
+      { rootMargin: '300px' },
+    )
+    seen.observe(box.current!)
+    return () => {
+      seen.disconnect()
+      cancelIdleCallback(idle)
+    }
+  }, [])
+  const place = <div className={props.small ? 'small-chart' : 'chart'} />
   return (
-    <Suspense fallback={<Loading lines={4} />}>
-      <Drawn key={scheme} {...props} dark={scheme === 'dark'} />
-    </Suspense>
+    <div ref={box}>
+      {wanted ? (
+        <Suspense fallback={place}>
+          <Drawn key={scheme} {...props} dark={scheme === 'dark'} />
+        </Suspense>
+      ) : (
+        place
+      )}
+    </div>
   )
 }
