@@ -78,7 +78,10 @@ func run(ctx context.Context, binary, data string, first, total uint64, seconds 
 	if err := up.settle(ctx); err != nil {
 		return err
 	}
-	return corrections(ctx, up, 2*seconds)
+	if err := corrections(ctx, up, 2*seconds); err != nil {
+		return err
+	}
+	return restart(ctx, up)
 }
 
 func row(name, format string, args ...any) {

@@ -23,6 +23,7 @@ const key = "bench-key"
 
 // upProcess is the program under measure.
 type upProcess struct {
+	binary string
 	cmd    *exec.Cmd
 	url    string
 	data   string
@@ -37,29 +38,34 @@ func startUp(ctx context.Context, binary, data string) (*upProcess, error) {
 	}
 	listen := l.Addr().String()
 	_ = l.Close()
-	u := &upProcess{url: "http://" + listen, data: data, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}}
-	u.cmd = exec.Command(binary, "up", "--data", data, "--listen", listen, "--key", key)
+	u := &upProcess{binary: binary, url: "http://" + listen, data: data, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}}
+	return u, u.start(ctx)
+}
+
+// start runs the program and waits until it is ready.
+func (u *upProcess) start(ctx context.Context) error {
+	u.cmd = exec.Command(u.binary, "up", "--data", u.data, "--listen", strings.TrimPrefix(u.url, "http://"), "--key", key)
 	u.cmd.Stderr = &u.log
 	u.cmd.Stdout = &u.log
 	if err := u.cmd.Start(); err != nil {
-		return nil, err
+		return err
 	}
-	for range 1200 {
+	for range 2400 {
 		if res, err := u.client.Get(u.url + "/readyz"); err == nil {
 			_ = res.Body.Close()
 			if res.StatusCode == http.StatusOK {
-				return u, nil
+				return nil
 			}
 		}
 		select {
 		case <-ctx.Done():
 			u.stop()
-			return nil, ctx.Err()
+			return ctx.Err()
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
 	u.stop()
-	return nil, fmt.Errorf("not ready after a minute:\n%s", &u.log)
+	return fmt.Errorf("not ready after two minutes:\n%s", &u.log)
 }
 
 func (u *upProcess) stop() {
