@@ -227,3 +227,5 @@ func quoted(s string, i int) (text string, next int) {
 	}
 	return "", -1
 }
+
+func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/emersion/go-message"
+
+	"github.com/throughline/throughline/streams/mailtext"
 )
 
 // parser reads the parts of one mail.
@@ -29,7 +31,7 @@ func (b body) empty() bool { return strings.TrimSpace(b.plain) == "" && len(b.ht
 
 func (b body) text() string {
 	if strings.TrimSpace(b.plain) == "" && len(b.html) > 0 {
-		return htmlText(b.html)
+		return mailtext.FromHTML(b.html)
 	}
 	return b.plain
 }

@@ -3,6 +3,8 @@ package mail
 import (
 	"bytes"
 	"strings"
+
+	"github.com/throughline/throughline/streams/mailtext"
 )
 
 // Report is what a mail server says about a mail (RFC 3464), or a mail reader about having shown it (RFC 8098), or a provider
@@ -89,7 +91,7 @@ func typedAddress(value string) string {
 }
 
 func firstID(value string) string {
-	if ids := messageIDs(value, 1); len(ids) > 0 {
+	if ids := mailtext.MessageIDs(value, 1); len(ids) > 0 {
 		return ids[0]
 	}
 	return ""

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/throughline/throughline/schemas/touchpoint"
+	"github.com/throughline/throughline/streams/mailtext"
 )
 
 // Channel and Source of the touchpoints that mails become.
@@ -71,7 +72,7 @@ func (r *Rules) Touchpoint(m *Mail, w *Workspace, now time.Time) (touchpoint.Tou
 		Attachments: m.Attachments, Calendar: m.Calendar, Defects: m.Defects,
 	}
 	p.shorten()
-	preview := fresh(m.Text)
+	preview := mailtext.Fresh(m.Text)
 	p.text(&t, preview, m.Text)
 	r.parties(m, &t, w, auth)
 	if m.Report != nil && t.Kind != KindForged {

@@ -219,18 +219,40 @@ func (w *writer) identifiers(ids []identifier) {
 	w.closeUnlessEmpty(start, empty)
 }
 
+// threads writes the list; a value that is a list gives a thread for each of its members.
 func (w *writer) threads(threads []thread) {
 	start := len(w.b)
 	w.open("thread", '[')
 	empty := len(w.b)
 	for i := range threads {
 		t, field := &threads[i], "thread["+strconv.Itoa(i)+"]."
-		scheme, value, ok := w.pair(field, "scheme", t.when, &t.scheme, &t.value)
-		if !ok {
+		if w.err != nil {
+			return
+		}
+		holds, err := w.run.holds(t.when)
+		if err != nil {
+			w.fail(field+"when", err)
+			return
+		}
+		if !holds {
 			continue
 		}
-		w.comma()
-		w.string(field+"value", scheme+":"+value)
+		scheme, err := w.run.text(&t.scheme)
+		if err != nil {
+			w.fail(field+"scheme", err)
+			return
+		}
+		values, err := w.run.texts(&t.value)
+		if err != nil {
+			w.fail(field+"value", err)
+			return
+		}
+		for _, value := range values {
+			if scheme != "" {
+				w.comma()
+				w.string(field+"value", scheme+":"+value)
+			}
+		}
 	}
 	w.closeUnlessEmpty(start, empty)
 }
@@ -277,29 +299,14 @@ func (w *writer) tags(tags []value) {
 			return
 		}
 		field := "tags[" + strconv.Itoa(i) + "]"
-		out, err := w.run.eval(&tags[i])
+		values, err := w.run.texts(&tags[i])
 		if err != nil {
 			w.fail(field, err)
 			return
 		}
-		list, ok := out.([]any)
-		if texts, is := out.([]string); is { // what split makes
-			for _, s := range texts {
-				list = append(list, s)
-			}
-		} else if !ok && out != nil {
-			list = []any{out}
-		}
-		for _, member := range list {
-			s, err := asText(member)
-			if err != nil {
-				w.fail(field, err)
-				return
-			}
-			if s != "" {
-				w.comma()
-				w.string(field, s)
-			}
+		for _, value := range values {
+			w.comma()
+			w.string(field, value)
 		}
 	}
 	w.closeUnlessEmpty(start, empty)

@@ -14,7 +14,7 @@ const (
 )
 
 func reserved(name string) bool {
-	return slices.Contains([]string{rowName, bodyName, requestName, firstOf, occurrence, rowHash}, name)
+	return slices.Contains([]string{rowName, bodyName, requestName, firstOf, occurrence, rowHash}, name) || textFunctions[name] != nil
 }
 
 // Body is a body and the request that brought it.

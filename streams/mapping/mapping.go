@@ -30,8 +30,13 @@
 //	first_of(v, ...)   whether this is the first record of the run with these values
 //	occurrence(v, ...) how many records the run had before with these values; without values, how many equal ones
 //	row_hash()         24 hexadecimal digits of the hash of all columns
+//	html_text(s)       what HTML says
+//	fresh_text(s)      a mail's text without the mails that it quotes, and without signature
+//	mail_address(s), mail_name(s)  of a From such as "Anna Berg <anna@example.com>"
+//	mail_header(s, n)  the first field of that name in the head of a mail
+//	message_ids(s, ...) the ids in such fields, each once and at most twelve, as the value of a thread
 //
-// The first two remember what they saw: at most state.limit values (a million by default), 16 bytes and the table's
+// first_of and occurrence remember what they saw: at most state.limit values (a million by default), 16 bytes and the table's
 // overhead each.
 package mapping
 

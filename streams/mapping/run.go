@@ -43,6 +43,9 @@ func (m *Mapping) NewRun(zone *time.Location) *Run {
 		r.zone = zone
 	}
 	r.env = map[string]any{rowName: r.row, firstOf: r.firstOf, occurrence: r.occurrence, rowHash: r.rowHash}
+	for name, f := range textFunctions {
+		r.env[name] = f
+	}
 	return r
 }
 
@@ -106,6 +109,33 @@ func (r *Run) text(v *value) (string, error) {
 		return "", err
 	}
 	return asText(out)
+}
+
+// texts evaluates to the texts of a list, or to one; what is empty is left out.
+func (r *Run) texts(v *value) ([]string, error) {
+	out, err := r.eval(v)
+	if err != nil || out == nil {
+		return nil, err
+	}
+	list, ok := out.([]any)
+	if texts, is := out.([]string); is { // what split makes
+		for _, s := range texts {
+			list = append(list, s)
+		}
+	} else if !ok {
+		list = []any{out}
+	}
+	texts := make([]string, 0, len(list))
+	for _, member := range list {
+		s, err := asText(member)
+		if err != nil {
+			return nil, err
+		}
+		if s != "" {
+			texts = append(texts, s)
+		}
+	}
+	return texts, nil
 }
 
 // asText writes a scalar as text.

@@ -85,7 +85,7 @@ func (c *compiler) allowed(called []string, source string, at position) error {
 	}
 	for _, name := range called {
 		switch {
-		case slices.Contains(known, name) || slices.Contains(c.functions, name):
+		case slices.Contains(known, name) || slices.Contains(c.functions, name) || textFunctions[name] != nil:
 		case name == firstOf || name == occurrence:
 			return at.errorf("expression %q: %s is for files; a body knows nothing of others", source, name)
 		default:

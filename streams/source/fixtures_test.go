@@ -19,6 +19,7 @@ import (
 	"github.com/throughline/throughline/schemas/sources"
 	"github.com/throughline/throughline/schemas/touchpoint"
 	"github.com/throughline/throughline/streams/identity"
+	"github.com/throughline/throughline/streams/signature"
 	"github.com/throughline/throughline/streams/source"
 )
 
@@ -105,7 +106,8 @@ func read(t testing.TB, src *source.Source, path string) fixture {
 		}
 		fx.now = at.Add(10 * time.Second)
 	}
-	if proof.Signature.Given() && proof.Signature.Value(toSign(fx.request)) == "" {
+	basicMissing := proof.Method == signature.Basic && fx.request.Headers.Get("Authorization") == ""
+	if basicMissing || proof.Signature.Given() && proof.Signature.Value(toSign(fx.request)) == "" {
 		signFixture(t, &fx)
 	}
 	return fx

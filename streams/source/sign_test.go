@@ -17,7 +17,11 @@ import (
 func toSign(r *source.Request) *signature.Request {
 	return &signature.Request{Method: r.Method, URL: r.URL, Query: r.Query, Headers: r.Headers, Body: r.Body,
 		Field: func(path string) string {
-			v, err := mapping.ParseBody(mapping.JSON, "", r.Body)
+			format := mapping.JSON
+			if strings.Contains(r.Headers.Get("Content-Type"), "form") {
+				format = mapping.Form
+			}
+			v, err := mapping.ParseBody(format, r.Headers.Get("Content-Type"), r.Body)
 			if err != nil {
 				return ""
 			}
@@ -40,6 +44,9 @@ func signFixture(t testing.TB, fx *fixture) {
 		text = s
 	case signature.Token:
 		text = secret
+	case signature.Basic:
+		place(r, signature.Place{Header: "Authorization"}, basic(secret))
+		return
 	case signature.Sorted:
 		all := append(p.SignedValues(toSign(r)), secret)
 		slices.Sort(all)

@@ -1,14 +1,14 @@
-package mail
+package mailtext
 
 import (
 	"regexp"
 	"strings"
 )
 
-// fresh is what the sender has written: the text without the mails that are quoted above or below it and without
+// Fresh is what the sender has written: the text without the mails that are quoted above or below it and without
 // signature. Quotes that stand between answers stay, because the answers make no sense without them. Where nothing
 // would remain, as in a mail that is forwarded without a word, it is the whole text.
-func fresh(text string) string {
+func Fresh(text string) string {
 	lines := strings.Split(text, "\n")
 	end := cutHistory(lines)
 	end = cutSignature(lines[:end])

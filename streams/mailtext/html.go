@@ -1,4 +1,4 @@
-package mail
+package mailtext
 
 import (
 	"bytes"
@@ -8,9 +8,9 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// htmlText reads HTML as a mail reader without pictures shows it. What is quoted gets a > before each line, so that
-// fresh tells it apart as in plain text. It works on tokens and builds no tree: depth costs nothing.
-func htmlText(data []byte) string {
+// FromHTML reads HTML as a mail reader without pictures shows it. What is quoted gets a > before each line, so that
+// Fresh tells it apart as in plain text. It works on tokens and builds no tree: depth costs nothing.
+func FromHTML(data []byte) string {
 	w := htmlWriter{}
 	z := html.NewTokenizer(bytes.NewReader(data))
 	z.SetMaxBuf(1 << 20)
