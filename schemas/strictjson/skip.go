@@ -134,6 +134,23 @@ func Extent(data []byte) (n int, ok bool) {
 	return n, false
 }
 
+// Pass moves behind the value that comes next by Extent alone, and returns its text: for what is looked into later, part by
+// part, so that one bad part does not take the others down.
+func (c *Cursor) Pass() []byte {
+	c.Peek()
+	if c.err != nil {
+		return nil
+	}
+	start := c.pos
+	n, ok := Extent(c.data[start:])
+	if !ok {
+		c.syntax("the value has no end")
+		return nil
+	}
+	c.pos += n
+	return c.data[start:c.pos]
+}
+
 func delimits(b byte) bool {
 	switch b {
 	case ' ', '\t', '\n', '\r', ',', ':', '{', '}', '[', ']', '"':

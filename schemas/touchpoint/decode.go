@@ -43,6 +43,10 @@ type Carrier struct {
 	ID     string
 	Time   string // RFC 3339, or ms since 1970
 	Source string
+	// Sent is when it was sent, ms since 1970, by the clock that told the touchpoint's time; 0: not known. What Options.Now differs
+	// from it is what that clock is wrong by, and the time is put right by as much. Content stays that of the time as it was told,
+	// so that the same touchpoint sent again later, with another Sent, is the same.
+	Sent int64
 }
 
 // Decode reads exactly one touchpoint from outside, strictly: a field that is unknown, there twice, of the wrong type or
@@ -124,7 +128,9 @@ func decode(c *strictjson.Cursor, o *Options) (t Touchpoint, content Content, er
 			t.ID = o.NewID()
 		}
 	}
-	if !s.has(fieldTime) {
+	if s.has(fieldTime) {
+		t.Time = o.putRight(t.Time)
+	} else {
 		t.Time = o.Now
 	}
 	for i := range t.Identifiers {

@@ -12,6 +12,7 @@ import (
 const (
 	SourceHTTP     = "http"     // POST /v1/touchpoints
 	SourceRaw      = "raw"      // topic touchpoints.raw
+	SourceSegment  = "segment"  // the calls of Segment's HTTP API
 	SourceConflict = "conflict" // an id that was used before with another content
 	SourceLog      = "log"      // a record on a topic of our own that could not be read
 )

@@ -16,7 +16,7 @@ func validate(t *Touchpoint, s *said, o *Options) *FieldError {
 			return err
 		}
 	}
-	if err := validateTime(t, s, o.Now); err != nil {
+	if err := validateTime(t, s, o); err != nil {
 		return err
 	}
 	if _, ok := o.Registry.Channel(t.Channel); !ok {

@@ -40,8 +40,11 @@ func parseMillis(t *Touchpoint, text []byte) *FieldError {
 	return nil
 }
 
+// ParseTime reads a time as a touchpoint's `time` is read when it is a text: RFC 3339 with a zone, to the millisecond.
+func ParseTime(s string) (ms int64, ok bool) { return parseRFC3339(s) }
+
 // validateTime makes milliseconds of the time's text and checks that it is neither before 1970 nor in the future.
-func validateTime(t *Touchpoint, s *said, now int64) *FieldError {
+func validateTime(t *Touchpoint, s *said, o *Options) *FieldError {
 	if !s.has(fieldTime) {
 		return nil
 	}
@@ -52,13 +55,22 @@ func validateTime(t *Touchpoint, s *said, now int64) *FieldError {
 		}
 		t.Time = ms
 	}
-	if t.Time < 0 {
+	if t.Time < 0 || o.putRight(t.Time) < 0 {
 		return refuse("time", "before 1970; %s", wantTime)
 	}
-	if t.Time > now+MaxAhead.Milliseconds() {
-		return refuse("time", "more than 24 hours ahead (%s); %s", rfc3339(t.Time), wantTime)
+	if at := o.putRight(t.Time); at > o.Now+MaxAhead.Milliseconds() {
+		return refuse("time", "more than 24 hours ahead (%s); %s", rfc3339(at), wantTime)
 	}
 	return nil
+}
+
+// putRight is a time that was told, by the receiver's clock. What was told to lie behind the sending was not told by the clock
+// that told when it was sent, and stays.
+func (o *Options) putRight(told int64) int64 {
+	if o.Carrier.Sent == 0 || told > o.Carrier.Sent {
+		return told
+	}
+	return told + o.Now - o.Carrier.Sent
 }
 
 // rfc3339 shows a time that a reader may have meant otherwise, such as microseconds.

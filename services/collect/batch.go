@@ -18,7 +18,7 @@ type batch struct {
 	workspace string
 	rules     *identity.Rules // of the workspace
 	privacy   *privacy.Policy // likewise
-	source    string          // touchpoint.SourceHTTP or SourceRaw
+	source    string          // one of doors
 	position  string          // of what is judged now; empty: of its bytes
 	options   touchpoint.Options
 	now       int64
@@ -137,7 +137,7 @@ func (b *batch) refuse(data []byte, why *touchpoint.FieldError) {
 	}
 	r := touchpoint.NewRejected(b.workspace, b.source, b.at(kept), b.now, kept, said)
 	r.Touchpoint = touchpoint.IDOf(kept)
-	if b.source == touchpoint.SourceHTTP {
+	if b.source != touchpoint.SourceRaw {
 		// Sent again after it was resent or repaired, it is a new refusal of the same dead letter.
 		r.Version = uint64(b.now)
 	}

@@ -104,7 +104,7 @@ type Collector struct {
 	log     *slog.Logger
 	bodies  *api.Bodies
 	rates   *rates
-	metrics *metrics
+	metrics metrics
 	batches sync.Pool // of *batch
 	schema  []byte
 	table   []byte // the registry as JSON
@@ -135,13 +135,18 @@ func New(c Config) (*Collector, error) {
 	}, nil
 }
 
-// Handler answers POST /v1/touchpoints, GET /v1/schemas/touchpoint.json and GET /v1/registry.
+// Handler answers what Mount adds, and nothing else.
 func (c *Collector) Handler() http.Handler {
 	routes := api.NewRoutes()
-	routes.Handle(http.MethodPost, "/v1/touchpoints", api.Authenticated(c.config.Directory, workspace.Write, http.HandlerFunc(c.post)))
+	c.Mount(routes)
+	return routes.Handler()
+}
+
+// Mount adds POST /v1/touchpoints, GET /v1/schemas/touchpoint.json and GET /v1/registry.
+func (c *Collector) Mount(routes *api.Routes) {
+	routes.Handle(http.MethodPost, "/v1/touchpoints", api.Authenticated(c.config.Directory, workspace.Send, http.HandlerFunc(c.post)))
 	routes.Handle(http.MethodGet, "/v1/schemas/touchpoint.json", document("application/schema+json", c.schema))
 	routes.Handle(http.MethodGet, "/v1/registry", document("application/json", c.table))
-	return routes.Handler()
 }
 
 // document answers with bytes that never change.

@@ -48,36 +48,34 @@ var (
 // post answers POST /v1/touchpoints.
 func (c *Collector) post(w http.ResponseWriter, r *http.Request) {
 	workspace := api.WorkspaceOf(r.Context())
-	if wait, ok := c.rates.admit(workspace, c.config.Now()); !ok {
-		retryAfter(w, wait)
-		api.Problem(w, r, http.StatusTooManyRequests, "", "this workspace sends more touchpoints a second than it may")
+	if !c.Admit(w, r, workspace) {
 		return
 	}
 	form, err := formOf(r.Header)
 	if err != nil {
-		c.fail(w, r, err)
+		c.Fail(w, r, err)
 		return
 	}
 	body, err := c.bodies.Read(w, r)
 	if err != nil {
-		c.fail(w, r, err)
+		c.Fail(w, r, err)
 		return
 	}
 	defer body.Release()
 	b := c.newBatch(workspace, touchpoint.SourceHTTP)
 	broken, err := b.body(form, r.Header, body.Bytes)
 	if err != nil {
-		c.fail(w, r, err)
+		c.Fail(w, r, err)
 		return
 	}
 	c.rates.spend(workspace, b.next, c.config.Now())
 	if len(b.records) > 0 {
 		if err := b.append(r.Context()); err != nil {
-			c.fail(w, r, err)
+			c.Fail(w, r, err)
 			return
 		}
 	}
-	c.metrics.http.count(b)
+	c.metrics.of(b.source).count(b)
 	if broken != nil {
 		api.WriteProblem(w, http.StatusBadRequest, brokenBody{
 			Document: api.NewDocument(r, http.StatusBadRequest, "", broken.Reason), Rejected: b.answer.Rejected})
@@ -99,8 +97,8 @@ type brokenBody struct {
 	Rejected []Refused `json:"rejected"`
 }
 
-// fail answers with the error's problem document.
-func (c *Collector) fail(w http.ResponseWriter, r *http.Request, err error) {
+// Fail answers with the error's problem document: one of reading a body, or of Append.
+func (c *Collector) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil && !errors.Is(err, api.ErrBodySlow) {
 		return // nobody listens any more
 	}

@@ -8,16 +8,17 @@ import (
 )
 
 // metrics counts what came in, by door.
-type metrics struct {
-	http, raw doorMetrics
-}
+type metrics map[string]*doorMetrics
+
+// doors are the ways in.
+var doors = [...]string{touchpoint.SourceHTTP, touchpoint.SourceRaw, touchpoint.SourceSegment}
 
 type doorMetrics struct {
 	accepted, rejected prometheus.Counter
 	privacy            *prometheus.CounterVec // by rule
 }
 
-func newMetrics(reg prometheus.Registerer, bodies *api.Bodies) *metrics {
+func newMetrics(reg prometheus.Registerer, bodies *api.Bodies) metrics {
 	accepted := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "throughline_collect_accepted_total",
 		Help: "Touchpoints that the log has, by door."}, []string{"source"})
 	rejected := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "throughline_collect_rejected_total",
@@ -29,11 +30,14 @@ func newMetrics(reg prometheus.Registerer, bodies *api.Bodies) *metrics {
 	if reg != nil {
 		reg.MustRegister(accepted, rejected, changed, inFlight)
 	}
-	door := func(source string) doorMetrics {
-		return doorMetrics{accepted.WithLabelValues(source), rejected.WithLabelValues(source), changed.MustCurryWith(prometheus.Labels{"source": source})}
+	m := metrics{}
+	for _, source := range doors {
+		m[source] = &doorMetrics{accepted.WithLabelValues(source), rejected.WithLabelValues(source), changed.MustCurryWith(prometheus.Labels{"source": source})}
 	}
-	return &metrics{http: door(touchpoint.SourceHTTP), raw: door(touchpoint.SourceRaw)}
+	return m
 }
+
+func (m metrics) of(source string) *doorMetrics { return m[source] }
 
 func (m *doorMetrics) count(b *batch) {
 	m.accepted.Add(float64(b.answer.Accepted))

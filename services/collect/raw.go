@@ -45,7 +45,7 @@ func (p *rawPartition) Process(records []*kafka.Record) ([]*kafka.Record, error)
 	for _, r := range records {
 		b.raw(r)
 	}
-	p.c.metrics.raw.count(b)
+	p.c.metrics.of(b.source).count(b)
 	return b.outputs(), nil
 }
 

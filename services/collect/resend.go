@@ -54,7 +54,7 @@ func (c *Collector) Resend(ctx context.Context, workspace string, r touchpoint.R
 	if err := b.append(ctx); err != nil {
 		return "", fmt.Errorf("collect: resend: %w", err)
 	}
-	c.metrics.http.count(b)
+	c.metrics.of(b.source).count(b)
 	return t.ID, nil
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/throughline/throughline/services/live"
 	"github.com/throughline/throughline/services/load"
 	"github.com/throughline/throughline/services/rehearse"
+	"github.com/throughline/throughline/services/segment"
 	"github.com/throughline/throughline/services/serve"
 	"github.com/throughline/throughline/services/workspaces"
 )
@@ -33,6 +34,7 @@ type Node struct {
 	admin      *kafka.Admin
 	store      *clickhouse.DB // nil when no role needs it
 	collector  *collect.Collector
+	doors      []serve.Door    // further ways into the collector
 	producer   *kafka.Producer // of the collector
 	rehearsals *rehearse.Desk  // nil unless serve runs
 	live       *live.Hub       // nil unless serve runs
@@ -178,6 +180,7 @@ func (n *Node) handler() (http.Handler, error) {
 		s.Rules, s.Registry, s.Gatherer, s.Registerer, s.Logger = n.directory, c.Registry, c.Metrics, c.Metrics, c.Logger
 		s.Audit, s.Rebuild = n.operations()
 		s.Promises, s.Privacy, s.Channels, s.Audits = n.directory, n.directory, n.directory, n.directory
+		s.Doors = n.doors
 		desk, err := n.desk()
 		if err != nil {
 			return nil, err
@@ -195,7 +198,12 @@ func (n *Node) handler() (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	if c.runs(Collect) {
-		mux.Handle("/", n.collector.Handler())
+		routes := api.NewRoutes()
+		n.collector.Mount(routes)
+		for _, door := range n.doors {
+			door.Mount(routes)
+		}
+		mux.Handle("/", routes.Handler())
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", n.ready)
@@ -243,7 +251,11 @@ func (n *Node) buildCollector() (err error) {
 	c.Kafka, c.Producer, c.Directory = n.config.Kafka, n.producer, n.directory
 	c.Privacy = n.directory
 	c.Rules, c.Registry, c.Registerer, c.Logger = n.directory, n.config.Registry, n.metrics(""), n.config.Logger
-	n.collector, err = collect.New(c)
+	if n.collector, err = collect.New(c); err != nil {
+		return err
+	}
+	calls, err := segment.New(segment.Config{Collector: n.collector, Directory: n.directory})
+	n.doors = append(n.doors, calls)
 	return err
 }
 

@@ -26,6 +26,7 @@ import (
 	"github.com/throughline/throughline/services/collect"
 	"github.com/throughline/throughline/services/kafka"
 	"github.com/throughline/throughline/services/kafka/kafkatest"
+	"github.com/throughline/throughline/services/segment"
 	streams "github.com/throughline/throughline/streams/identity"
 )
 
@@ -109,6 +110,7 @@ func start(tb testing.TB, change ...func(*Config)) *fixture {
 	f.cluster = kafkatest.Start(tb, specs...)
 	c := DefaultConfig()
 	c.DB, c.Log, c.Directory, c.Collect, c.Producer = f.db, f.cluster.Admin(tb), f.dir, f.collector(), f.cluster.Producer(tb)
+	c.Doors = []Door{f.calls(c.Collect)}
 	c.Gatherer = prometheus.NewRegistry()
 	c.Logger = slog.New(slog.NewTextHandler(tb.Output(), nil))
 	c.Now = func() time.Time { return now }
@@ -121,6 +123,16 @@ func start(tb testing.TB, change ...func(*Config)) *fixture {
 	}
 	f.handler = f.server.Handler()
 	return f
+}
+
+// calls is the door of Segment's calls.
+func (f *fixture) calls(c *collect.Collector) Door {
+	f.tb.Helper()
+	out, err := segment.New(segment.Config{Collector: c, Directory: f.dir})
+	if err != nil {
+		f.tb.Fatal(err)
+	}
+	return out
 }
 
 // collector is the door, onto the test's log.

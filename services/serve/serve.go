@@ -58,6 +58,7 @@ type Config struct {
 	Registry  *registry.Registry
 	Producer  *kafka.Producer    // of what users decide about identities; must fail rather than wait for ever
 	Collect   *collect.Collector // takes what comes in: touchpoints, and dead letters that are sent again
+	Doors     []Door             // further ways in
 
 	Live       Live       // changes of conversations as they happen; nil where this process cannot
 	Promises   Promises   // to customers; nil: those of the registry
@@ -233,16 +234,22 @@ var routes = []route{
 	{http.MethodGet, "/v1/stream", (*Server).stream},
 }
 
+// Door is a way in that answers paths of its own.
+type Door interface {
+	Mount(routes *api.Routes)
+}
+
 // Handler answers all of the API.
 func (s *Server) Handler() http.Handler {
 	all := api.NewRoutes()
 	for _, route := range routes {
 		all.Handle(route.method, route.path, api.Authenticated(s.config.Directory, scopeOf(route.method, route.path), s.answered(route)))
 	}
-	door := s.config.Collect.Handler()
-	all.Handle(http.MethodPost, "/v1/touchpoints", door)
-	all.Handle(http.MethodGet, "/v1/schemas/touchpoint.json", door)
-	all.Handle(http.MethodGet, "/v1/registry", http.HandlerFunc(s.getRegistry))
+	s.config.Collect.Mount(all)
+	for _, door := range s.config.Doors {
+		door.Mount(all)
+	}
+	all.Handle(http.MethodGet, "/v1/registry", http.HandlerFunc(s.getRegistry)) // with what a workspace calls its channels
 	all.Handle(http.MethodGet, "/v1/measures", http.HandlerFunc(s.getMeasures))
 	all.Handle(http.MethodGet, "/v1/schemas/identity-rules.json", http.HandlerFunc(getRulesSchema))
 	all.Handle(http.MethodGet, "/v1/schemas/privacy.json", http.HandlerFunc(getPrivacySchema))

@@ -24,7 +24,7 @@ type createKeyCommand struct {
 	kafkaFlags
 	Workspace string            `default:"default" help:"Workspace; made when it is new."`
 	Name      string            `help:"What the key is for."`
-	Scope     []workspace.Scope `help:"What the key may: read, write, admin; repeatable. Without one, everything."`
+	Scope     []workspace.Scope `help:"What the key may: read, send, write, admin; repeatable. Without one, everything."`
 	Key       string            `help:"Use this key instead of a new one; choose it long." env:"THROUGHLINE_KEY"`
 }
 
