@@ -231,7 +231,7 @@ func TestPrivacy(t *testing.T) {
 		t.Errorf("%+v", tp)
 	}
 	if l := w.letters(); len(l) != 1 || bytes.Contains(l[0].Bytes, []byte(card)) {
-		t.Errorf("%s", l)
+		t.Errorf("%+v", l)
 	}
 }
 

@@ -62,7 +62,7 @@ func (d *directory) Authenticate(key string) (string, bool) {
 
 func (d *directory) May(key string, s workspace.Scope) bool {
 	if only, limited := limited[key]; limited {
-		return s == only
+		return workspace.Key{Scopes: []workspace.Scope{only}}.May(s)
 	}
 	return keys[key] != ""
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/throughline/throughline/schemas/workspace"
 )
 
 func (f *fixture) signIn(key string) *http.Cookie {
@@ -31,7 +33,7 @@ func TestASessionIsAKeyThatNoScriptCanRead(t *testing.T) {
 	have := cookie.Name + "=" + cookie.Value
 	var session Session
 	r := f.do(http.MethodGet, "", "/v1/session", nil, "Cookie", have)
-	if err := json.NewDecoder(r.Body).Decode(&session); err != nil || session.Workspace != "ours" || session.Name != "eva" || len(session.Scopes) != 3 {
+	if err := json.NewDecoder(r.Body).Decode(&session); err != nil || session.Workspace != "ours" || session.Name != "eva" || len(session.Scopes) != 4 {
 		t.Errorf("%+v, %v", session, err)
 	}
 	if r := f.do(http.MethodGet, "", "/v1/conversations", nil, "Cookie", have); r.StatusCode != 200 {
@@ -87,7 +89,8 @@ func TestKeysMayWhatTheirScopesSay(t *testing.T) {
 	for _, c := range []struct{ method, path, scope string }{
 		{"GET", "/v1/conversations", "read"},
 		{"GET", "/v1/stream?no", "read"},
-		{"POST", "/v1/touchpoints", "write"},
+		{"POST", "/v1/touchpoints", "send"},
+		{"POST", "/v1/track", "send"},
 		{"POST", "/v1/people/merge", "write"},
 		{"POST", "/v1/identity/rehearsals", "admin"},
 		{"POST", "/v1/identity/rehearsals/" + strings.Repeat("0", 32), "admin"},
@@ -98,7 +101,7 @@ func TestKeysMayWhatTheirScopesSay(t *testing.T) {
 			r := f.do(c.method, key, c.path, strings.NewReader("{}"), "Content-Type", "application/json")
 			var problem struct{ Detail string }
 			json.NewDecoder(r.Body).Decode(&problem)
-			if named := r.StatusCode == 403 && strings.Contains(problem.Detail, c.scope); named == (string(scope) == c.scope) {
+			if named := r.StatusCode == 403 && strings.Contains(problem.Detail, c.scope); named == (workspace.Key{Scopes: []workspace.Scope{scope}}).May(workspace.Scope(c.scope)) {
 				t.Errorf("%s %s with a key that may %s: %d %s", c.method, c.path, scope, r.StatusCode, problem.Detail)
 			}
 		}
