@@ -43,7 +43,7 @@ type sentMail struct {
 // senders that can be believed and that cannot, colleagues who join in, machines that answer, every sort of body.
 func correspondence(seed uint64, n int) (mails []sentMail) {
 	r := rand.New(rand.NewPCG(seed, 7))
-	began := time.Date(2026, 9, 1, 8, 0, 0, 0, time.UTC)
+	began := time.Date(2025, 1, 1, 8, 0, 0, 0, time.UTC)
 	for thread := 0; len(mails) < n; thread++ {
 		customer := fmt.Sprintf("customer%d@firm%d.example", r.IntN(300), r.IntN(40))
 		colleague := fmt.Sprintf("colleague%d@firm.example", thread)
@@ -136,7 +136,7 @@ func mboxOf(t *testing.T, mails []sentMail) string {
 	t.Helper()
 	var b strings.Builder
 	for _, m := range mails {
-		b.WriteString("From bounce@firm.example Thu Oct 01 09:00:00 2026\n")
+		b.WriteString("From bounce@firm.example Sat Feb 01 09:00:00 2025\n")
 		for line := range strings.Lines(m.text) {
 			if strings.HasPrefix(strings.TrimLeft(line, ">"), "From ") {
 				b.WriteByte('>')

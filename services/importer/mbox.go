@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"regexp"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/throughline/throughline/streams/mail"
@@ -53,7 +56,8 @@ func (m *mails) next(dst []byte) ([]byte, int, error) {
 	if err != nil {
 		return dst, m.begin, &mapping.Refused{Reason: err.Error()}
 	}
-	t, err := m.rules.Touchpoint(parsed, m.workspace, m.delivered())
+	parsed.Delivered = m.delivered()
+	t, err := m.rules.Touchpoint(parsed, m.workspace, time.Now())
 	if err == nil {
 		dst, err = t.AppendJSON(dst)
 	}
@@ -115,13 +119,21 @@ func (m *mails) keep(piece []byte) {
 	m.buf = append(m.buf, piece...)
 }
 
-// delivered is the time that the separator says, for a mail that names none itself.
+// delivered is the time that the separator says, or the name of a file in a Maildir, which begins with it; zero when
+// neither does.
 func (m *mails) delivered() time.Time {
-	fields := bytes.Fields([]byte(m.stamp))
+	if !m.mbox {
+		begin, _, _ := strings.Cut(filepath.Base(m.src.name), ".")
+		if seconds, err := strconv.ParseInt(begin, 10, 64); err == nil && len(begin) == 10 {
+			return time.Unix(seconds, 0)
+		}
+		return time.Time{}
+	}
+	fields := strings.Fields(m.stamp)
 	for i := 1; i+5 <= len(fields); i++ {
-		if t, err := time.Parse("Mon Jan 2 15:04:05 2006", string(bytes.Join(fields[i:i+5], []byte(" ")))); err == nil {
+		if t, err := time.Parse("Mon Jan 2 15:04:05 2006", strings.Join(fields[i:i+5], " ")); err == nil {
 			return t
 		}
 	}
-	return time.Now()
+	return time.Time{}
 }

@@ -26,6 +26,7 @@ type Mail struct {
 	Bcc        []Address
 	Subject    string
 	Date       time.Time // zero when the head has no date that can be read
+	Delivered  time.Time // not read, to be set by who knows it: the line above a mail in an mbox says so
 
 	Text        string // all of it, with \n between lines
 	Attachments []Attachment

@@ -61,7 +61,8 @@ type reported struct {
 	Original  string `json:"original,omitempty"`
 }
 
-// Touchpoint is what the mail is in the workspace. now stands in for a date where the mail has none at all.
+// Touchpoint is what the mail is in the workspace. now stands in for a date where the mail has
+// none at all, or one that is yet to come.
 func (r *Rules) Touchpoint(m *Mail, w *Workspace, now time.Time) (touchpoint.Touchpoint, error) {
 	auth := m.authentication(r.Authserv)
 	t := touchpoint.Touchpoint{
@@ -97,7 +98,10 @@ func (m *Mail) time(now time.Time) int64 {
 	if !m.received.IsZero() && (t.IsZero() || t.Before(m.received.Add(-skew)) || t.After(m.received.Add(skew))) {
 		t = m.received
 	}
-	if t.IsZero() || t.After(now.Add(touchpoint.MaxAhead)) || t.UnixMilli() < 0 {
+	if t.IsZero() {
+		t = m.Delivered
+	}
+	if t.UnixMilli() < 0 || t.After(now.Add(touchpoint.MaxAhead)) { // the zero time is before 1970, too
 		t = now
 	}
 	return t.UnixMilli()
