@@ -13,6 +13,7 @@ const (
 	SourceHTTP     = "http"     // POST /v1/touchpoints
 	SourceRaw      = "raw"      // topic touchpoints.raw
 	SourceSegment  = "segment"  // the calls of Segment's HTTP API
+	SourceWebhook  = "webhook"  // the webhooks of providers
 	SourceConflict = "conflict" // an id that was used before with another content
 	SourceLog      = "log"      // a record on a topic of our own that could not be read
 )

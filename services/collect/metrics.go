@@ -11,7 +11,7 @@ import (
 type metrics map[string]*doorMetrics
 
 // doors are the ways in.
-var doors = [...]string{touchpoint.SourceHTTP, touchpoint.SourceRaw, touchpoint.SourceSegment}
+var doors = [...]string{touchpoint.SourceHTTP, touchpoint.SourceRaw, touchpoint.SourceSegment, touchpoint.SourceWebhook}
 
 type doorMetrics struct {
 	accepted, rejected prometheus.Counter

@@ -14,6 +14,7 @@ import (
 	"github.com/throughline/throughline/services/api"
 	"github.com/throughline/throughline/services/clickhouse"
 	"github.com/throughline/throughline/services/kafka"
+	"github.com/throughline/throughline/services/webhook"
 	"github.com/throughline/throughline/streams/identity"
 )
 
@@ -46,6 +47,8 @@ type Config struct {
 	Rules    *identity.Rules // of workspaces that have none of their own; they rank threads by Registry
 	Registry *registry.Registry
 
+	Webhooks webhook.Settings // of the doors of collect and serve
+
 	Metrics *prometheus.Registry
 	Logger  *slog.Logger
 }
@@ -57,6 +60,7 @@ func DefaultConfig() Config {
 		HTTP:     api.DefaultConfig(),
 		Rules:    identity.DefaultRules(),
 		Registry: registry.Default(),
+		Webhooks: webhook.DefaultSettings(),
 		Metrics:  prometheus.NewRegistry(),
 		Logger:   slog.New(slog.DiscardHandler),
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/throughline/throughline/services/rehearse"
 	"github.com/throughline/throughline/services/segment"
 	"github.com/throughline/throughline/services/serve"
+	"github.com/throughline/throughline/services/webhook"
 	"github.com/throughline/throughline/services/workspaces"
 )
 
@@ -255,7 +256,14 @@ func (n *Node) buildCollector() (err error) {
 		return err
 	}
 	calls, err := segment.New(segment.Config{Collector: n.collector, Directory: n.directory})
-	n.doors = append(n.doors, calls)
+	if err != nil {
+		return err
+	}
+	hooks := webhook.DefaultConfig()
+	hooks.Collector, hooks.Directory, hooks.Settings = n.collector, n.directory, n.config.Webhooks
+	hooks.Registerer, hooks.Logger = n.metrics(""), n.config.Logger
+	providers, err := webhook.New(hooks)
+	n.doors = append(n.doors, calls, providers)
 	return err
 }
 

@@ -54,7 +54,7 @@ func (s *Server) listDeadLetters(w http.ResponseWriter, r *http.Request, c *call
 	params := clickhouse.Params{"workspace": c.workspace}
 	where := []string{"workspace = {workspace:String}"}
 	where = anyOf(where, params, "status", q.listOf("status", touchpoint.Kept, touchpoint.Resent))
-	where = anyOf(where, params, "source", q.listOf("source", touchpoint.SourceHTTP, touchpoint.SourceRaw, touchpoint.SourceSegment, touchpoint.SourceConflict, touchpoint.SourceLog))
+	where = anyOf(where, params, "source", q.listOf("source", touchpoint.SourceHTTP, touchpoint.SourceRaw, touchpoint.SourceSegment, touchpoint.SourceWebhook, touchpoint.SourceConflict, touchpoint.SourceLog))
 	where = anyOf(where, params, "field", q.list("field"))
 	limit := q.number("limit", 50, 1, 200)
 	after := q.cursor(deadLetterList)

@@ -110,7 +110,7 @@ func start(tb testing.TB, change ...func(*Config)) *fixture {
 	f.cluster = kafkatest.Start(tb, specs...)
 	c := DefaultConfig()
 	c.DB, c.Log, c.Directory, c.Collect, c.Producer = f.db, f.cluster.Admin(tb), f.dir, f.collector(), f.cluster.Producer(tb)
-	c.Doors = []Door{f.calls(c.Collect)}
+	c.Doors = []Door{f.calls(c.Collect), f.providers(c.Collect)}
 	c.Gatherer = prometheus.NewRegistry()
 	c.Logger = slog.New(slog.NewTextHandler(tb.Output(), nil))
 	c.Now = func() time.Time { return now }

@@ -186,7 +186,7 @@ func TestDocumentAndHandlersAgree(t *testing.T) {
 	for _, call := range segment.Calls() {
 		handled = append(handled, "POST /v1/"+string(call)) // and by its first letter: its description says so
 	}
-	handled = append(handled, "POST /v1/batch", "GET /v1/projects/{key}/settings")
+	handled = append(handled, "POST /v1/batch", "GET /v1/projects/{key}/settings", "GET /v1/sources", "GET /v1/sources/{name}/{key}", "POST /v1/sources/{name}/{key}", "GET /v1/source-keys", "POST /v1/source-keys", "DELETE /v1/source-keys/{id}")
 	slices.Sort(described)
 	slices.Sort(handled)
 	if !slices.Equal(described, handled) {

@@ -38,6 +38,7 @@ type cli struct {
 	Simulate      simulateCommand      `cmd:"" help:"Send the touchpoints of a made-up company."`
 	Import        importCommand        `cmd:"" help:"Import CSV or NDJSON files through a mapping, or mail: mbox and Maildir."`
 	Mail          mailCommands         `cmd:"" help:"Take mail by SMTP or LMTP: every mail is a touchpoint."`
+	Sources       sourcesCommands      `cmd:"" help:"Webhooks of providers: which are understood, what a body becomes, the addresses they send to."`
 	DeadLetters   deadLettersCommands  `cmd:"" name:"dead-letters" help:"List, show and resend what was refused."`
 	Privacy       privacyCommands      `cmd:"" help:"What is taken out of touchpoints before they are kept."`
 	People        peopleCommands       `cmd:"" help:"Find people, ask why they are who they are, and correct it."`

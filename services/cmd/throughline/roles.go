@@ -16,7 +16,7 @@ type roleFlags struct {
 	Listen string `default:"127.0.0.1:8080" help:"Address of the role's HTTP: its API if it has one, health and metrics." env:"THROUGHLINE_LISTEN"`
 }
 
-func (f roleFlags) run(ctx context.Context, log *slog.Logger, role node.Role, store *storeFlags) error {
+func (f roleFlags) run(ctx context.Context, log *slog.Logger, role node.Role, store *storeFlags, sources *sourceFlags) error {
 	config, err := nodeConfig(f.Listen, f.ruleFlags, log)
 	if err != nil {
 		return err
@@ -24,6 +24,11 @@ func (f roleFlags) run(ctx context.Context, log *slog.Logger, role node.Role, st
 	config.Roles, config.Kafka = []node.Role{role}, f.kafkaFlags.config(log)
 	if store != nil {
 		config.Store, config.Layout = store.config(), store.layout()
+	}
+	if sources != nil {
+		if config.Webhooks, err = sources.settings(); err != nil {
+			return err
+		}
 	}
 	if role == node.Load && os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(loadMemoryLimit)
@@ -40,22 +45,25 @@ func (f roleFlags) run(ctx context.Context, log *slog.Logger, role node.Role, st
 // pass it.
 const loadMemoryLimit = 430 << 20
 
-type collectCommand struct{ roleFlags }
+type collectCommand struct {
+	roleFlags
+	sourceFlags
+}
 
 func (c *collectCommand) Run(ctx context.Context, log *slog.Logger) error {
-	return c.run(ctx, log, node.Collect, nil)
+	return c.run(ctx, log, node.Collect, nil, &c.sourceFlags)
 }
 
 type identifyCommand struct{ roleFlags }
 
 func (c *identifyCommand) Run(ctx context.Context, log *slog.Logger) error {
-	return c.run(ctx, log, node.Identify, nil)
+	return c.run(ctx, log, node.Identify, nil, nil)
 }
 
 type converseCommand struct{ roleFlags }
 
 func (c *converseCommand) Run(ctx context.Context, log *slog.Logger) error {
-	return c.run(ctx, log, node.Converse, nil)
+	return c.run(ctx, log, node.Converse, nil, nil)
 }
 
 type loadCommand struct {
@@ -64,14 +72,15 @@ type loadCommand struct {
 }
 
 func (c *loadCommand) Run(ctx context.Context, log *slog.Logger) error {
-	return c.run(ctx, log, node.Load, &c.storeFlags)
+	return c.run(ctx, log, node.Load, &c.storeFlags, nil)
 }
 
 type serveCommand struct {
 	roleFlags
 	storeFlags
+	sourceFlags
 }
 
 func (c *serveCommand) Run(ctx context.Context, log *slog.Logger) error {
-	return c.run(ctx, log, node.Serve, &c.storeFlags)
+	return c.run(ctx, log, node.Serve, &c.storeFlags, &c.sourceFlags)
 }

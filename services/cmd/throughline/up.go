@@ -25,6 +25,7 @@ type upCommand struct {
 	KafkaListen      string `help:"Open the embedded broker to other programs on this address." env:"THROUGHLINE_KAFKA_LISTEN"`
 	ClickHouseListen string `name:"clickhouse-listen" help:"Open the embedded ClickHouse, read only, to BI tools on this address." env:"THROUGHLINE_CLICKHOUSE_LISTEN"`
 	ruleFlags
+	sourceFlags
 }
 
 // memoryLimit keeps the garbage of reading the log at start from piling up; what must stay in memory may pass it.
@@ -33,6 +34,10 @@ const memoryLimit = 1 << 30
 func (c *upCommand) Run(ctx context.Context, log *slog.Logger) (err error) {
 	debug.SetMemoryLimit(memoryLimit)
 	started := time.Now()
+	webhooks, err := c.settings()
+	if err != nil {
+		return err
+	}
 	engines, err := node.StartEngines(ctx, node.EnginesConfig{
 		Dir: c.Data, KafkaListen: c.KafkaListen, ClickHouseListen: c.ClickHouseListen, Logger: log,
 	})
@@ -46,6 +51,7 @@ func (c *upCommand) Run(ctx context.Context, log *slog.Logger) (err error) {
 	}
 	config.Kafka = kafka.Config{Brokers: engines.Brokers(), ClientID: "throughline", Local: true, Logger: log}
 	config.Store = clickhouse.DefaultConfig(engines.DSN())
+	config.Webhooks = webhooks
 	made, err := node.Prepare(ctx, config, c.Key)
 	if err != nil {
 		return err
