@@ -37,6 +37,7 @@ const (
 	MaxWaits          = 64 // that have ended
 	MaxPauses         = 64 // that have ended
 	MaxTurns          = 50
+	MaxStates         = 64 // that have ended
 )
 
 // WaitKind says what the customer waited for, or waits for.
@@ -67,6 +68,12 @@ type Pause struct {
 type Turn struct {
 	At   int64  `json:"at"`
 	Team string `json:"team"`
+}
+
+// StateSince says into which state a conversation came, and when.
+type StateSince struct {
+	At    int64 `json:"at"`
+	State State `json:"state"`
 }
 
 // Conversation is a record of topic conversations: the whole of one conversation as its person's owner computed it.
@@ -111,9 +118,15 @@ type Conversation struct {
 	ChannelSwitches  uint32  `json:"channel_switches"`
 
 	// The intervals that all durations are measured by, in the order in which they ended; what goes on is last.
-	Waits  []Wait  `json:"waits,omitempty"`
-	Pauses []Pause `json:"pauses,omitempty"`
-	Turns  []Turn  `json:"turns,omitempty"`
+	Waits  []Wait       `json:"waits,omitempty"`
+	Pauses []Pause      `json:"pauses,omitempty"`
+	Turns  []Turn       `json:"turns,omitempty"`
+	States []StateSince `json:"states,omitempty"`
+
+	// ChannelContacts says how many contacts went by each of Channels, in its order: those of Contacts, and what went on by another
+	// channel, because the customer changed or an agent did.
+	ChannelContacts []uint32 `json:"channel_contacts"`
+	Calls           int64    `json:"calls,omitempty"` // how long agents were on the phone
 
 	Rating *touchpoint.Rating `json:"rating,omitempty"` // the last one given
 }

@@ -118,18 +118,23 @@ func summaryOf(c *conversation.Conversation) summary {
 		resolvedAt: orNone(c.ResolvedAt), resolution: orNone(c.Resolution), later: c.LaterResponses,
 		reopenings: c.Reopenings, handOvers: c.HandOvers, switches: c.ChannelSwitches,
 	}
-	var from, to, kind, pauseFrom, pauseTo, turnAt []int64
-	var teams []string
+	i := intervals{begun: c.Begun, calls: c.Calls}
 	for _, w := range c.Waits {
-		from, to, kind = append(from, w.From), append(to, w.To), append(kind, int64(w.Kind))
+		i.from, i.to, i.kind = append(i.from, w.From), append(i.to, w.To), append(i.kind, int64(w.Kind))
 	}
 	for _, p := range c.Pauses {
-		pauseFrom, pauseTo = append(pauseFrom, p.From), append(pauseTo, p.To)
+		i.pauseFrom, i.pauseTo = append(i.pauseFrom, p.From), append(i.pauseTo, p.To)
 	}
 	for _, t := range c.Turns {
-		turnAt, teams = append(turnAt, t.At), append(teams, t.Team)
+		i.turnAt, i.teams = append(i.turnAt, t.At), append(i.teams, t.Team)
 	}
-	s.intervals = intervals(c.Begun, from, to, kind, pauseFrom, pauseTo, turnAt, teams)
+	for _, state := range c.States {
+		i.stateAt, i.states = append(i.stateAt, state.At), append(i.states, string(state.State))
+	}
+	for _, n := range c.ChannelContacts {
+		i.contacts = append(i.contacts, int64(n))
+	}
+	s.intervals = i.String()
 	for _, p := range c.Participants {
 		s.participants = append(s.participants, p.String())
 	}
@@ -140,9 +145,16 @@ func summaryOf(c *conversation.Conversation) summary {
 	return s
 }
 
-// intervals writes down who waited when, and whose turn it was.
-func intervals(begun int64, from, to, kind, pauseFrom, pauseTo, turnAt []int64, teams []string) string {
-	return fmt.Sprintf("begun %d, waits from %v to %v of kinds %v, pauses from %v to %v, turns at %v of %q", begun, from, to, kind, pauseFrom, pauseTo, turnAt, teams)
+// intervals say who waited when, whose turn it was, which states it came through, and what of it went by which channel.
+type intervals struct {
+	begun, calls                                                  int64
+	from, to, kind, pauseFrom, pauseTo, turnAt, stateAt, contacts []int64
+	teams, states                                                 []string
+}
+
+func (i *intervals) String() string {
+	return fmt.Sprintf("begun %d, waits from %v to %v of kinds %v, pauses from %v to %v, turns at %v of %q, states at %v: %q, contacts by channel %v, calls %d",
+		i.begun, i.from, i.to, i.kind, i.pauseFrom, i.pauseTo, i.turnAt, i.teams, i.stateAt, i.states, i.contacts, i.calls)
 }
 
 func orNone(v *int64) int64 {
@@ -157,7 +169,7 @@ func (a *audit) storedConversations(ctx context.Context) (map[conversation.ID]su
 		touchpoints, inbound, outbound, internal, contacts, channels, team, agent, topic, source, account, tags, arraySort(arrayMap(p -> lower(leftPad(hex(p), 32, '0')), participants)),
 		toUnixTimestamp64Milli(waiting_since), longest_wait, ifNull(first_response, -1), ifNull(first_bot_response, -1),
 		ifNull(toUnixTimestamp64Milli(resolved_at), -1), ifNull(resolution, -1), later_responses, reopenings, hand_overs, channel_switches, rating_scale, rating_value,
-		toUnixTimestamp64Milli(begun), wait_from, wait_to, wait_kind, pause_from, pause_to, turn_at, turn_team
+		toUnixTimestamp64Milli(begun), wait_from, wait_to, wait_kind, pause_from, pause_to, turn_at, turn_team, state_at, state_was, channel_contacts, calls
 		FROM `+a.tables.Conversations+` FINAL WHERE state NOT IN ('superseded', 'gone')`, nil, noLimits)
 	if err != nil {
 		return nil, err
@@ -167,17 +179,15 @@ func (a *audit) storedConversations(ctx context.Context) (map[conversation.ID]su
 	for rows.Next() {
 		var id, person, anchor big.Int
 		var s summary
-		var begun int64
-		var from, to, kind, pauseFrom, pauseTo, turnAt []int64
-		var teams []string
+		var i intervals
 		if err := rows.Scan(&id, &s.workspace, &person, &anchor, &s.state, &s.first, &s.last,
 			&s.touchpoints, &s.inbound, &s.outbound, &s.internal, &s.contacts, &s.channels, &s.team, &s.agent, &s.topic, &s.source, &s.account, &s.tags, &s.participants,
 			&s.waitingSince, &s.longestWait, &s.firstResponse, &s.firstBot, &s.resolvedAt, &s.resolution, &s.later,
 			&s.reopenings, &s.handOvers, &s.switches, &s.scale, &s.rating,
-			&begun, &from, &to, &kind, &pauseFrom, &pauseTo, &turnAt, &teams); err != nil {
+			&i.begun, &i.from, &i.to, &i.kind, &i.pauseFrom, &i.pauseTo, &i.turnAt, &i.teams, &i.stateAt, &i.states, &i.contacts, &i.calls); err != nil {
 			return nil, err
 		}
-		s.intervals = intervals(begun, from, to, kind, pauseFrom, pauseTo, turnAt, teams)
+		s.intervals = i.String()
 		s.person, s.anchor = asAnchor(&person), asAnchor(&anchor)
 		out[asAnchor(&id)] = s
 	}

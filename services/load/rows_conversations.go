@@ -16,19 +16,20 @@ type conversationRows struct {
 	workspace, state, team, agent, topic, source, ratingScale                                  store.DictionaryColumn
 	id, person, anchor, supersededBy                                                           store.UInt128Column
 	version                                                                                    store.UInt64Column
-	first, last, begun, waitingSince, longestWait                                              store.Int64Column
+	first, last, begun, waitingSince, longestWait, calls                                       store.Int64Column
 	touchpoints, inbound, outbound, internal, contacts, reopenings, handOvers, channelSwitches store.UInt32Column
 	channels, tags                                                                             store.DictionaryArrayColumn
 	account                                                                                    store.StringColumn
 	participants                                                                               *store.UInt128ArrayColumn
 	firstResponse, firstBotResponse, resolvedAt, resolution                                    *store.NullableInt64Column
-	laterResponses, waitFrom, waitTo, waitKind, pauseFrom, pauseTo, turnAt                     *store.Int64ArrayColumn
-	turnTeam                                                                                   store.DictionaryArrayColumn
+	laterResponses, waitFrom, waitTo, waitKind, pauseFrom, pauseTo, turnAt, stateAt            *store.Int64ArrayColumn
+	channelContacts                                                                            *store.Int64ArrayColumn
+	turnTeam, stateWas                                                                         store.DictionaryArrayColumn
 	ratingValue                                                                                store.Float64Column
 
 	others  []store.UInt128 // scratch
-	numbers [6][]int64      // scratch
-	teams   []string        // scratch
+	numbers [8][]int64      // scratch
+	names   []string        // scratch
 	table   table
 }
 
@@ -39,6 +40,7 @@ func newConversationRows(names clickhouse.Tables) *conversationRows {
 		resolvedAt: store.NewNullableInt64(), resolution: store.NewNullableInt64(),
 		waitFrom: store.NewInt64Array(), waitTo: store.NewInt64Array(), waitKind: store.NewInt64Array(),
 		pauseFrom: store.NewInt64Array(), pauseTo: store.NewInt64Array(), turnAt: store.NewInt64Array(),
+		stateAt: store.NewInt64Array(), channelContacts: store.NewInt64Array(),
 	}
 	t.table = table{names.Conversations, []store.Column{
 		{Name: "workspace", Data: &t.workspace}, {Name: "id", Data: &t.id}, {Name: "version", Data: &t.version}, {Name: "person", Data: &t.person},
@@ -53,6 +55,7 @@ func newConversationRows(names clickhouse.Tables) *conversationRows {
 		{Name: "channel_switches", Data: &t.channelSwitches}, {Name: "rating_scale", Data: &t.ratingScale}, {Name: "rating_value", Data: &t.ratingValue},
 		{Name: "wait_from", Data: t.waitFrom}, {Name: "wait_to", Data: t.waitTo}, {Name: "wait_kind", Data: t.waitKind},
 		{Name: "pause_from", Data: t.pauseFrom}, {Name: "pause_to", Data: t.pauseTo}, {Name: "turn_at", Data: t.turnAt}, {Name: "turn_team", Data: &t.turnTeam},
+		{Name: "state_at", Data: t.stateAt}, {Name: "state_was", Data: &t.stateWas}, {Name: "channel_contacts", Data: t.channelContacts}, {Name: "calls", Data: &t.calls},
 	}}
 	return t
 }
@@ -102,6 +105,7 @@ func (t *conversationRows) add(r *kafka.Record) error {
 	scale, value := rating(v.Rating)
 	t.ratingScale.Append(scale)
 	t.ratingValue.Append(value)
+	t.calls.Append(v.Calls)
 	t.addIntervals(&v)
 	return nil
 }
@@ -112,7 +116,7 @@ func (t *conversationRows) addIntervals(v *conversation.Conversation) {
 	for i := range n {
 		n[i] = n[i][:0]
 	}
-	t.teams = t.teams[:0]
+	t.names = t.names[:0]
 	for _, w := range v.Waits {
 		n[0], n[1], n[2] = append(n[0], w.From), append(n[1], w.To), append(n[2], int64(w.Kind))
 	}
@@ -120,12 +124,20 @@ func (t *conversationRows) addIntervals(v *conversation.Conversation) {
 		n[3], n[4] = append(n[3], p.From), append(n[4], p.To)
 	}
 	for _, turn := range v.Turns {
-		n[5], t.teams = append(n[5], turn.At), append(t.teams, turn.Team)
+		n[5], t.names = append(n[5], turn.At), append(t.names, turn.Team)
 	}
-	for i, column := range []*store.Int64ArrayColumn{t.waitFrom, t.waitTo, t.waitKind, t.pauseFrom, t.pauseTo, t.turnAt} {
+	t.turnTeam.Append(t.names)
+	t.names = t.names[:0]
+	for _, s := range v.States {
+		n[6], t.names = append(n[6], s.At), append(t.names, string(s.State))
+	}
+	t.stateWas.Append(t.names)
+	for _, contacts := range v.ChannelContacts {
+		n[7] = append(n[7], int64(contacts))
+	}
+	for i, column := range []*store.Int64ArrayColumn{t.waitFrom, t.waitTo, t.waitKind, t.pauseFrom, t.pauseTo, t.turnAt, t.stateAt, t.channelContacts} {
 		column.Append(n[i])
 	}
-	t.turnTeam.Append(t.teams)
 }
 
 func (t *conversationRows) tables() []table { return []table{t.table} }

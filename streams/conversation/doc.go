@@ -29,8 +29,11 @@
 //
 // Durations are measured by intervals, which go along with the row so that promises can be read from them by any calendar and with
 // any target, later: waits, in which the customer waited for a human's answer; pauses, in which nothing was up to us, because the customer had
-// an agent's answer, was asked for something, or the matter was settled; and turns, which say whose it was. A bot's answer begins no
-// pause: a promise that bots keep is none.
+// an agent's answer, was asked for something, or the matter was settled; turns, which say whose it was; and the states that it came
+// through. A bot's answer begins no pause: a promise that bots keep is none.
+//
+// A contact costs by its channel: one that goes on by another channel, because the customer changes or an agent answers there, is a contact
+// there too. Agents are on the phone from the last start of a call to its end, if an agent made either known.
 //
 // # Homes
 //

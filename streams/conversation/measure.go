@@ -48,8 +48,13 @@ type measure struct {
 	channels []uint32
 	tags     []uint32
 	turns    []turn
-	paused   bool  // nothing is up to us
-	pausedAt int64 // since then
+	paused   bool   // nothing is up to us
+	pausedAt int64  // since then
+	exchange uint32 // channel of the last contact, the customer's or an agent's
+	calling  bool   // a call goes on
+	agentOn  bool   // an agent began it
+	calledAt int64
+	now      conversation.StateSince // the state it is in
 }
 
 // turn says which team had the matter from an instant on.
@@ -62,6 +67,7 @@ type turn struct {
 func (m *measure) start(t *tables) {
 	*m = measure{t: t, channels: m.channels[:0], tags: m.tags[:0], turns: m.turns[:0], row: conversation.Conversation{
 		LaterResponses: m.row.LaterResponses[:0], Participants: m.row.Participants[:0], Waits: m.row.Waits[:0], Pauses: m.row.Pauses[:0],
+		States: m.row.States[:0], ChannelContacts: m.row.ChannelContacts[:0],
 	}}
 }
 
@@ -91,6 +97,34 @@ func (m *measure) add(s *stub) {
 	m.hand(m.t.labels.values[s.label].team, effect, a.actor)
 	m.label(s, a)
 	m.converse(s, a, effect)
+	m.stand(s.time)
+}
+
+// state is where the conversation stands.
+func (m *measure) state() conversation.State {
+	switch {
+	case m.closed:
+		return conversation.Closed
+	case m.settled:
+		return conversation.Resolved
+	case m.waits:
+		return conversation.WaitingForUs
+	case m.theirs:
+		return conversation.WaitingForCustomer
+	}
+	return conversation.Open
+}
+
+// stand follows the states that it comes through.
+func (m *measure) stand(time int64) {
+	now := m.state()
+	if now == m.now.State {
+		return
+	}
+	if m.now.State != "" && len(m.row.States) < conversation.MaxStates {
+		m.row.States = append(m.row.States, m.now)
+	}
+	m.now = conversation.StateSince{At: time, State: now}
 }
 
 // settle follows whether the matter is settled.
@@ -152,7 +186,7 @@ func (m *measure) label(s *stub, a *act) {
 	first(&m.source, a.source)
 	first(&m.account, l.account)
 	if !slices.Contains(m.channels, a.channel) {
-		m.channels = append(m.channels, a.channel)
+		m.channels, m.row.ChannelContacts = append(m.channels, a.channel), append(m.row.ChannelContacts, 0)
 	}
 	m.t.eachTag(l.tags, func(tag uint32) {
 		if len(m.tags) < conversation.MaxTags && !slices.Contains(m.tags, tag) {
@@ -175,10 +209,12 @@ func (m *measure) converse(s *stub, a *act, effect registry.Effect) {
 		case a.direction == touchpoint.Outbound && effect == registry.Message:
 			m.reply(s.time, agent, bot)
 			if agent {
+				m.turnTo(a.channel)
 				m.pause(s.time)
 			}
 		}
 	case registry.Started:
+		m.calling, m.agentOn, m.calledAt = true, agent, s.time
 		switch {
 		case a.direction == touchpoint.Inbound:
 			m.ask(s, a.channel)
@@ -189,10 +225,17 @@ func (m *measure) converse(s *stub, a *act, effect registry.Effect) {
 			}
 		case a.direction == touchpoint.Outbound:
 			m.reply(s.time, agent, bot)
+			if agent {
+				m.turnTo(a.channel)
+			}
 			m.theirs = false
 			m.proceed(s.time)
 		}
 	case registry.Ended:
+		if m.calling && (m.agentOn || agent) {
+			m.row.Calls += s.time - m.calledAt
+		}
+		m.calling = false
 		if m.inCall && agent {
 			m.reply(m.callAt, true, false)
 			m.theirs = false
@@ -246,7 +289,9 @@ func (m *measure) ask(s *stub, channel uint32) {
 	}
 	if !m.reached || m.turn && !m.sameSession(s) {
 		m.row.Contacts++
+		m.exchange = 0
 	}
+	m.turnTo(channel)
 	m.reached, m.turn, m.theirs = true, false, false
 	m.proceed(s.time)
 	m.channel, m.contact = channel, s.threads
@@ -255,6 +300,14 @@ func (m *measure) ask(s *stub, channel uint32) {
 	}
 	if !m.waits {
 		m.waits, m.row.WaitingSince = true, s.time
+	}
+}
+
+// turnTo counts a contact in its channel, unless it is the one that went on there.
+func (m *measure) turnTo(channel uint32) {
+	if channel != m.exchange {
+		m.exchange = channel
+		m.row.ChannelContacts[slices.Index(m.channels, channel)]++
 	}
 }
 
@@ -310,20 +363,9 @@ func (m *measure) endWait(time int64) {
 func (m *measure) write(row *conversation.Conversation) {
 	names := m.t.names.values
 	channels, tags := row.Channels[:0], row.Tags[:0]
-	waits, pauses, turns := row.Waits[:0], row.Pauses[:0], row.Turns[:0]
+	waits, pauses, turns, states := row.Waits[:0], row.Pauses[:0], row.Turns[:0], row.States[:0]
 	*row = m.row
-	switch {
-	case m.closed:
-		row.State = conversation.Closed
-	case m.settled:
-		row.State = conversation.Resolved
-	case row.WaitingSince != 0:
-		row.State = conversation.WaitingForUs
-	case m.theirs:
-		row.State = conversation.WaitingForCustomer
-	default:
-		row.State = conversation.Open
-	}
+	row.State = m.state()
 	row.Team, row.Agent, row.Topic = names[m.team], names[m.agent], names[m.topic]
 	row.Source, row.Account = names[m.source], names[m.account]
 	for _, n := range m.channels {
@@ -343,5 +385,8 @@ func (m *measure) write(row *conversation.Conversation) {
 	for _, t := range m.turns {
 		turns = append(turns, conversation.Turn{At: t.at, Team: names[t.team]})
 	}
-	row.Waits, row.Pauses, row.Turns = waits, pauses, turns
+	if states = append(states, m.row.States...); m.now.State != "" {
+		states = append(states, m.now)
+	}
+	row.Waits, row.Pauses, row.Turns, row.States = waits, pauses, turns, states
 }

@@ -248,6 +248,18 @@ func (s *story) describe(row *conversation.Conversation, members []conversation.
 	count("reopenings", row.Reopenings)
 	count("hand-overs", row.HandOvers)
 	count("channel switches", row.ChannelSwitches)
+	all := uint32(0)
+	for _, n := range row.ChannelContacts {
+		all += n
+	}
+	for i, n := range row.ChannelContacts {
+		if all > row.Contacts { // something went on by another channel, or we began it
+			count("by "+row.Channels[i], n)
+		}
+	}
+	if row.Calls > 0 {
+		span("calls", row.Calls)
+	}
 	if row.Rating != nil {
 		fmt.Fprintf(&b, ", rating %v", row.Rating.Value)
 	}

@@ -219,7 +219,9 @@ func (n Conversations) Measure(stubs []conversation.Stub) conversation.Conversat
 	n.responses(spoken, &row)
 	n.pauses(spoken, &row)
 	n.turns(spoken, &row)
-	row.State = n.state(spoken, &row)
+	n.states(spoken, &row)
+	n.channelContacts(spoken, &row)
+	n.calls(spoken, &row)
 	return row
 }
 
@@ -305,36 +307,91 @@ func (n Conversations) human(spoken []*conversation.Stub, i int) (at int64, ok b
 
 func (n Conversations) contacts(spoken []*conversation.Stub, row *conversation.Conversation) {
 	var before *conversation.Stub
-	since := 0 // of the last inbound
 	for i, s := range spoken {
 		if !n.asks(s) {
 			continue
 		}
-		if before == nil {
+		if before != nil && before.Channel != s.Channel {
+			row.ChannelSwitches++
+		}
+		if n.contact(spoken, i) {
 			row.Contacts++
-		} else {
-			if before.Channel != s.Channel {
-				row.ChannelSwitches++
+		}
+		before = s
+	}
+}
+
+// contact tells whether the i-th stub, by which the customer asks, is another contact and not more of the last.
+func (n Conversations) contact(spoken []*conversation.Stub, i int) bool {
+	since := i - 1
+	for since >= 0 && !n.asks(spoken[since]) {
+		since--
+	}
+	if since < 0 {
+		return true
+	}
+	answered, unsettled := false, false
+	for j := since; j <= i; j++ {
+		_, human := n.human(spoken, j)
+		if j < i && (human || n.answers(spoken[j], touchpoint.Bot)) {
+			answered = true
+		}
+		if n.isSettled(spoken, j-1) && !n.isSettled(spoken, j) && j > since {
+			unsettled = true
+		}
+	}
+	session := false
+	for _, t := range n.carried(spoken[i], false) {
+		session = session || slices.Contains(n.carried(spoken[since], false), t)
+	}
+	return unsettled || answered && !session
+}
+
+// channelContacts counts a contact where the customer begins one, and where the customer or an agent goes on by another channel.
+func (n Conversations) channelContacts(spoken []*conversation.Stub, row *conversation.Conversation) {
+	row.ChannelContacts = make([]uint32, len(row.Channels))
+	by := ""
+	for i, s := range spoken {
+		switch {
+		case n.asks(s) && (n.contact(spoken, i) || s.Channel != by):
+		case s.Direction == touchpoint.Outbound && n.answers(s, touchpoint.Agent) && s.Channel != by:
+		default:
+			continue
+		}
+		by = s.Channel
+		row.ChannelContacts[slices.Index(row.Channels, by)]++
+	}
+}
+
+// calls adds up the calls that an agent began or ended.
+func (n Conversations) calls(spoken []*conversation.Stub, row *conversation.Conversation) {
+	for i, end := range spoken {
+		if n.effect(end) != registry.Ended {
+			continue
+		}
+		for _, s := range slices.Backward(spoken[:i]) {
+			if n.effect(s) == registry.Started && (s.Actor == touchpoint.Agent || end.Actor == touchpoint.Agent) {
+				row.Calls += end.Time - s.Time
 			}
-			answered, unsettled := false, false
-			for j := since; j <= i; j++ {
-				_, human := n.human(spoken, j)
-				if j < i && (human || n.answers(spoken[j], touchpoint.Bot)) {
-					answered = true
-				}
-				if n.isSettled(spoken, j-1) && !n.isSettled(spoken, j) && j > since {
-					unsettled = true
-				}
-			}
-			session := false
-			for _, t := range n.carried(s, false) {
-				session = session || slices.Contains(n.carried(before, false), t)
-			}
-			if unsettled || answered && !session {
-				row.Contacts++
+			if n.effect(s) == registry.Started || n.effect(s) == registry.Ended {
+				break
 			}
 		}
-		before, since = s, i
+	}
+}
+
+// states asks after every stub where the conversation stands.
+func (n Conversations) states(spoken []*conversation.Stub, row *conversation.Conversation) {
+	for i, s := range spoken {
+		var then conversation.Conversation
+		n.responses(spoken[:i+1], &then)
+		if now := n.state(spoken[:i+1], &then); now != row.State {
+			row.State = now
+			row.States = append(row.States, conversation.StateSince{At: s.Time, State: now})
+		}
+	}
+	if most := conversation.MaxStates; len(row.States) > most+1 {
+		row.States = append(row.States[:most], row.States[len(row.States)-1])
 	}
 }
 

@@ -191,6 +191,10 @@ CREATE TABLE IF NOT EXISTS conversations {{.OnCluster}}
     pause_to           Array(Int64), -- 0: still
     turn_at            Array(Int64), -- since when which team had it
     turn_team          Array(LowCardinality(String)),
+    state_at           Array(Int64), -- since when it was in which state; the last is the one it is in
+    state_was          Array(LowCardinality(String)),
+    channel_contacts   Array(Int64), -- contacts by each of channels
+    calls              Int64, -- how long agents were on the phone
     INDEX by_id id TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = {{.Engine "ReplacingMergeTree" "version"}}
