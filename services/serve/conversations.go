@@ -62,7 +62,7 @@ func (s *Server) listConversations(w http.ResponseWriter, r *http.Request, c *ca
 		where = append(where, "hasAny(channels, {channel:Array(String)})")
 	}
 	if q.flag("waiting") {
-		where = append(where, "toUnixTimestamp64Milli(waiting_since) > 0")
+		where = append(where, waitsForUs)
 	}
 	by := orders[q.oneOf("sort", "newest", "oldest", "waiting")]
 	opening := q.flag("opening")
@@ -121,6 +121,12 @@ func (c *call) allConversations() string {
 	return c.tables.Conversations + ` FINAL WHERE workspace = {workspace:String}`
 }
 
+// waitsForUs is the condition of conversations whose customer waits for an answer now, unsettled that of those that are not over.
+const (
+	waitsForUs = "toUnixTimestamp64Milli(waiting_since) > 0"
+	unsettled  = "state IN ('open', 'waiting_for_us', 'waiting_for_customer')"
+)
+
 // conversationsOf are those of a person, each in its latest version: a conversation lies where the anchor of its first touchpoint
 // is. It may be somebody else's, in which the person takes part: the conversation's own person sorts those out. (FINAL
 // would look at every part of the table for a handful of rows.)
@@ -143,8 +149,8 @@ func (s *Server) conversations(ctx context.Context, c *call, class *class, from 
 	ordered := ` ORDER BY ` + by.number + `, id`
 	sql := `SELECT ` + c.conversationColumns() + ` FROM ` + from + ` AND ` + strings.Join(where, " AND ") + ordered + ` LIMIT {limit:UInt32}`
 	if class == s.store.report { // first which, from few columns, then all of those few rows
-		sql = `SELECT ` + c.conversationColumns() + ` FROM ` + from + ` AND (anchor, id) IN (
-	SELECT anchor, id FROM ` + from + ` AND ` + strings.Join(where, " AND ") + ordered + ` LIMIT {limit:UInt32})` + ordered
+		sql = `SELECT ` + c.conversationColumns() + ` FROM ` + c.tables.Conversations + ` FINAL PREWHERE workspace = {workspace:String} AND (anchor, id) IN (
+	SELECT anchor, id FROM ` + from + ` AND ` + strings.Join(where, " AND ") + ordered + ` LIMIT {limit:UInt32})` + ordered + reportSettings
 	}
 	page.Conversations = []Conversation{}
 	err = s.store.each(ctx, class, sql, params, func(r *clickhouse.Rows) error {

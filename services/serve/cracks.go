@@ -16,6 +16,7 @@ import (
 // Crack is something that fell through: read from what happened, so that it is gone as soon as it is mended.
 type Crack struct {
 	Kind         string           `json:"kind"`
+	Label        string           `json:"label"` // in the language that was asked for
 	Since        Time             `json:"since"`
 	Person       identity.Anchor  `json:"person"`
 	Conversation *identity.Anchor `json:"conversation"` // null: it belongs to none
@@ -24,6 +25,7 @@ type Crack struct {
 	Owner        Owner            `json:"owner"`
 	Promise      *Promise         `json:"promise,omitempty"` // that was missed
 	Evidence     []CrackEvidence  `json:"evidence"`
+	Mended       *CrackEvidence   `json:"mended,omitempty"` // by what, and when
 
 	since time.Time
 }
@@ -38,7 +40,7 @@ type Owner struct {
 type CrackEvidence struct {
 	Type string          `json:"type"` // touchpoint or conversation
 	ID   identity.Anchor `json:"id"`   // of a touchpoint, its key
-	Said string          `json:"said"` // the touchpoint's kind, or what the conversation shows
+	Said string          `json:"said"` // what the touchpoint's kind is called, or what the conversation shows
 	Time Time            `json:"time"`
 }
 
@@ -46,6 +48,7 @@ type CrackEvidence struct {
 type Cracks struct {
 	Cracks    []Crack        `json:"cracks"` // oldest first
 	Counts    map[string]int `json:"counts"` // by kind
+	Mended    []Crack        `json:"mended"` // that are gone, what was mended last first
 	Truncated []string       `json:"truncated"`
 	AsOf      Time           `json:"as_of"`
 	Freshness Freshness      `json:"freshness"`
@@ -65,60 +68,72 @@ const (
 
 // crackQuery is what is asked for.
 type crackQuery struct {
-	now   time.Time
-	since time.Time // how far back
-	limit int       // of each kind
+	now      time.Time
+	since    time.Time  // how far back
+	mended   *time.Time // what was mended since then is asked for, too; nil: it is not
+	limit    int        // of each kind
+	kinds    []string   // none: all
+	language string
 }
+
+func (q *crackQuery) wants(kind string) bool {
+	return len(q.kinds) == 0 || slices.Contains(q.kinds, kind)
+}
+
+// never is later than everything that the store holds.
+const never = int64(1) << 53
 
 func (q *crackQuery) params(c *call) clickhouse.Params {
-	return clickhouse.Params{
-		"workspace": c.workspace, "limit": q.limit + 1, "since": moment(q.since), "now": moment(q.now), "now_ms": q.now.UnixMilli(),
+	p := clickhouse.Params{
+		"workspace": c.workspace, "limit": q.limit + 1, "since": moment(q.since), "now": moment(q.now), "now_ms": q.now.UnixMilli(), "mended": never,
 	}
+	if q.mended != nil {
+		p["mended"] = q.mended.UnixMilli()
+	}
+	return p
 }
 
-// crackKind is a row of the table of cracks.
-type crackKind struct {
-	name string
-	find func(s *Server, ctx context.Context, c *call, q *crackQuery) ([]Crack, error)
+var crackKinds = []string{
+	waitingPastTarget, closedWhileWaiting, handedToNobody, callbackNotMade, notCollected, answeredOnOne, transferNotOpened, complaintUnheard,
 }
 
-var crackKinds = []crackKind{
-	{waitingPastTarget, (*Server).findWaitingPastTarget},
-	{closedWhileWaiting, (*Server).findClosedWhileWaiting},
-	{handedToNobody, eventCrack(handedToNobody)},
-	{callbackNotMade, eventCrack(callbackNotMade)},
-	{notCollected, eventCrack(notCollected)},
-	{answeredOnOne, (*Server).findAnsweredOnOne},
-	{transferNotOpened, eventCrack(transferNotOpened)},
-	{complaintUnheard, eventCrack(complaintUnheard)},
+// crackFinders find cracks of some kinds, of which at least one must be asked for; each kind oldest first, and one more than the limit
+// where there are more.
+var crackFinders = []struct {
+	kinds []string
+	find  func(s *Server, ctx context.Context, c *call, q *crackQuery) ([]Crack, error)
+}{
+	{[]string{handedToNobody, callbackNotMade, notCollected, transferNotOpened, complaintUnheard}, (*Server).findGaps},
+	{[]string{waitingPastTarget}, (*Server).findWaitingPastTarget},
+	{[]string{closedWhileWaiting}, (*Server).findClosedWhileWaiting},
+	{[]string{answeredOnOne}, (*Server).findAnsweredOnOne},
 }
 
 // getCracks answers GET /v1/cracks.
 func (s *Server) getCracks(w http.ResponseWriter, r *http.Request, c *call) error {
-	var names []string
-	for _, k := range crackKinds {
-		names = append(names, k.name)
-	}
 	p := c.query
-	kinds := p.listOf("kind", names...)
+	q := &crackQuery{now: s.config.Now(), kinds: p.listOf("kind", crackKinds...)}
 	teams, agents := p.list("team"), p.list("agent")
-	q := &crackQuery{now: s.config.Now(), limit: p.number("limit", 200, 1, 1000)}
+	q.limit = p.number("limit", 200, 1, 1000)
 	q.since = q.now.AddDate(0, 0, -p.number("days", 90, 1, 366))
+	if days := p.number("mended_days", 0, 0, 90); days > 0 {
+		since := q.now.AddDate(0, 0, -days)
+		q.mended = &since
+	}
+	q.language = p.oneOf("lang", "en", "de")
 	if err := p.done(); err != nil {
 		return err
 	}
-	out := Cracks{Cracks: []Crack{}, Counts: map[string]int{}, Truncated: []string{}, AsOf: Time(q.now)}
-	found := make([][]Crack, len(crackKinds))
+	out := Cracks{Cracks: []Crack{}, Mended: []Crack{}, Counts: map[string]int{}, Truncated: []string{}, AsOf: Time(q.now)}
+	found := make([][]Crack, len(crackFinders))
 	g, ctx := errgroup.WithContext(r.Context())
-	g.SetLimit(3) // of the reports that may run at the same time
-	for i, k := range crackKinds {
-		if len(kinds) > 0 && !slices.Contains(kinds, k.name) {
-			continue
+	for i, f := range crackFinders {
+		if slices.ContainsFunc(f.kinds, q.wants) {
+			g.Go(func() (err error) {
+				found[i], err = f.find(s, ctx, c, q)
+				return err
+			})
 		}
-		g.Go(func() (err error) {
-			found[i], err = k.find(s, ctx, c, q)
-			return err
-		})
 	}
 	g.Go(func() (err error) {
 		out.Freshness, err = s.freshness(ctx, c, q.now)
@@ -127,19 +142,30 @@ func (s *Server) getCracks(w http.ResponseWriter, r *http.Request, c *call) erro
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	for i, list := range found {
-		if len(list) > q.limit {
-			list = list[:q.limit]
-			out.Truncated = append(out.Truncated, crackKinds[i].name)
+	open, gone := map[string]int{}, map[string]int{} // by kind, before the owner is asked for
+	for _, one := range slices.Concat(found...) {
+		seen := open
+		if one.Mended != nil {
+			seen = gone
 		}
-		for _, one := range list {
-			if len(teams) > 0 && !slices.Contains(teams, one.Owner.Team) || len(agents) > 0 && !slices.Contains(agents, one.Owner.Agent) {
-				continue
+		if seen[one.Kind]++; seen[one.Kind] > q.limit {
+			if !slices.Contains(out.Truncated, one.Kind) {
+				out.Truncated = append(out.Truncated, one.Kind)
 			}
-			out.Cracks = append(out.Cracks, one)
-			out.Counts[one.Kind]++
+			continue
 		}
+		if len(teams) > 0 && !slices.Contains(teams, one.Owner.Team) || len(agents) > 0 && !slices.Contains(agents, one.Owner.Agent) {
+			continue
+		}
+		one.Label = q.in(crackTexts[one.Kind])
+		if one.Mended != nil {
+			out.Mended = append(out.Mended, one)
+			continue
+		}
+		out.Cracks = append(out.Cracks, one)
+		out.Counts[one.Kind]++
 	}
 	slices.SortStableFunc(out.Cracks, func(a, b Crack) int { return cmp.Or(a.since.Compare(b.since), cmp.Compare(a.Kind, b.Kind)) })
+	slices.SortStableFunc(out.Mended, func(a, b Crack) int { return time.Time(b.Mended.Time).Compare(time.Time(a.Mended.Time)) })
 	return answer(w, http.StatusOK, out)
 }

@@ -2,6 +2,9 @@ package serve
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/throughline/throughline/schemas/identity"
@@ -10,95 +13,136 @@ import (
 
 // gap is a crack between two touchpoints: one that calls for another, and the other that has not come.
 type gap struct {
-	opened string // condition of the touchpoint that calls for another
-	mended string // condition of what it calls for; later, and of the same customer
-	about  string // what the two must have in common
-	due    string // when it should have come
-	open   bool   // only while the conversation is not settled
+	kind   string
+	opens  []string // kinds of touchpoints that call for another
+	opened string   // condition of these besides; "" is none
+	mended string   // condition of what they call for; later, and of the same customer
+	order  bool     // both are about one order, if they name it
+	within string   // how soon it should come, as an interval
+	open   bool     // only while the conversation is not settled
 }
-
-// byCustomer and byOrder are what two touchpoints have in common: the customer, or the order if they name one.
-const (
-	byCustomer = "toString(person_now)"
-	byOrder    = "if(arrayExists(t -> startsWith(t, 'order:'), thread), arrayFirst(t -> startsWith(t, 'order:'), thread), toString(person_now))"
-)
 
 const agentActs = "actor_type = 'agent' AND direction != 'internal'"
 
-var gaps = map[string]gap{
-	handedToNobody: {
-		opened: "kind = 'bot.handed_over'", mended: "actor_type = 'agent'",
-		about: byCustomer, due: "time + INTERVAL 15 MINUTE", open: true,
-	},
+var gaps = []gap{
+	{kind: handedToNobody, opens: []string{"bot.handed_over"}, mended: "actor_type = 'agent'", within: "15 MINUTE", open: true},
 	// properties.by says until when the call was promised; without it, it is a day.
-	callbackNotMade: {
-		opened: "kind = 'callback.promised'", mended: "direction = 'outbound' AND kind IN ('call.started', 'call.missed')",
-		about: byCustomer, due: "ifNull(parseDateTime64BestEffortOrNull(JSONExtractString(payload, 'properties', 'by'), 3, 'UTC'), time + INTERVAL 1 DAY)",
-	},
-	notCollected: {
-		opened: "kind = 'pickup.ready'", mended: "kind IN ('pickup.collected', 'order.cancelled', 'order.returned', 'order.delivered')",
-		about: byOrder, due: "time + INTERVAL 3 DAY",
-	},
-	transferNotOpened: {
-		opened: "kind = 'transfer.offered'", mended: "kind = 'transfer.opened' OR direction = 'inbound' AND actor_type = 'customer'",
-		about: byCustomer, due: "time + INTERVAL 1 DAY", open: true,
-	},
-	complaintUnheard: {
-		opened: "kind IN ('survey.answered', 'review.posted') AND (rating_scale = 'csat' AND rating_value <= 2 OR rating_scale = 'nps' AND rating_value <= 6)", mended: agentActs,
-		about: byCustomer, due: "time + INTERVAL 1 DAY",
+	{kind: callbackNotMade, opens: []string{callbackPromised}, mended: "direction = 'outbound' AND kind IN ('call.started', 'call.missed')", within: "1 DAY"},
+	{kind: notCollected, opens: []string{"pickup.ready"}, mended: "kind IN ('pickup.collected', 'order.cancelled', 'order.returned', 'order.delivered')", order: true, within: "3 DAY"},
+	{kind: transferNotOpened, opens: []string{"transfer.offered"}, mended: "(kind = 'transfer.opened' OR direction = 'inbound' AND actor_type = 'customer')", within: "1 DAY", open: true},
+	{
+		kind: complaintUnheard, opens: []string{"survey.answered", "review.posted"}, opened: "(rating_scale = 'csat' AND rating_value <= 2 OR rating_scale = 'nps' AND rating_value <= 6)",
+		mended: agentActs, within: "1 DAY",
 	},
 }
 
-// eventCrack finds gaps of a kind. A gap is mended by any later touchpoint that was called for, so that the latest of these
-// is all there is to compare with.
-func eventCrack(kind string) func(s *Server, ctx context.Context, c *call, q *crackQuery) ([]Crack, error) {
-	return func(s *Server, ctx context.Context, c *call, q *crackQuery) (out []Crack, err error) {
-		g := gaps[kind]
-		facts := `(SELECT *, ` + c.tables.PersonOf("anchor") + ` AS person_now FROM ` + c.tables.Touchpoints + `
-		WHERE workspace = {workspace:String} AND time >= {since:DateTime64(3, 'UTC')})`
-		sql := `SELECT o.key, o.anchor, o.person_now, o.time, o.channel, o.kind, o.topic, o.team
-FROM (
-	SELECT key, anchor, person_now, time, channel, kind, topic, team, ` + g.about + ` AS about
-	FROM ` + facts + ` WHERE (` + g.opened + `) AND ` + g.due + ` < {now:DateTime64(3, 'UTC')}
-) AS o
-LEFT JOIN (
-	SELECT ` + g.about + ` AS about, max(time) AS latest FROM ` + facts + `
-	WHERE (` + g.mended + `) AND about IN (SELECT ` + g.about + ` FROM ` + facts + ` WHERE ` + g.opened + `)
-	GROUP BY about
-) AS m ON o.about = m.about
-WHERE m.latest <= o.time
-ORDER BY o.time, o.key LIMIT {limit:UInt32}` + reportSettings
-		var keys, anchors []identity.Anchor
-		err = s.store.each(ctx, s.store.report, sql, q.params(c), func(r *clickhouse.Rows) error {
-			var key, anchor, person wide
-			var at time.Time
-			var said string
-			one := Crack{Kind: kind}
-			err := r.Scan(&key, &anchor, &person, &at, &one.Channel, &said, &one.Topic, &one.Owner.Team)
-			one.Person, one.since, one.Since = asAnchor(&person), at, Time(at)
-			one.Evidence = []CrackEvidence{{"touchpoint", asAnchor(&key), said, Time(at)}}
-			keys, anchors = append(keys, asAnchor(&key)), append(anchors, asAnchor(&anchor))
-			out = append(out, one)
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		places, err := s.placesOf(ctx, c, keys, anchors)
-		if err != nil {
-			return nil, err
-		}
-		kept := out[:0]
-		for i, one := range out {
-			place, found := places[keys[i]]
-			if g.open && place.over {
-				continue
-			}
-			if found {
-				one.Conversation, one.Owner = &place.conversation, place.owner
-			}
-			kept = append(kept, one)
-		}
-		return kept, nil
+const callbackPromised = "callback.promised"
+
+// opening is the condition of the touchpoints that open the gap.
+func (g *gap) opening() string {
+	quoted := "kind IN ('" + strings.Join(g.opens, "', '") + "')"
+	if g.opened != "" {
+		quoted += " AND " + g.opened
 	}
+	return "(" + quoted + ")"
+}
+
+// about is what two touchpoints of a gap have in common.
+func (g *gap) about() string {
+	if g.order {
+		return "if(arrayExists(t -> startsWith(t, 'order:'), thread), reinterpretAsUInt128(sipHash128(arrayFirst(t -> startsWith(t, 'order:'), thread))), person_now)"
+	}
+	return "person_now"
+}
+
+// gapSQL finds gaps of several kinds in two passes over the facts: which customers have any, from the kinds alone, and what came of them. Of
+// each gap it gives what mended it first, or nothing; only those that were not mended in time are there.
+func gapSQL(c *call, wanted []gap) string {
+	const period = " PREWHERE workspace = {workspace:String} AND time >= {since:DateTime64(3, 'UTC')}"
+	person := c.tables.PersonOf("anchor")
+	var kinds, openings, roles, due []string
+	for i := range wanted {
+		g := &wanted[i]
+		for _, kind := range g.opens {
+			kinds = append(kinds, "'"+kind+"'")
+		}
+		openings = append(openings, g.opening())
+		roles = append(roles, fmt.Sprintf("(toUInt8(%d), toUInt8(multiIf(%s, 1, %s, 2, 0)), %s)", i, g.opening(), g.mended, g.about()))
+		due = append(due, "gap = "+fmt.Sprint(i), "o.1 + INTERVAL "+g.within)
+	}
+	due = append(due, "o.1")
+	return `SELECT gap, o.2 AS key, o.3, o.4, o.1 AS opened_at, o.5, o.6, o.7, o.8, toUInt128(mend.2), fromUnixTimestamp64Milli(mend.1, 'UTC'), mend.3
+FROM (
+	SELECT gap, o, if(isNull(promised.by_then), multiIf(` + strings.Join(due, ", ") + `), assumeNotNull(promised.by_then)) AS due,
+		arrayFirst(m -> m.1 > toUnixTimestamp64Milli(o.1), mends) AS mend
+	FROM (
+		SELECT role.1 AS gap, role.3 AS about,
+			groupArrayIf((time, key, anchor, person_now, channel, kind, topic, team), role.2 = 1) AS opened,
+			arraySort(groupArrayIf((toUnixTimestamp64Milli(time), key, toString(kind)), role.2 = 2)) AS mends
+		FROM (
+			SELECT time, key, anchor, toString(channel) AS channel, toString(kind) AS kind, toString(topic) AS topic, toString(team) AS team, person_now,
+				arrayJoin(arrayFilter(r -> r.2 != 0, [` + strings.Join(roles, ", ") + `])) AS role
+			FROM (SELECT *, ` + person + ` AS person_now FROM ` + c.tables.Touchpoints + period + `)
+			WHERE person_now IN (SELECT ` + person + ` FROM ` + c.tables.Touchpoints + period + ` AND kind IN (` + strings.Join(kinds, ", ") + `) WHERE ` + strings.Join(openings, " OR ") + `)
+		)
+		GROUP BY gap, about HAVING notEmpty(opened)
+	) ARRAY JOIN opened AS o
+	LEFT JOIN (
+		SELECT key, parseDateTime64BestEffortOrNull(JSONExtractString(payload, 'properties', 'by'), 3, 'UTC') AS by_then
+		FROM ` + c.tables.Touchpoints + period + ` AND kind = '` + callbackPromised + `'
+	) AS promised ON o.2 = promised.key
+)
+WHERE due < {now:DateTime64(3, 'UTC')} AND (mend.1 = 0 OR mend.1 > toUnixTimestamp64Milli(due) AND mend.1 >= {mended:Int64})
+ORDER BY gap, opened_at, key LIMIT {limit:UInt32} BY gap, mend.1 = 0` + reportSettings
+}
+
+// findGaps finds what was called for and has not come, or came too late and lately.
+func (s *Server) findGaps(ctx context.Context, c *call, q *crackQuery) (out []Crack, err error) {
+	wanted := slices.DeleteFunc(slices.Clone(gaps), func(g gap) bool { return !q.wants(g.kind) })
+	if len(wanted) == 0 {
+		return nil, nil
+	}
+	var keys, anchors []identity.Anchor
+	err = s.store.each(ctx, s.store.report, gapSQL(c, wanted), q.params(c), func(r *clickhouse.Rows) error {
+		var (
+			key, anchor, person, by wide
+			at, mended              time.Time
+			said, mendedBy          string
+			number                  uint8
+			one                     Crack
+		)
+		err := r.Scan(&number, &key, &anchor, &person, &at, &one.Channel, &said, &one.Topic, &one.Owner.Team, &by, &mended, &mendedBy)
+		if err != nil {
+			return err
+		}
+		one.Kind = wanted[number].kind
+		one.Person, one.since, one.Since = asAnchor(&person), at, Time(at)
+		one.Evidence = []CrackEvidence{{"touchpoint", asAnchor(&key), s.kindIn(q, said), Time(at)}}
+		if mended.UnixMilli() != 0 {
+			one.Mended = &CrackEvidence{"touchpoint", asAnchor(&by), s.kindIn(q, mendedBy), Time(mended)}
+		}
+		keys, anchors = append(keys, asAnchor(&key)), append(anchors, asAnchor(&anchor))
+		out = append(out, one)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	places, err := s.placesOf(ctx, c, keys, anchors)
+	if err != nil {
+		return nil, err
+	}
+	kept := out[:0]
+	for i, one := range out {
+		place, found := places[keys[i]]
+		if found {
+			one.Conversation, one.Owner = &place.conversation, place.owner
+		}
+		settles := slices.ContainsFunc(wanted, func(g gap) bool { return g.kind == one.Kind && g.open })
+		if settles && place.over && one.Mended == nil {
+			continue // settled, and so nothing is called for any more
+		}
+		kept = append(kept, one)
+	}
+	return kept, nil
 }

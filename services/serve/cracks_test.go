@@ -9,16 +9,19 @@ import (
 	"github.com/throughline/throughline/schemas/touchpoint"
 )
 
+type crackAnswer struct {
+	Kind, Label, Person, Channel string
+	Conversation                 *string
+	Owner                        struct{ Team, Agent string }
+	Promise                      *struct{ Metric, Status string }
+	Evidence                     []struct{ Type, ID, Said string }
+	Mended                       *struct{ Type, ID, Said, Time string }
+}
+
 type cracksAnswer struct {
-	Cracks []struct {
-		Kind, Person, Channel string
-		Conversation          *string
-		Owner                 struct{ Team, Agent string }
-		Promise               *struct{ Metric, Status string }
-		Evidence              []struct{ Type, ID, Said string }
-	}
-	Counts    map[string]int
-	Truncated []string
+	Cracks, Mended []crackAnswer
+	Counts         map[string]int
+	Truncated      []string
 }
 
 // lines are the cracks as kind, evidence, team and agent.
@@ -28,6 +31,13 @@ func (a cracksAnswer) lines() (out []string) {
 	}
 	slices.Sort(out)
 	return out
+}
+
+func equalSorted(a, b []string) bool {
+	a, b = slices.Clone(a), slices.Clone(b)
+	slices.Sort(a)
+	slices.Sort(b)
+	return slices.Equal(a, b)
 }
 
 func (f *fixture) cracks(t *testing.T, query string) cracksAnswer {
@@ -140,12 +150,37 @@ func TestCracks(t *testing.T) {
 	)
 	f.talks(
 		talk{id: "late", version: 2, person: anchorOf(customer(10)), first: "2026-11-20T05:00:00Z", state: "waiting_for_customer", channels: []string{"email"}, intervals: waits("2026-11-20T05:00:00Z", "2026-11-20T11:00:00Z", conversation.FirstWait)},
-		talk{id: "shut", version: 2, person: anchorOf(customer(11)), first: "2026-11-19T05:00:00Z", state: "open", channels: []string{"email"}},
+		talk{id: "shut", version: 2, person: anchorOf(customer(11)), first: "2026-11-19T05:00:00Z", last: "2026-11-20T10:00:00Z", state: "open", channels: []string{"email"}, intervals: conversation.Conversation{
+			Waits:  waits("2026-11-19T05:00:00Z", "2026-11-19T08:00:00Z", conversation.Unheard).Waits,
+			States: []conversation.StateSince{{At: ms("2026-11-19T05:00:00Z"), State: "waiting_for_us"}, {At: ms("2026-11-19T08:00:00Z"), State: "resolved"}, {At: ms("2026-11-20T10:00:00Z"), State: "open"}},
+		}},
 		talk{id: "asked by mail", version: 2, person: anchorOf(customer(12)), first: "2026-11-20T10:00:00Z", state: "resolved", topic: "invoice", channels: []string{"email"}},
 	)
 	if got := f.cracks(t, "").lines(); len(got) != 0 {
 		t.Errorf("after all was mended: %q", got)
 	}
+	gone := f.cracks(t, "?mended_days=2&lang=de")
+	got := []string{}
+	for _, c := range gone.Mended {
+		got = append(got, fmt.Sprint(c.Label, ": ", c.Evidence[0].Said, "; ", c.Mended.Said, " ", c.Mended.Time[5:16]))
+	}
+	if want := []string{
+		"Beschwerde in Umfrage ohne Antwort: Umfrage beantwortet; Nachricht 11-20T11:10",
+		"Wartet länger als versprochen: der Kunde wartet; es wurde beantwortet 11-20T11:00",
+		"Versprochener Rückruf fehlt: Rückruf versprochen; Anruf begonnen 11-20T11:00",
+		"Bereit und nicht abgeholt: Abholbereit; Abgeholt 11-20T11:00",
+		"Weiterleitung nie geöffnet: Wechsel angeboten; Nachricht 11-20T11:00",
+		"Versprochener Rückruf fehlt: Rückruf versprochen; Anruf begonnen 11-20T11:00",
+		"Vom Bot an niemanden übergeben: Bot hat übergeben; Anruf begonnen 11-20T11:00",
+		"Geschlossen, während der Kunde wartet: der Kunde hat gefragt; es wurde wieder aufgenommen 11-20T10:00",
+		"Geschlossen, während der Kunde wartet: der Kunde hat gefragt; es wurde beantwortet 11-19T08:30",
+	}; !equalSorted(got, want) || len(gone.Cracks) != 0 {
+		t.Errorf("mended\n%q\nwant\n%q", got, want)
+	}
+	if got := f.cracks(t, "?mended_days=90&kind=callback_not_made").Mended; len(got) != 2 || got[0].Mended.ID != idOf("called at last") && got[1].Mended.ID != idOf("called at last") {
+		t.Errorf("calls that were made too late: %+v", got)
+	}
 	f.get(400, "/v1/cracks?kind=wall")
+	f.get(400, "/v1/cracks?lang=fr")
 	f.get(400, "/v1/cracks?days=0")
 }

@@ -344,8 +344,8 @@ func (f *fixture) talks(talks ...talk) {
 		}
 		scale, value, _ := strings.Cut(t.rating, ":")
 		r["rating_scale"], r["rating_value"] = scale, or(value, "0")
-		var ends [6][]int
-		teams := []string{}
+		var ends [8][]int
+		teams, states := []string{}, []string{}
 		for _, w := range t.intervals.Waits {
 			ends[0], ends[1], ends[2] = append(ends[0], int(w.From)), append(ends[1], int(w.To)), append(ends[2], int(w.Kind))
 		}
@@ -355,10 +355,16 @@ func (f *fixture) talks(talks ...talk) {
 		for _, turn := range t.intervals.Turns {
 			ends[5], teams = append(ends[5], int(turn.At)), append(teams, turn.Team)
 		}
-		for i, column := range []string{"wait_from", "wait_to", "wait_kind", "pause_from", "pause_to", "turn_at"} {
+		for _, s := range t.intervals.States {
+			ends[6], states = append(ends[6], int(s.At)), append(states, string(s.State))
+		}
+		for _, n := range t.intervals.ChannelContacts {
+			ends[7] = append(ends[7], int(n))
+		}
+		for i, column := range []string{"wait_from", "wait_to", "wait_kind", "pause_from", "pause_to", "turn_at", "state_at", "channel_contacts"} {
 			r[column] = ends[i]
 		}
-		r["turn_team"] = teams
+		r["turn_team"], r["state_was"], r["calls"] = teams, states, int(t.intervals.Calls)
 		if t.waiting != "" {
 			r["waiting_since"] = at(t.waiting)
 		}
