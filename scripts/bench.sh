@@ -26,6 +26,9 @@ echo "== counting by person against counting by anchor, one in twenty moved (tar
 THROUGHLINE_BENCH_TOUCHPOINTS=1000000 go_bench services ./serve 'ByPerson' -benchtime 1x
 go_bench services ./serve 'Why' -benchtime 100x
 echo
+echo "== the console's first page, all its questions at once, and reports by two dimensions, inside the engine (targets: p95 <= 300 ms and <= 500 ms at ten times the size)"
+THROUGHLINE_BENCH_TOUCHPOINTS=1000000 go_bench services ./serve 'Overview' -benchtime 20x
+echo
 echo "== rehearsal of identity rules, both passes over the log on the embedded broker (target: >= 500,000 touchpoints/s)"
 go_bench services ./rehearse 'Rehearsal' -benchtime 3x
 echo

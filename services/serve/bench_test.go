@@ -2,11 +2,13 @@ package serve
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"slices"
 	"strconv"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -16,43 +18,49 @@ import (
 	"github.com/throughline/throughline/services/clickhouse"
 )
 
-// fill makes n touchpoints of n/10 customers over the last days, with their conversations, inside the store.
+// fill makes n touchpoints of n/40 customers over the last days, ten to a conversation within two days, inside the store. Conversations are
+// there in two versions, as they are written again while they grow.
 func (f *fixture) fill(n, days int) {
 	f.tb.Helper()
 	const fact = `SELECT 'ours' AS workspace, toString(number) AS id, toUInt128(sipHash64(number, 1)) * 18446744073709551615 + sipHash64(number, 2) AS key,
-	number % intDiv({n:UInt64}, 10) AS customer,
+	intDiv(number, 10) AS talk, talk % intDiv({n:UInt64}, 40) AS customer, number % 10 AS place,
 	reinterpretAsUInt128(reverse(unhex(substring(hex(SHA256(concat('\x04ours\x0bcustomer_id', char(length(concat('C', toString(customer)))), 'C', toString(customer)))), 1, 32)))) AS anchor,
-	toDateTime64('2026-11-20 12:00:00', 3, 'UTC') - toIntervalMillisecond(sipHash64(number) % ({days:UInt64} * 86400000)) AS time,
-	['email','chat','phone','sms','whatsapp','web'][number % 6 + 1] AS channel, if(number % 3 = 0, 'outbound', 'inbound') AS direction, 'message' AS kind,
-	['support','billing','sales'][number % 3 + 1] AS team, ['delivery','invoice','returns','login'][number % 4 + 1] AS topic, 'generator' AS source`
+	toDateTime64('2026-11-20 12:00:00', 3, 'UTC') - toIntervalMillisecond(sipHash64(talk) % ({days:UInt64} * 86400000)) AS begun,
+	least(begun + toIntervalMillisecond(place * 7200000 + sipHash64(number) % 3600000), toDateTime64('2026-11-20 12:00:00', 3, 'UTC')) AS time,
+	['email','chat','phone','sms','whatsapp','web'][talk % 6 + 1] AS channel, if(place % 3 = 1, 'outbound', 'inbound') AS direction,
+	multiIf(place = 9 AND talk % 10 != 0, 'conversation.resolved', talk % 500 = 7 AND place = 4, 'callback.promised', talk % 700 = 9 AND place = 4, 'pickup.ready', talk % 900 = 11 AND place = 4, 'bot.handed_over', 'message') AS kind,
+	if(place % 3 = 1, 'agent', 'customer') AS actor,
+	['support','billing','sales'][talk % 3 + 1] AS team, ['delivery','invoice','returns','login'][talk % 4 + 1] AS topic, 'generator' AS source`
 	for from := 0; from < n; from += 250_000 {
 		params := clickhouse.Params{"n": n, "days": days, "from": from, "to": min(n, from+250_000)}
 		rows := ` FROM numbers({from:UInt64}, {to:UInt64} - {from:UInt64})`
 		for _, statement := range []string{
 			`INSERT INTO touchpoints (workspace, key, anchor, time, received, channel, direction, kind, actor_type, identifiers, thread, topic, team, source, payload, _partition, _offset)
-SELECT workspace, key, anchor, time, time, channel, direction, kind, 'customer', [concat('customer_id:C', toString(customer))],
-	[concat('session:', toString(customer), '-', toString(intDiv(toUnixTimestamp(time), 604800)))], topic, team, source,
-	concat('{"id":"', id, '","time":', toString(toUnixTimestamp64Milli(time)), ',"channel":"', channel, '","direction":"', direction, '","kind":"message","actor":{"type":"customer"},"identifiers":[{"type":"customer_id","value":"C',
+SELECT workspace, key, anchor, time, time, channel, direction, kind, actor, [concat('customer_id:C', toString(customer))],
+	[concat('session:', toString(talk))], topic, team, source,
+	concat('{"id":"', id, '","time":', toString(toUnixTimestamp64Milli(time)), ',"channel":"', channel, '","direction":"', direction, '","kind":"', kind, '","actor":{"type":"', actor, '"},"identifiers":[{"type":"customer_id","value":"C',
 		toString(customer), '","verified":true}],"subject":"A subject line of an ordinary length","text":"', repeat(concat('words of message ', id, ' '), 8), '","topic":"', topic, '","team":"', team, '","source":"generator","properties":{"page": "/checkout", "version": 7}}'),
 	0, toInt64(id)
 FROM (` + fact + rows + `)`,
 			`INSERT INTO conversation_touchpoints (workspace, anchor, time, key, version, conversation, person, channel, direction, kind, team, topic, source)
-SELECT workspace, anchor, time, key, 1, toUInt128(sipHash64(customer, intDiv(toUnixTimestamp(time), 2592000))), anchor, channel, direction, kind, team, topic, source
+SELECT workspace, anchor, time, key, 1, toUInt128(sipHash64(intDiv(talk * 10, 10) * 10, 1)) * 18446744073709551615 + sipHash64(talk * 10, 2), anchor, channel, direction, kind, team, topic, source
 FROM (` + fact + rows + `)`,
+			`INSERT INTO conversations (workspace, id, version, person, anchor, state, first, last, touchpoints, contacts, channels, team, topic, begun, waiting_since, wait_from, wait_to, wait_kind)
+SELECT workspace, key, 1, anchor, anchor, 'waiting_for_us', time, time, 1, 1, [channel], team, topic, time, time, [toUnixTimestamp64Milli(time)], [0], [1]
+FROM (` + fact + rows + `) WHERE place = 0`,
+			`INSERT INTO conversations (workspace, id, version, person, anchor, state, first, last, touchpoints, contacts, channels, team, topic, waiting_since, first_response, resolution,
+	begun, resolved_at, wait_from, wait_to, wait_kind, pause_from, pause_to, longest_wait, later_responses)
+SELECT workspace, argMin(key, place), 2, any(anchor), any(anchor), if(talk % 10 = 0, if(talk % 100 = 0, 'waiting_for_us', 'waiting_for_customer'), 'resolved'), min(time), max(time), count(), 1 + talk % 3, groupUniqArray(channel), any(team), any(topic),
+	if(talk % 100 = 0, max(time), toDateTime64(0, 3, 'UTC')), 7200000 + talk % 3600000, if(talk % 10 = 0, NULL, toUnixTimestamp64Milli(max(time)) - toUnixTimestamp64Milli(min(time))),
+	min(time), if(talk % 10 = 0, NULL, max(time)), arrayMap(i -> toUnixTimestamp64Milli(min(time)) + i * 21600000, range(3)), arrayMap(i -> toUnixTimestamp64Milli(min(time)) + i * 21600000 + 7200000 + talk % 3600000, range(3)), [1, 2, 2],
+	arrayMap(i -> toUnixTimestamp64Milli(min(time)) + i * 21600000 + 7200000 + talk % 3600000, range(3)), arrayMap(i -> if(i = 2 AND talk % 10 != 0, 0, toUnixTimestamp64Milli(min(time)) + (i + 1) * 21600000), range(3)),
+	talk % 7200000, [7200000 + talk % 3600000, 7200000 + talk % 3600000]
+FROM (` + fact + rows + `) GROUP BY workspace, talk`,
 		} {
 			if err := f.db.Exec(f.tb.Context(), statement, params); err != nil {
 				f.tb.Fatal(err)
 			}
 		}
-	}
-	if err := f.db.Exec(f.tb.Context(), `INSERT INTO conversations (workspace, id, version, person, anchor, state, first, last, touchpoints, contacts, channels, team, topic, waiting_since, first_response, resolution,
-	begun, resolved_at, wait_from, wait_to, wait_kind, pause_from, pause_to)
-SELECT workspace, conversation, 1, any(anchor), any(anchor), if(conversation % 10 = 0, 'waiting_for_us', 'resolved'), min(time), max(time), count(), 1, groupUniqArray(channel), any(team), any(topic),
-	if(conversation % 10 = 0, max(time), toDateTime64(0, 3, 'UTC')), conversation % 100000, conversation % 1000000,
-	min(time), if(conversation % 10 = 0, NULL, max(time)), [toUnixTimestamp64Milli(min(time))], [toUnixTimestamp64Milli(min(time)) + conversation % 100000], [1],
-	[toUnixTimestamp64Milli(min(time)) + conversation % 100000], [if(conversation % 10 = 0, toUnixTimestamp64Milli(max(time)), 0)]
-FROM conversation_touchpoints GROUP BY workspace, conversation`, nil); err != nil {
-		f.tb.Fatal(err)
 	}
 }
 
@@ -152,6 +160,75 @@ func BenchmarkAnswers(b *testing.B) {
 				if w.Code != http.StatusOK && !(c.name == "thread" && w.Code == http.StatusNotFound) {
 					b.Fatalf("%s: %d", c.target(i), w.Code)
 				}
+			}
+			b.ReportMetric(float64((cpu()-before).Microseconds())/1000/float64(len(took)), "cpu-ms/op")
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
+			b.ReportMetric(float64(took[len(took)*95/100].Microseconds())/1000, "p95-ms")
+		})
+	}
+}
+
+// overviewAsks are what the console's first page asks, all at once; it shows these figures and no others.
+var overviewAsks = []string{
+	"/v1/reports/touchpoints?by=channel&figures=touchpoints,people&from=2026-11-20&to=2026-11-20T12:00:00Z",
+	"/v1/reports/touchpoints?by=channel&figures=touchpoints,people&from=2026-11-13&to=2026-11-13T12:00:00Z",
+	"/v1/reports/conversations?figures=count,first_response_ms,resolution_ms,first_response_kept_share,csat_share&from=2026-11-20&to=2026-11-20T12:00:00Z",
+	"/v1/reports/conversations?figures=count,first_response_ms,resolution_ms,first_response_kept_share,csat_share&from=2026-11-13&to=2026-11-13T12:00:00Z",
+	"/v1/conversations?waiting=true&sort=waiting&limit=5&opening=true",
+	"/v1/reports/touchpoints?by=day&figures=touchpoints&from=2026-11-07&to=2026-11-21",
+	"/v1/reports/conversations?figures=fcr_share&compare=previous&from=2026-10-22&to=2026-11-21",
+	"/v1/cracks?limit=200",
+}
+
+// BenchmarkOverview times the console's first page, all its questions at once and each alone, and reports by two dimensions, over
+// THROUGHLINE_BENCH_TOUCHPOINTS touchpoints (100,000 when not set), a tenth as many conversations, of THROUGHLINE_BENCH_DAYS days (90).
+func BenchmarkOverview(b *testing.B) {
+	n, err := strconv.Atoi(or(os.Getenv("THROUGHLINE_BENCH_TOUCHPOINTS"), "100000"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	days, err := strconv.Atoi(or(os.Getenv("THROUGHLINE_BENCH_DAYS"), "90"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	f := start(b)
+	f.fill(n, days)
+	asks := map[string][]string{
+		"all":                                   overviewAsks,
+		"touchpoints-two-dimensions":            {"/v1/reports/touchpoints?by=day,channel&from=2026-10-22&to=2026-11-21"},
+		"conversations-two-dimensions":          {"/v1/reports/conversations?by=day,channel&from=2026-10-22&to=2026-11-21"},
+		"touchpoints-two-dimensions-one-figure": {"/v1/reports/touchpoints?by=day,channel&figures=touchpoints&from=2026-10-22&to=2026-11-21"},
+		"touchpoints-people":                    {"/v1/reports/touchpoints?by=day,channel&figures=people&from=2026-10-22&to=2026-11-21"},
+		"touchpoints-conversations":             {"/v1/reports/touchpoints?by=day,channel&figures=conversations&from=2026-10-22&to=2026-11-21"},
+		"conversations-two-dimensions-page":     {"/v1/reports/conversations?by=day,channel&figures=count,open,waiting,waiting_ms,resolved,reopened,handed_over,switched_channel,one_contact&from=2026-10-22&to=2026-11-21"},
+	}
+	for i, ask := range overviewAsks {
+		asks["ask-"+strconv.Itoa(i+1)] = []string{ask}
+	}
+	for _, name := range slices.Sorted(maps.Keys(asks)) {
+		b.Run(name, func(b *testing.B) {
+			var took []time.Duration
+			before := cpu()
+			for b.Loop() {
+				begin := time.Now()
+				var all sync.WaitGroup
+				for _, ask := range asks[name] {
+					all.Go(func() {
+						r := httptest.NewRequest(http.MethodGet, ask, nil)
+						r.Header.Set("Authorization", "Bearer ours-key")
+						w := httptest.NewRecorder()
+						f.handler.ServeHTTP(w, r)
+						if w.Code != http.StatusOK {
+							b.Errorf("%s: %d %s", ask, w.Code, w.Body)
+						}
+					})
+				}
+				all.Wait()
+				if b.Failed() {
+					return
+				}
+				took = append(took, time.Since(begin))
 			}
 			b.ReportMetric(float64((cpu()-before).Microseconds())/1000/float64(len(took)), "cpu-ms/op")
 			slices.Sort(took)

@@ -299,6 +299,11 @@ func (k *kind) only(names []string, order string) *kind {
 	return &out
 }
 
+// uses tells whether a figure is computed of the source.
+func (k *kind) uses(of source) bool {
+	return slices.ContainsFunc(k.figures, func(f figure) bool { return f.source == of })
+}
+
 // shownFigures are the names of those that are in the answer.
 func (k *kind) shownFigures() (names []string) {
 	for i := range k.figures {

@@ -176,20 +176,14 @@ func (s *Server) reportChange(ctx context.Context, c *call, k *correction, f *st
 	out = ReportChange{From: Time(from), Cells: []CellChange{}}
 	channel := touchpointReport.dimensions[slices.IndexFunc(touchpointReport.dimensions, func(d dimension) bool { return d.name == "channel" })]
 	report := &reportQuery{
-		kind: touchpointReport, from: from, to: ceilMilli(now), loc: time.UTC, by: []dimension{channel}, order: "by", limit: maxReportRows,
+		kind: touchpointReport.only([]string{"people"}, "by"), from: from, to: ceilMilli(now), loc: time.UTC, by: []dimension{channel}, order: "by", limit: maxReportRows,
 		params: clickhouse.Params{"workspace": c.workspace, "tz": "UTC", "from": moment(from), "to": moment(ceilMilli(now)), "limit": maxReportRows},
 	}
-	rows, _, err := s.run(ctx, c, report)
+	month, err := s.run(ctx, c, report)
 	if err != nil {
 		return out, err
 	}
-	totals, _, err := s.run(ctx, c, report.totals())
-	if err != nil {
-		return out, err
-	}
-	for _, row := range totals {
-		out.Total.Before = row.figures.count("people")
-	}
+	out.Total.Before = month.totals.figures.count("people")
 	used := map[string][]identity.Anchor{} // by channel
 	var all []identity.Anchor
 	sql := `SELECT channel, groupUniqArray(anchor) FROM ` + c.tables.Touchpoints + `
@@ -210,7 +204,7 @@ GROUP BY channel`
 		return out, err
 	}
 	out.Total.After = out.Total.Before + uint64(different(all, f.Persons)-different(all, k.persons))
-	for _, row := range rows {
+	for _, row := range month.rows {
 		name, people := row.by[0], row.figures.count("people")
 		if change := different(used[name], f.Persons) - different(used[name], k.persons); change != 0 {
 			out.Cells = append(out.Cells, CellChange{name, Change{people, people + uint64(change)}})

@@ -181,12 +181,13 @@ func (s *Server) receipt(w http.ResponseWriter, r *http.Request, c *call, k *kin
 		out.Definition = m.Meaning.DE
 	}
 	list := k.receipt(c, query, f)
+	query.kind = k.only([]string{name}, query.order)
 	g, ctx := errgroup.WithContext(r.Context())
 	g.Go(func() error {
-		rows, _, err := s.run(ctx, c, query)
+		answer, err := s.run(ctx, c, query)
 		if err == nil {
 			values := map[string]any{}
-			rows[0].figures.row(values)
+			answer.totals.figures.row(values)
 			out.Value = values[name]
 		}
 		return err
@@ -252,7 +253,7 @@ func (s *Server) receiptPage(ctx context.Context, query *reportQuery, list *rece
 func conversationReceipt(c *call, r *reportQuery, f *figure) *receiptList {
 	condition, value := r.kind.made(f)
 	return &receiptList{
-		from: r.rows(r.inside("first", "state NOT IN "+hidden)), where: condition, order: "toUnixTimestamp64Milli(first)", id: "id",
+		from: r.rows, where: condition, order: "toUnixTimestamp64Milli(first)", id: "id",
 		columns: c.conversationColumns() + ", " + value + " AS row_value",
 		scan: func(r *clickhouse.Rows, row *ReceiptRow, more ...any) error {
 			one, err := scanConversation(r, append([]any{&row.Value}, more...)...)
@@ -264,22 +265,20 @@ func conversationReceipt(c *call, r *reportQuery, f *figure) *receiptList {
 
 // touchpointReceipt are the touchpoints that a cell is made of, or the persons or conversations that it counts.
 func touchpointReceipt(c *call, r *reportQuery, f *figure) *receiptList {
-	facts := `(SELECT *, ` + c.tables.PersonOf("anchor") + ` AS person_now FROM ` + c.tables.Touchpoints + `)`
 	if f.sort == distinct {
 		list := &receiptList{
-			from: facts, where: r.inside("time"), order: "0", id: f.value, group: "GROUP BY " + f.value,
+			from: facts(c, r), where: "1", order: "0", id: f.value, group: "GROUP BY " + f.value,
 			columns: "count() AS row_touchpoints",
 			scan:    counting("person"),
 		}
 		if f.source == membership {
-			list.from, list.where = c.tables.Members+` FINAL`, r.inside("time", "conversation != 0")
-			list.scan = counting("conversation")
+			list.from, list.scan = memberships(c, r), counting("conversation")
 		}
 		return list
 	}
 	condition, value := r.kind.made(f)
 	return &receiptList{
-		from: facts, where: r.inside("time", "("+condition+")"), order: "toUnixTimestamp64Milli(time)", id: "key",
+		from: facts(c, r), where: "(" + condition + ")", order: "toUnixTimestamp64Milli(time)", id: "key",
 		columns: touchpointColumns + ", " + value + " AS row_value", narrow: "time, key",
 		scan: func(r *clickhouse.Rows, row *ReceiptRow, more ...any) error {
 			one, err := scanTouchpoint(r, append([]any{&row.Value}, more...)...)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -77,8 +78,8 @@ type kind struct {
 	figures    []figure
 	// filters names the parameters that keep rows, with the condition of each; {name:Array(String)} are its values.
 	filters map[string]string
-	// sql is the statement that gives, per group, the values of the dimensions as text, then its figures, then the
-	// number of groups.
+	// sql is the statement that gives, per group, the values of the dimensions as text, then its figures, then whether
+	// it is the totals, then the number of rows that there are without the limit.
 	sql func(c *call, r *reportQuery) string
 	// prepare adds what the figures are computed with; nil where that is nothing.
 	prepare func(s *Server, c *call, r *reportQuery, now time.Time) error
@@ -103,8 +104,8 @@ type reportQuery struct {
 	csv      bool
 	language string
 	compare  bool // with the period before
-	// rows is the table, extended by what the figures are computed with, of the rows that a condition leaves.
-	rows func(where string) string
+	// rows is the table, extended by what the figures are computed with, of the rows in the period that pass the filters.
+	rows string
 }
 
 const (
@@ -246,11 +247,15 @@ func sortedKeys(m map[string]string) []string {
 	return keys
 }
 
-// inside is the condition of the report on a table whose time is column.
+// inside are the conditions of the report on a table whose time is column. The period goes first: it is read before
+// everything else, and a row's workspace and time are the same in all its versions, so that FINAL does not mind.
 func (r *reportQuery) inside(column string, more ...string) string {
-	where := []string{"workspace = {workspace:String}", column + " >= {from:DateTime64(3, 'UTC')}", column + " < {to:DateTime64(3, 'UTC')}"}
-	where = append(where, r.where...)
-	return strings.Join(append(where, more...), " AND ")
+	period := "PREWHERE workspace = {workspace:String} AND " + column + " >= {from:DateTime64(3, 'UTC')} AND " + column + " < {to:DateTime64(3, 'UTC')}"
+	where := append(append([]string{}, r.where...), more...)
+	if len(where) == 0 {
+		return period
+	}
+	return period + " WHERE " + strings.Join(where, " AND ")
 }
 
 // selected are the dimensions as columns d0, d1, ... of a SELECT, each followed by a comma.
@@ -279,12 +284,29 @@ func (r *reportQuery) columns() string {
 	return strings.Join(names, ", ")
 }
 
+// whole tells whether the totals come out of the same pass as the rows. Where a row is counted once for each of its tags, it would be in
+// the totals as often, so that they are asked for apart; a report without dimensions is its totals.
+func (r *reportQuery) whole() bool {
+	return len(r.by) > 0 && !slices.ContainsFunc(r.by, func(d dimension) bool { return d.name == tag.name })
+}
+
 // grouped is the GROUP BY clause; none for a report without dimensions, which always has its one row.
 func (r *reportQuery) grouped() string {
-	if len(r.by) == 0 {
+	switch {
+	case len(r.by) == 0:
 		return ""
+	case r.whole():
+		return "GROUP BY GROUPING SETS ((" + r.columns() + "), ())"
 	}
 	return "GROUP BY " + r.columns()
+}
+
+// total is the column that says whether a group is the totals, in the SELECT that groups.
+func (r *reportQuery) total() string {
+	if r.whole() {
+		return "grouping(d0) AS all_rows"
+	}
+	return "toUInt64(0) AS all_rows"
 }
 
 // inner are the figures as columns of the SELECT that groups; those of other sources are nothing there.
@@ -318,28 +340,28 @@ func (r *reportQuery) outer(with func(column string) string) string {
 	return strings.Join(out, ", ")
 }
 
-// ordered is the end of the statement.
+// ordered is the end of the statement. The totals come first, whatever the limit.
 func (r *reportQuery) ordered() string {
-	var keys []string
+	extra := 0
+	if r.whole() {
+		extra = 1
+	}
+	keys := []string{"is_total DESC"}
 	if r.order != "by" {
 		keys = append(keys, r.kind.orderOf(r.order)+" DESC")
 	}
 	if len(r.by) > 0 {
 		keys = append(keys, r.columns())
 	}
-	order := ""
-	if len(keys) > 0 {
-		order = "ORDER BY " + strings.Join(keys, ", ")
-	}
-	return order + ` LIMIT {limit:UInt32}` + reportSettings
+	return `ORDER BY ` + strings.Join(keys, ", ") + ` LIMIT {limit:UInt32} + ` + strconv.Itoa(extra) + reportSettings
 }
 
 // reportSettings end the statements of reports.
 const reportSettings = `
 SETTINGS do_not_merge_across_partitions_select_final = 1, enable_extended_results_for_datetime_functions = 1`
 
-// totals is the same report without dimensions.
-func (r *reportQuery) totals() *reportQuery {
+// alone is the same report without dimensions: its totals.
+func (r *reportQuery) alone() *reportQuery {
 	t := *r
 	t.by, t.order = nil, "by"
 	return &t
@@ -351,17 +373,54 @@ type reportRow struct {
 	previous *figures // of the period before; nil when it has none
 }
 
-// run reads the rows of the report and how many groups there are.
-func (s *Server) run(ctx context.Context, c *call, r *reportQuery) (rows []reportRow, groups uint64, err error) {
+// result is what a report says.
+type result struct {
+	rows   []reportRow
+	totals reportRow
+	groups uint64 // how many rows there are, whatever the limit
+}
+
+// run reads the report.
+func (s *Server) run(ctx context.Context, c *call, r *reportQuery) (out result, err error) {
+	out.totals.figures = newFigures(r.kind) // of nothing
+	g, ctx := errgroup.WithContext(ctx)
+	if len(r.by) > 0 && !r.whole() {
+		g.Go(func() error {
+			alone, err := s.run(ctx, c, r.alone())
+			out.totals = alone.totals
+			return err
+		})
+	}
+	g.Go(func() (err error) {
+		var totals reportRow
+		out.rows, totals, out.groups, err = s.runRows(ctx, c, r)
+		if r.whole() && totals.figures != nil {
+			out.totals, out.groups = totals, out.groups-1
+		}
+		if len(r.by) == 0 && len(out.rows) > 0 {
+			out.totals = out.rows[0]
+		}
+		return err
+	})
+	return out, g.Wait()
+}
+
+// runRows reads the groups of a report, and how many there are.
+func (s *Server) runRows(ctx context.Context, c *call, r *reportQuery) (rows []reportRow, totals reportRow, groups uint64, err error) {
 	err = s.store.each(ctx, s.store.report, r.kind.sql(c, r), r.params, func(in *clickhouse.Rows) error {
 		row := reportRow{by: make([]string, len(r.by)), figures: newFigures(r.kind)}
+		var isTotal uint64
 		var targets []any
 		for i := range row.by {
 			targets = append(targets, &row.by[i])
 		}
-		targets = append(append(targets, row.figures.targets()...), &groups)
+		targets = append(append(targets, row.figures.targets()...), &isTotal, &groups)
 		if err := in.Scan(targets...); err != nil {
 			return err
+		}
+		if isTotal == 1 {
+			totals = row
+			return nil
 		}
 		for i, d := range r.by {
 			label, err := d.label(row.by[i], r.loc)
@@ -373,7 +432,7 @@ func (s *Server) run(ctx context.Context, c *call, r *reportQuery) (rows []repor
 		rows = append(rows, row)
 		return nil
 	})
-	return rows, groups, err
+	return rows, totals, groups, err
 }
 
 // report answers with the report of the kind.
@@ -394,26 +453,19 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, c *call, k *kind
 		}
 	}
 	var (
-		rows, totals, before, totalBefore []reportRow
-		groups                            uint64
-		fresh                             Freshness
+		now, before result
+		fresh       Freshness
 	)
 	g, ctx := errgroup.WithContext(r.Context())
-	ask := func(q *reportQuery, into *[]reportRow, groups *uint64) {
+	ask := func(q *reportQuery, into *result) {
 		g.Go(func() (err error) {
-			*into, *groups, err = s.run(ctx, c, q)
+			*into, err = s.run(ctx, c, q)
 			return err
 		})
 	}
-	ask(query, &rows, &groups)
-	if len(query.by) > 0 {
-		ask(query.totals(), &totals, new(uint64))
-	}
+	ask(query, &now)
 	if query.compare {
-		ask(earlier, &before, new(uint64))
-		if len(query.by) > 0 {
-			ask(earlier.totals(), &totalBefore, new(uint64))
-		}
+		ask(earlier, &before)
 	}
 	g.Go(func() (err error) {
 		fresh, err = s.freshness(ctx, c, asOf)
@@ -423,23 +475,18 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, c *call, k *kind
 		return err
 	}
 	if query.compare {
-		if err := query.match(rows, before); err != nil {
+		if err := query.match(now.rows, before.rows); err != nil {
 			return err
 		}
-		if len(query.by) > 0 {
-			totals[0].previous = totalBefore[0].figures
-		}
-	}
-	if len(query.by) == 0 {
-		totals = rows
+		now.totals.previous = before.totals.figures
 	}
 	w.Header().Set("Vary", "Accept")
 	if query.csv {
-		return answerCSV(w, query, rows, asOf)
+		return answerCSV(w, query, now.rows, asOf)
 	}
 	out := Report{
 		From: query.from.In(query.loc).Format(time.RFC3339Nano), To: query.to.In(query.loc).Format(time.RFC3339Nano), TZ: query.loc.String(),
-		By: []string{}, Rows: []map[string]any{}, Totals: map[string]any{}, Groups: groups,
+		By: []string{}, Rows: []map[string]any{}, Totals: map[string]any{}, Groups: now.groups,
 		AsOf: Time(asOf), Freshness: fresh,
 	}
 	out.Definitions, out.Versions = query.kind.definitions(query.language)
@@ -449,7 +496,7 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, c *call, k *kind
 	for _, d := range query.by {
 		out.By = append(out.By, d.name)
 	}
-	for _, row := range rows {
+	for _, row := range now.rows {
 		values := map[string]any{}
 		for i, d := range query.by {
 			values[d.name] = row.by[i]
@@ -457,9 +504,7 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, c *call, k *kind
 		row.json(values, query.compare)
 		out.Rows = append(out.Rows, values)
 	}
-	for _, row := range totals {
-		row.json(out.Totals, query.compare)
-	}
+	now.totals.json(out.Totals, query.compare)
 	return answer(w, http.StatusOK, out)
 }
 

@@ -119,17 +119,15 @@ func (s *Server) prepareConversations(c *call, r *reportQuery, now time.Time) er
 	if len(promises.with) > 0 {
 		with = "WITH " + strings.Join(promises.with, ",\n\t")
 	}
-	r.rows = func(where string) string {
-		return `(
+	r.rows = `(
 	` + with + `
 	SELECT *, ` + strings.Join(computed, ",\n\t\t") + `,
 		` + firstContact + ` AS first_contact
 	FROM (
 		SELECT *, ` + strings.Join(targets, ", ") + `, ` + followed(c) + ` AS followed
-		FROM ` + c.tables.Conversations + ` FINAL WHERE ` + where + `
+		FROM ` + c.tables.Conversations + ` FINAL ` + r.inside("first", "state NOT IN "+hidden) + `
 	)
 )`
-	}
 	return nil
 }
 
@@ -139,17 +137,17 @@ func followed(c *call) string {
 	return `id IN (
 			SELECT id FROM (
 				SELECT id, resolved_at, leadInFrame(first) OVER (PARTITION BY ` + c.tables.PersonOf("person") + `, topic ORDER BY first, id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS next
-				FROM ` + c.tables.Conversations + ` FINAL
-				WHERE workspace = {workspace:String} AND first >= {from:DateTime64(3, 'UTC')} AND state NOT IN ` + hidden + ` AND contacts > 0
+				FROM ` + c.tables.Conversations + ` FINAL PREWHERE workspace = {workspace:String} AND first >= {from:DateTime64(3, 'UTC')}
+				WHERE state NOT IN ` + hidden + ` AND contacts > 0
 			) WHERE toUnixTimestamp64Milli(next) > 0 AND isNotNull(resolved_at) AND next <= assumeNotNull(resolved_at) + INTERVAL {fcr_days:UInt16} DAY
 		)`
 }
 
 func conversationSQL(c *call, r *reportQuery) string {
-	return `SELECT ` + r.shown() + r.outer(func(column string) string { return column }) + `, count() OVER () AS groups
+	return `SELECT ` + r.shown() + r.outer(func(column string) string { return column }) + `, all_rows AS is_total, count() OVER () AS groups
 FROM (
-	SELECT ` + r.selected() + r.inner(factual) + `
-	FROM ` + r.rows(r.inside("first", "state NOT IN "+hidden)) + ` ` + r.grouped() + `
+	SELECT ` + r.selected() + r.inner(factual) + `, ` + r.total() + `
+	FROM ` + r.rows + ` ` + r.grouped() + `
 ) ` + r.ordered()
 }
 

@@ -390,7 +390,7 @@ func TestReportsAgreeWithCounting(t *testing.T) {
 }
 
 func TestCaps(t *testing.T) {
-	f := start(t, func(c *Config) { c.Report.MaxMemory = 1 << 20 })
+	f := start(t, func(c *Config) { c.Report.MaxMemory = 1 << 18 })
 	var events []event
 	for i := range 20_000 {
 		events = append(events, event{id: fmt.Sprint(i), time: "2026-11-01T09:00:00Z", identifiers: ids(fmt.Sprint("customer_id:C", i)), account: fmt.Sprint(i)})

@@ -36,21 +36,35 @@ var touchpointReport = &kind{
 	always:  []string{"touchpoints"},
 }
 
+// facts are the touchpoints of the report, each with the person that it belongs to now.
+func facts(c *call, r *reportQuery) string {
+	return `(SELECT *, ` + c.tables.PersonOf("anchor") + ` AS person_now FROM ` + c.tables.Touchpoints + ` ` + r.inside("time") + `)`
+}
+
+// memberships say which conversations the touchpoints of the report belong to now.
+func memberships(c *call, r *reportQuery) string {
+	return `(SELECT * FROM ` + c.tables.Members + ` FINAL ` + r.inside("time", "conversation != 0") + `)`
+}
+
 // touchpointSQL counts facts without FINAL, because the loader lets no touchpoint in twice, and conversations in the table of
 // memberships, which has the same dimensions. A membership may be stored before its fact: groups without facts are left out.
 func touchpointSQL(c *call, r *reportQuery) string {
-	having := ""
-	if len(r.by) > 0 {
-		having = "HAVING touchpoints_v > 0"
-	}
-	return `SELECT ` + r.shown() + r.outer(func(column string) string { return "sum(" + column + ") AS " + column }) + `, count() OVER () AS groups
-FROM (
-	SELECT ` + r.selected() + r.inner(factual) + `
-	FROM (SELECT *, ` + c.tables.PersonOf("anchor") + ` AS person_now FROM ` + c.tables.Touchpoints + `) WHERE ` + r.inside("time") + ` ` + r.grouped() + `
+	members := ""
+	if r.kind.uses(membership) {
+		members = `
 	UNION ALL
-	SELECT ` + r.selected() + r.inner(membership) + `
-	FROM ` + c.tables.Members + ` FINAL WHERE ` + r.inside("time", "conversation != 0") + ` ` + r.grouped() + `
-) ` + r.grouped() + ` ` + having + ` ` + r.ordered()
+	SELECT ` + r.selected() + r.inner(membership) + `, ` + r.total() + `
+	FROM ` + memberships(c, r) + ` ` + r.grouped()
+	}
+	group, having := "", ""
+	if len(r.by) > 0 {
+		group, having = "GROUP BY all_rows, "+r.columns(), "HAVING all_rows OR touchpoints_v > 0"
+	}
+	return `SELECT ` + r.shown() + r.outer(func(column string) string { return "sum(" + column + ") AS " + column }) + `, any(all_rows) AS is_total, count() OVER () AS groups
+FROM (
+	SELECT ` + r.selected() + r.inner(factual) + `, ` + r.total() + `
+	FROM ` + facts(c, r) + ` ` + r.grouped() + members + `
+) ` + group + ` ` + having + ` ` + r.ordered()
 }
 
 // getTouchpointReport answers GET /v1/reports/touchpoints.

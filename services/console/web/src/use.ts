@@ -63,7 +63,7 @@ export function useValues(dimension: (typeof dimensions)[number], enabled: boole
     enabled,
     queryKey: ['values', dimension],
     queryFn: async () => {
-      const report = await readReport('conversations', { by: [dimension], limit: 200 })
+      const report = await readReport('conversations', { by: [dimension], figures: ['count'], limit: 200 })
       return report.rows.map((r) => String(r[dimension] ?? '')).filter((v) => v !== '')
     },
     staleTime: forGood,

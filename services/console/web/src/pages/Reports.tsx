@@ -36,6 +36,7 @@ export function ReportsPage() {
   const then = search.then && allowed.includes(search.then) && search.then !== by ? search.then : undefined
   const known = figures.known(of).map((m) => m.name)
   const figure = search.figure && known.includes(search.figure) ? search.figure : of === 'touchpoints' ? 'touchpoints' : 'count'
+  const columns = [figure, ...known.filter((k) => k !== figure)].slice(0, 9)
   const period = search.from || search.to ? { from: search.from, to: search.to } : lastDays(new Date(), search.days ?? 30)
   const query = {
     by: then ? [by, then] : [by], ...period, tz: zone(), channel: search.channel, team: search.team, agent: search.agent, topic: search.topic, limit: 1000,
@@ -43,8 +44,9 @@ export function ReportsPage() {
   }
   const set = (change: Partial<ReportSearch>) => void navigate({ to: '/reports', search: { ...search, ...change }, replace: true })
   const report = useQuery({
-    queryKey: ['report', of, query],
-    queryFn: () => readReport(of, query),
+    queryKey: ['report', of, query, columns],
+    queryFn: () => readReport(of, { ...query, figures: columns }),
+    enabled: known.length > 0,
     placeholderData: keepPreviousData,
   })
   const download = (format: string) => `/v1/reports/${of}?${commas({ ...query, limit: 10_000, format })}`
@@ -96,7 +98,7 @@ export function ReportsPage() {
         ) : report.data.rows.length === 0 ? (
           <Empty title={t('report.empty')} hint={t('report.emptyHint')} />
         ) : (
-          <Result report={report.data} of={of} by={by} then={then} figure={figure} known={known} compare={search.compare ?? false} set={set} dimension={dimension} filters={{ channel: search.channel, team: search.team, agent: search.agent, topic: search.topic }} />
+          <Result report={report.data} of={of} by={by} then={then} figure={figure} columns={columns} compare={search.compare ?? false} set={set} dimension={dimension} filters={{ channel: search.channel, team: search.team, agent: search.agent, topic: search.topic }} />
         )}
       </Stack>
     </Page>
@@ -109,14 +111,14 @@ interface ResultProps {
   by: string
   then?: string
   figure: string
-  known: string[]
+  columns: string[]
   compare: boolean
   set: (change: Partial<ReportSearch>) => void
   dimension: (dimension: string, value: string) => string
   filters: ReportQuery
 }
 
-function Result({ report, of, by, then, figure, known, compare, set, dimension, filters }: ResultProps) {
+function Result({ report, of, by, then, figure, columns, compare, set, dimension, filters }: ResultProps) {
   const [opened, setOpened] = useState<Opened | null>(null)
   const { t } = useTranslation()
   const language = useLanguage()
@@ -127,7 +129,6 @@ function Result({ report, of, by, then, figure, known, compare, set, dimension, 
   const drawn = rows.filter((r) => by in r && (!then || then in r))
   const series = useMemo(() => seriesOf(drawn, by, then, figure, adds, dimension, t('report.others')), [report, by, then, figure, language, figures.known(of).length]) // eslint-disable-line
   const format = useMemo(() => (v: number) => figures.write(figure, v), [figure, language, figures.known(of).length]) // eslint-disable-line
-  const columns = [figure, ...known.filter((k) => k !== figure)].slice(0, 9)
   const pick = by === 'channel' || by === 'team' || by === 'agent' || by === 'topic' ? by : null
   const dimensionsOf = then ? [by, then] : [by]
   // The receipt is of the very period that the report was of, to the millisecond, whatever the clock says by now.
