@@ -41,7 +41,8 @@ func TestNothingIsReadAcrossWorkspaces(t *testing.T) {
 	person, conversation := theirs.anchor().String(), touchpoint.KeyOf("theirs", secret).String()
 	for path, item := range document()["paths"].(map[string]any) {
 		for method := range item.(map[string]any) {
-			if method == "parameters" || path == "/v1/touchpoints" {
+			// What carries its own key in its path is not asked with ours.
+			if method == "parameters" || path == "/v1/touchpoints" || strings.Contains(path, "{key}") {
 				continue
 			}
 			id := person
