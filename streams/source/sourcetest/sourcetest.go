@@ -73,7 +73,11 @@ func Read(tb testing.TB, s *source.Source, path string) Fixture {
 	}
 	f := Fixture{Source: s, Name: s.Name + "/" + strings.TrimSuffix(filepath.Base(path), ".request"), Path: path,
 		Secrets: map[string]string{"secret": "test-secret"}, Now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
-	if beside, err := os.ReadFile(filepath.Join(filepath.Dir(path), "secrets.json")); err == nil {
+	for _, name := range []string{"secrets.json", strings.TrimSuffix(filepath.Base(path), ".request") + ".secrets.json"} { // the case's own come last
+		beside, err := os.ReadFile(filepath.Join(filepath.Dir(path), name))
+		if err != nil {
+			continue
+		}
 		if err := json.Unmarshal(beside, &f.Secrets); err != nil {
 			tb.Fatal(err)
 		}
