@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -203,7 +204,16 @@ func TestProviders(t *testing.T) {
 	all := sourcetest.All(t, fixtures)
 	var env []string
 	for _, f := range all {
-		env = append(env, environ(f)...)
+		for _, set := range environ(f) {
+			name, value, _ := strings.Cut(set, "=")
+			switch { // a case with a secret of its own has the second
+			case slices.Contains(env, set):
+			case slices.ContainsFunc(env, func(other string) bool { return strings.HasPrefix(other, name+"=") }):
+				env = append(env, name+"_2="+value)
+			default:
+				env = append(env, set)
+			}
+		}
 	}
 	d := openDoor(t, settingsFor(env))
 	for _, f := range all {
