@@ -17,17 +17,18 @@ func main() {
 	first := flag.Uint64("first", 1_000_000, "touchpoints before the first measure of cost")
 	total := flag.Uint64("total", 10_000_000, "touchpoints in all")
 	seconds := flag.Int("seconds", 20, "length of the latency measure")
+	letters := flag.Int("mails", 20_000, "mails out of an mbox, and as many by SMTP")
 	data := flag.String("data", "", "folder of the data; a temporary one when empty")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *binary, *data, *first, *total, *seconds); err != nil {
+	if err := run(ctx, *binary, *data, *first, *total, *seconds, *letters); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, binary, data string, first, total uint64, seconds int) error {
+func run(ctx context.Context, binary, data string, first, total uint64, seconds, letters int) error {
 	if data == "" {
 		dir, err := os.MkdirTemp("", "throughline-bench-")
 		if err != nil {
@@ -79,6 +80,9 @@ func run(ctx context.Context, binary, data string, first, total uint64, seconds 
 		return err
 	}
 	if err := corrections(ctx, up, 2*seconds); err != nil {
+		return err
+	}
+	if err := mails(ctx, up, binary, letters); err != nil {
 		return err
 	}
 	return restart(ctx, up)
