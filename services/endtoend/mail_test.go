@@ -152,12 +152,9 @@ func mboxOf(t *testing.T, mails []sentMail) string {
 	return path
 }
 
-// threadsOf reads which conversation each mail of a workspace is in, by Message-ID.
-func threadsOf(t *testing.T, u *up, workspace string) map[string]string {
+// query asks the store as BI tools do.
+func query(t *testing.T, u *up, sql string) string {
 	t.Helper()
-	sql := fmt.Sprintf(`SELECT JSONExtractString(payload, 'properties', 'message_id'), toString(c) FROM throughline.touchpoints AS t
-		LEFT JOIN (SELECT key, argMax(conversation, version) AS c FROM throughline.conversation_touchpoints WHERE workspace = '%[1]s' GROUP BY key) AS m ON m.key = t.key
-		WHERE workspace = '%[1]s' FORMAT TSV`, workspace)
 	res, err := http.Post("http://"+u.clickhouse+"/", "text/plain", strings.NewReader(sql))
 	if err != nil {
 		t.Fatal(err)
@@ -167,8 +164,17 @@ func threadsOf(t *testing.T, u *up, workspace string) map[string]string {
 	if err != nil || res.StatusCode != http.StatusOK {
 		t.Fatalf("%d %s %v", res.StatusCode, body, err)
 	}
+	return strings.TrimSpace(string(body))
+}
+
+// threadsOf reads which conversation each mail of a workspace is in, by Message-ID.
+func threadsOf(t *testing.T, u *up, workspace string) map[string]string {
+	t.Helper()
+	sql := fmt.Sprintf(`SELECT JSONExtractString(payload, 'properties', 'message_id'), toString(c) FROM throughline.touchpoints AS t
+		LEFT JOIN (SELECT key, argMax(conversation, version) AS c FROM throughline.conversation_touchpoints WHERE workspace = '%[1]s' GROUP BY key) AS m ON m.key = t.key
+		WHERE workspace = '%[1]s' FORMAT TSV`, workspace)
 	out := map[string]string{}
-	for line := range strings.SplitSeq(strings.TrimSpace(string(body)), "\n") {
+	for line := range strings.SplitSeq(query(t, u, sql), "\n") {
 		id, conversation, _ := strings.Cut(line, "\t")
 		id = strings.Trim(id, "<>")
 		if _, twice := out[id]; twice {
@@ -260,6 +266,13 @@ func TestMail(t *testing.T) {
 	run(t, "import", "--url", u.url, "--key", u.key, "--mail", rules, "--state", t.TempDir(), mbox)
 	if report := u.settle(); report.Touchpoints != 4000 || report.Conflicts != 0 || report.Duplicates != 2100 {
 		t.Errorf("out of the mbox, too: %d touchpoints, %d duplicates, %d conflicts", report.Touchpoints, report.Duplicates, report.Conflicts)
+	}
+	// What the door takes out of a text it takes out of what the text quotes, too.
+	card := sentMail{id: "card@firm.example", text: "From: a@firm.example\nTo: support@example.com\nMessage-ID: <card@firm.example>\nDate: Fri, 3 Jan 2025 10:00:00 +0000\n\nYes.\n\n> Is it 4111 1111 1111 1111?\n"}
+	deliver(t, address, "support@example.com", []sentMail{card})
+	u.settle()
+	if got := query(t, u, "SELECT JSONExtractString(payload, 'properties', 'whole') FROM throughline.touchpoints WHERE payload LIKE '%card@firm.example%' FORMAT TSVRaw"); !strings.Contains(got, "> Is it ") || strings.Contains(got, "4111 1111") {
+		t.Errorf("what is quoted is kept as %q", got)
 	}
 	server.Stop(t)
 }
