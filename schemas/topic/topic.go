@@ -62,7 +62,7 @@ var Table = []Topic{
 	{Name: ByPerson, Stage: Identity, Key: "person whose home it is", Codec: "message", Writers: "identify, converse", Readers: "converse"},
 	{Name: Conversations, Stage: Conversation, Key: "conversation id", Codec: "JSON", Compacted: true, Writers: "converse", Readers: "load"},
 	{Name: Members, Stage: Conversation, Key: "touchpoint key", Codec: "member", Compacted: true, Writers: "converse", Readers: "load"},
-	{Name: Workspaces, Key: "SHA-256 of the API key, source-keys/SHA-256, generations, rules/workspace, promises/workspace, privacy/workspace, or secret/workspace/hash", Codec: "JSON", Compacted: true, Single: true, Writers: "up, keys, rebuild, collect, serve", Readers: "all"},
+	{Name: Workspaces, Key: "SHA-256 of the API key, source-keys/SHA-256, generations, rules/workspace, promises/workspace, privacy/workspace, secret/workspace/hash, or contract/workspace/kind/version/hash", Codec: "JSON", Compacted: true, Single: true, Writers: "up, keys, rebuild, collect, serve", Readers: "all"},
 	{Name: Rehearsals, Key: "workspace/rehearsal", Codec: "JSON", Compacted: true, Single: true, Writers: "serve", Readers: "serve"},
 }
 

@@ -13,6 +13,7 @@ type FieldError struct {
 	Field  string // such as "identifiers[0].value"; empty when it is about the whole
 	Reason string
 	Syntax bool // the text is not JSON at all
+	Quiet  bool // Reason quotes nothing of what was said
 }
 
 // Error is "field: reason".

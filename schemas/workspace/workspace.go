@@ -115,6 +115,9 @@ type Record struct {
 	Channel   string
 	Settings  *registry.Settings
 	Audit     *Audit
+	// ContractOf is the workspace whose contract it is, when Contract is set.
+	ContractOf string
+	Contract   *Contract
 }
 
 // Decode reads a record of the topic.
@@ -142,6 +145,9 @@ func Decode(key, value []byte) (Record, error) {
 	}
 	if string(key) == AuditKey {
 		return decodeAudit(value)
+	}
+	if rest, ok := strings.CutPrefix(string(key), ContractPrefix); ok {
+		return decodeContract(rest, value)
 	}
 	return decodeKey(string(key), value)
 }
@@ -189,7 +195,7 @@ func decodeKey(hash string, value []byte) (Record, error) {
 }
 
 // Encode writes one of the topic's parts as the value of its record.
-func Encode[T Key | SourceKey | Control | Rules | Promises | Privacy | Secret | registry.Settings | Audit](v T) ([]byte, error) {
+func Encode[T Key | SourceKey | Control | Rules | Promises | Privacy | Secret | registry.Settings | Audit | Contract](v T) ([]byte, error) {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("workspace: encode: %w", err)

@@ -7,7 +7,9 @@ import (
 
 	"github.com/throughline/throughline/schemas/topic"
 	"github.com/throughline/throughline/schemas/touchpoint"
+	"github.com/throughline/throughline/schemas/workspace"
 	"github.com/throughline/throughline/services/kafka"
+	"github.com/throughline/throughline/streams/contract"
 	"github.com/throughline/throughline/streams/identity"
 	"github.com/throughline/throughline/streams/privacy"
 )
@@ -18,6 +20,7 @@ type batch struct {
 	workspace string
 	rules     *identity.Rules // of the workspace
 	privacy   *privacy.Policy // likewise
+	contracts *contract.Set   // likewise
 	source    string          // one of doors
 	position  string          // of what is judged now; empty: of its bytes
 	options   touchpoint.Options
@@ -54,17 +57,27 @@ func (c *Collector) newBatch(workspace, source string) *batch {
 }
 
 // of says whose touchpoints come next. All of one request are judged by the same rules, even if these change meanwhile.
-func (b *batch) of(workspace string) {
-	b.workspace = workspace
-	rules, policy := b.c.config.Rules.Rules(workspace), b.c.config.Privacy.Privacy(workspace)
+func (b *batch) of(name string) {
+	b.workspace = name
+	b.contracts = b.c.config.Contracts.Contracts(name)
+	rules, policy := b.c.config.Rules.Rules(name), b.c.config.Privacy.Privacy(name)
 	if rules != b.rules || policy != b.privacy {
 		b.rules, b.privacy = rules, policy
 		b.options.Normalise, b.options.Verified = policy.Normalise(rules.Normalise), rules.Verified
 	}
 }
 
-// guard takes out of a touchpoint what must not be kept.
+// guard holds a touchpoint against the contract of its kind, as it was sent, and then takes out of it what must not be kept.
 func (b *batch) guard(t *touchpoint.Touchpoint) *touchpoint.FieldError {
+	if c := b.contracts.Of(t.Kind); c != nil {
+		violations := c.Check(t.Properties)
+		if len(violations) > 0 && c.OnViolation == workspace.Refuse {
+			return &touchpoint.FieldError{Field: violations[0].Field, Reason: "contract " + c.String() + ": " + violations[0].Reason, Quiet: true}
+		}
+		for _, v := range violations {
+			t.Annotate(touchpoint.Note{About: touchpoint.AboutContract, Rule: c.String(), Field: v.Field, Detail: v.Reason})
+		}
+	}
 	return b.privacy.Apply(t, b.rules.Normalise)
 }
 
@@ -131,7 +144,10 @@ func (b *batch) accept(t *touchpoint.Touchpoint, content touchpoint.Content) *to
 // refuse appends the dead letter of data, whose bytes are copied as far as they may be kept.
 func (b *batch) refuse(data []byte, why *touchpoint.FieldError) {
 	kept := b.privacy.Letter(data, b.rules.Normalise)
-	said := &touchpoint.FieldError{Field: why.Field, Reason: b.privacy.Reason(why.Field, why.Reason)}
+	said := &touchpoint.FieldError{Field: why.Field, Reason: why.Reason}
+	if !why.Quiet {
+		said.Reason = b.privacy.Reason(why.Field, why.Reason)
+	}
 	if len(kept) < len(data) && len(kept) == 0 {
 		said.Reason += " (its bytes are not kept: they cannot be read, and privacy rules are about fields)"
 	}

@@ -26,6 +26,7 @@ import (
 	"github.com/throughline/throughline/schemas/workspace"
 	"github.com/throughline/throughline/services/api"
 	"github.com/throughline/throughline/services/kafka"
+	"github.com/throughline/throughline/streams/contract"
 	"github.com/throughline/throughline/streams/identity"
 	"github.com/throughline/throughline/streams/privacy"
 )
@@ -37,6 +38,7 @@ type Config struct {
 	Rules     identity.ByWorkspace // that rank threads by Registry
 	Registry  *registry.Registry
 	Privacy   privacy.ByWorkspace // what is not to be kept
+	Contracts contract.ByWorkspace
 
 	// Kafka and Stage are for Run, which reads touchpoints.raw.
 	Kafka kafka.Config
@@ -60,10 +62,12 @@ func DefaultConfig() Config {
 		Rules:    identity.RulesOf(identity.DefaultRules()),
 		Registry: registry.Default(),
 		Privacy:  privacy.Of(privacy.Default()),
-		Stage:    stage,
-		Bodies:   api.DefaultBodiesConfig(),
-		MaxBatch: 50_000,
-		Now:      time.Now,
+
+		Contracts: contract.None{},
+		Stage:     stage,
+		Bodies:    api.DefaultBodiesConfig(),
+		MaxBatch:  50_000,
+		Now:       time.Now,
 	}
 }
 
@@ -85,8 +89,8 @@ func (c Config) Validate() error {
 		return errors.New("collect: no directory of keys")
 	case c.Rules == nil || c.Registry == nil:
 		return errors.New("collect: no rules or no registry")
-	case c.Privacy == nil:
-		return errors.New("collect: no privacy rules")
+	case c.Privacy == nil || c.Contracts == nil:
+		return errors.New("collect: no privacy rules or no contracts")
 	case c.MaxBatch <= 0:
 		return errors.New("collect: max batch must be positive")
 	case c.Now == nil:

@@ -180,7 +180,7 @@ func (n *Node) handler() (http.Handler, error) {
 		s.DB, s.Log, s.Directory, s.Collect, s.Producer = n.store, n.admin, n.directory, n.collector, n.producer
 		s.Rules, s.Registry, s.Gatherer, s.Registerer, s.Logger = n.directory, c.Registry, c.Metrics, c.Metrics, c.Logger
 		s.Audit, s.Rebuild = n.operations()
-		s.Promises, s.Privacy, s.Channels, s.Audits = n.directory, n.directory, n.directory, n.directory
+		s.Promises, s.Privacy, s.Contracts, s.Channels, s.Audits = n.directory, n.directory, n.directory, n.directory, n.directory
 		s.Doors = n.doors
 		desk, err := n.desk()
 		if err != nil {
@@ -250,7 +250,7 @@ func (n *Node) buildCollector() (err error) {
 	}
 	c := collect.DefaultConfig()
 	c.Kafka, c.Producer, c.Directory = n.config.Kafka, n.producer, n.directory
-	c.Privacy = n.directory
+	c.Privacy, c.Contracts = n.directory, n.directory
 	c.Rules, c.Registry, c.Registerer, c.Logger = n.directory, n.config.Registry, n.metrics(""), n.config.Logger
 	if n.collector, err = collect.New(c); err != nil {
 		return err

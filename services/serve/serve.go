@@ -63,6 +63,7 @@ type Config struct {
 	Live       Live       // changes of conversations as they happen; nil where this process cannot
 	Promises   Promises   // to customers; nil: those of the registry
 	Privacy    Privacy    // what is not kept; nil: by the rules that ship with the product
+	Contracts  Contracts  // with those who send touchpoints; nil: none
 	Channels   Channels   // as workspaces have set them; nil: those of the registry
 	Audits     Audits     // the last audit; nil: none is known
 	Rehearsals Rehearsals // of new identity rules; nil where this process cannot
@@ -166,6 +167,9 @@ func New(c Config) (*Server, error) {
 	if c.Channels == nil {
 		c.Channels = fixedChannels{c.Registry}
 	}
+	if c.Contracts == nil {
+		c.Contracts = fixedContracts{}
+	}
 	s := &Server{
 		config: c,
 		store: &store{
@@ -221,6 +225,10 @@ var routes = []route{
 	{http.MethodGet, "/v1/promises/open", (*Server).getOpenPromises},
 	{http.MethodGet, "/v1/privacy", (*Server).getPrivacy},
 	{http.MethodPut, "/v1/privacy", (*Server).setPrivacy},
+	{http.MethodGet, "/v1/schemas", (*Server).listSchemas},
+	{http.MethodGet, "/v1/schemas/infer", (*Server).inferSchemas},
+	{http.MethodGet, "/v1/schemas/kinds/{kind}", (*Server).getSchema},
+	{http.MethodPost, "/v1/schemas/kinds/{kind}", (*Server).addSchema},
 	{http.MethodGet, "/v1/data-quality", (*Server).getQuality},
 	{http.MethodGet, "/v1/dead-letters", (*Server).listDeadLetters},
 	{http.MethodGet, "/v1/dead-letters/{id}", (*Server).getDeadLetter},

@@ -23,7 +23,7 @@ func scopeOf(method, path string) workspace.Scope {
 	switch {
 	case method == http.MethodGet:
 		return workspace.Read
-	case strings.HasPrefix(path, rehearsalRoutes), path == "/v1/promises", path == "/v1/privacy", path == channelPath:
+	case strings.HasPrefix(path, rehearsalRoutes), path == "/v1/promises", path == "/v1/privacy", strings.HasPrefix(path, "/v1/schemas"), path == channelPath:
 		return workspace.Admin
 	}
 	return workspace.Write

@@ -21,6 +21,7 @@ import (
 	"github.com/throughline/throughline/schemas/topic"
 	"github.com/throughline/throughline/schemas/workspace"
 	"github.com/throughline/throughline/services/kafka"
+	"github.com/throughline/throughline/streams/contract"
 	"github.com/throughline/throughline/streams/identity"
 	"github.com/throughline/throughline/streams/privacy"
 	"github.com/throughline/throughline/streams/promise"
@@ -87,6 +88,7 @@ type state struct {
 	promises   map[string]*promise.Policy // by workspace
 	privacy    map[string]*privacy.Policy
 	secrets    map[string][]byte
+	contracts  map[string]*contract.Set
 	sourceKeys map[string]workspace.SourceKey // by hash
 	channels   map[string]*ownChannels
 	audit      *workspace.Audit
@@ -109,6 +111,7 @@ func NewDirectory(c Config) (*Directory, error) {
 		promises:   map[string]*promise.Policy{},
 		privacy:    map[string]*privacy.Policy{},
 		secrets:    map[string][]byte{},
+		contracts:  map[string]*contract.Set{},
 		sourceKeys: map[string]workspace.SourceKey{},
 		channels:   map[string]*ownChannels{},
 	})
@@ -125,7 +128,7 @@ func NewDirectory(c Config) (*Directory, error) {
 
 func (s *state) clone() *state {
 	return &state{keys: maps.Clone(s.keys), rules: maps.Clone(s.rules), control: s.control, promises: maps.Clone(s.promises),
-		privacy: maps.Clone(s.privacy), secrets: maps.Clone(s.secrets), sourceKeys: maps.Clone(s.sourceKeys),
+		privacy: maps.Clone(s.privacy), secrets: maps.Clone(s.secrets), contracts: maps.Clone(s.contracts), sourceKeys: maps.Clone(s.sourceKeys),
 		channels: maps.Clone(s.channels), audit: s.audit}
 }
 
@@ -309,6 +312,8 @@ func (d *Directory) apply(s *state, r *kafka.Record) {
 		err = s.applyPromises(rec)
 	case rec.PrivacyOf != "":
 		err = s.applyPrivacy(rec)
+	case rec.ContractOf != "":
+		err = s.applyContract(rec)
 	case rec.SecretOf != "":
 		s.applySecret(rec)
 	case rec.SourceHash != "":

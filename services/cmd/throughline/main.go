@@ -40,6 +40,7 @@ type cli struct {
 	Mail          mailCommands         `cmd:"" help:"Take mail by SMTP or LMTP: every mail is a touchpoint."`
 	Sources       sourcesCommands      `cmd:"" help:"Webhooks of providers: which are understood, what a body becomes, the addresses they send to."`
 	DeadLetters   deadLettersCommands  `cmd:"" name:"dead-letters" help:"List, show and resend what was refused."`
+	Schemas       schemasCommands      `cmd:"" help:"Agree with those who send touchpoints on what properties are."`
 	Privacy       privacyCommands      `cmd:"" help:"What is taken out of touchpoints before they are kept."`
 	People        peopleCommands       `cmd:"" help:"Find people, ask why they are who they are, and correct it."`
 	Accounts      accountsCommands     `cmd:"" help:"Companies and their contacts."`
