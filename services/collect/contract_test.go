@@ -37,7 +37,9 @@ func TestContracts(t *testing.T) {
 		c.Privacy = p
 		c.Contracts = agreements{"default": agree(t, schema, workspace.Flag), "other": agree(t, schema, workspace.Refuse)}
 	})
-	say := func(id, properties string) string { return strings.TrimSuffix(good(id), "}") + `,"properties":` + properties + "}" }
+	say := func(id, properties string) string {
+		return strings.TrimSuffix(good(id), "}") + `,"properties":` + properties + "}"
+	}
 	const wrong = `{"passport":"P-4711"}`
 	d.sendOK(say("fine", `{"order":"A-1","passport":7}`))
 	d.sendOK(say("flagged", wrong))

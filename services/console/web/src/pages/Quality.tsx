@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { api, must, Problem, type Schemas } from '../api'
 import { dateTime, duration, number } from '../format'
 import { Page } from '../parts/Shell'
+import { Found } from './Found'
 import { Empty, Failed, Loading } from '../parts/States'
 import { useLanguage, useMay } from '../use'
 import { Audit } from './Audit'
@@ -20,6 +21,7 @@ export function QualityPage() {
         <Status />
         <Sources />
         <Audit />
+        <Found />
         <DeadLetters />
       </Stack>
     </Page>
