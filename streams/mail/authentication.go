@@ -66,8 +66,9 @@ func judge(results []authResult, domain string) Authentication {
 		return AlignedDKIM
 	case passed("dmarc", func(r authResult) bool { return r.properties["header.from"] == domain }) && (passed("spf", any) || passed("dkim", any)):
 		return DMARC
-	case !slices.ContainsFunc(results, func(r authResult) bool { return r.method == "spf" || r.value != "none" }):
-		// A mail from within, as Microsoft 365 marks it: nothing to look at, and no server outside to judge.
+	case passed("auth", any), !slices.ContainsFunc(results, func(r authResult) bool { return r.method == "spf" || r.value != "none" }):
+		// A mail from within: handed in by a user who gave a password, or, as Microsoft 365 marks it, with nothing to look at
+		// and no server outside to judge.
 		return Unjudged
 	}
 	return Failed
