@@ -2,6 +2,8 @@ package mail
 
 import (
 	"strings"
+
+	ics "github.com/arran4/golang-ical"
 )
 
 // Calendar is what an invitation or its answer says (RFC 5545, 5546).
@@ -17,41 +19,57 @@ type Calendar struct {
 	Location string `json:"location,omitempty"`
 }
 
-// readCalendar takes the first event of a calendar. Six properties are wanted of it, as text, and no library is needed
-// to find the colon.
+// Bounds of a calendar: its lines, and the bytes of one, beyond which a line is passed over.
+const (
+	maxCalendarLines = 10_000
+	maxCalendarLine  = 8 << 10
+)
+
+// readCalendar takes the first event of a calendar. The library reads line by line; its reader of whole calendars gives
+// up at the first line that is broken, and nests as deep as a calendar likes.
 func readCalendar(text string) *Calendar {
-	const most = 500
-	c := &Calendar{}
-	within := ""
-	for _, line := range strings.Split(strings.NewReplacer("\n ", "", "\n\t", "").Replace(text), "\n") {
-		name, value, ok := cutProperty(strings.TrimRight(line, "\r"))
-		if !ok {
-			continue
-		}
-		name, params, _ := strings.Cut(name, ";")
-		name, value = strings.ToUpper(name), oneLine(unescape.Replace(value))
-		if len(value) > most {
-			value = strings.ToValidUTF8(value[:most], "")
-		}
-		switch {
-		case name == "BEGIN":
-			if within == "VEVENT" && value != "VEVENT" {
-				return c // an alarm: what follows is not about the event
+	c, within := &Calendar{}, ""
+	lines := ics.NewCalendarStream(strings.NewReader(text))
+	for range maxCalendarLines {
+		line, end := lines.ReadLine()
+		if line != nil && len(*line) <= maxCalendarLine {
+			if p, err := ics.ParseProperty(*line); err == nil && p != nil && !c.take(p, &within) {
+				return c
 			}
-			within = value
-		case name == "METHOD":
-			c.Method = value
-		case name == "END" && value == "VEVENT":
+		}
+		if end != nil {
 			return c
-		case within != "VEVENT":
-		default:
-			c.set(name, params, value)
 		}
 	}
 	return c
 }
 
-func (c *Calendar) set(name, params, value string) {
+// take reads one property; within is the component that it stands in. It returns false behind what is about the event.
+func (c *Calendar) take(p *ics.BaseProperty, within *string) bool {
+	value := clip(oneLine(p.Value), 500)
+	switch name := strings.ToUpper(p.IANAToken); {
+	case name == "BEGIN":
+		if *within == "VEVENT" && value != "VEVENT" {
+			return false // an alarm, which has times of its own
+		}
+		*within = value
+	case name == "END" && value == "VEVENT":
+		return false
+	case name == "METHOD":
+		c.Method = value
+	case *within == "VEVENT":
+		c.set(name, value, p.ICalParameters)
+	}
+	return true
+}
+
+func (c *Calendar) set(name, value string, parameters map[string][]string) {
+	parameter := func(name string) string {
+		if values := parameters[name]; len(values) > 0 {
+			return clip(oneLine(values[0]), 100)
+		}
+		return ""
+	}
 	switch name {
 	case "UID":
 		c.UID = value
@@ -62,39 +80,12 @@ func (c *Calendar) set(name, params, value string) {
 	case "STATUS":
 		c.Status = value
 	case "DTSTART":
-		c.Start, c.Zone = value, parameter(params, "TZID")
+		c.Start, c.Zone = value, parameter("TZID")
 	case "DTEND":
 		c.End = value
 	case "ATTENDEE":
 		if c.Method == "REPLY" && c.Answer == "" {
-			c.Answer = parameter(params, "PARTSTAT")
+			c.Answer = parameter("PARTSTAT")
 		}
 	}
 }
-
-// cutProperty parts a property at the first colon that is not within quotes.
-func cutProperty(line string) (name, value string, ok bool) {
-	quoted := false
-	for i := range len(line) {
-		switch line[i] {
-		case '"':
-			quoted = !quoted
-		case ':':
-			if !quoted {
-				return line[:i], line[i+1:], true
-			}
-		}
-	}
-	return "", "", false
-}
-
-func parameter(params, name string) string {
-	for p := range strings.SplitSeq(params, ";") {
-		if k, v, ok := strings.Cut(p, "="); ok && strings.EqualFold(k, name) {
-			return oneLine(strings.Trim(v, `"`))
-		}
-	}
-	return ""
-}
-
-var unescape = strings.NewReplacer(`\n`, " ", `\N`, " ", `\,`, ",", `\;`, ";", `\\`, `\`)
