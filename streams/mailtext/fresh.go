@@ -35,11 +35,12 @@ var (
 // without.
 func cutHistory(lines []string) int {
 	for i, line := range lines {
-		if separator.MatchString(line) {
+		// Nearly no line has one of the signs: the patterns are for those that have.
+		if (strings.Contains(line, "--") || strings.Contains(line, "__")) && separator.MatchString(line) {
 			return i
 		}
 		// Outlook: From:, Sent:, To: and Subject: on lines of their own.
-		if headLine.MatchString(line) {
+		if strings.IndexByte(line, ':') >= 0 && headLine.MatchString(line) {
 			more := 0
 			for _, next := range lines[i+1 : min(len(lines), i+8)] {
 				if headMore.MatchString(next) {
@@ -66,7 +67,7 @@ func backOverRule(lines []string, at int) int {
 // quoted has its signature behind >, and one that is longer than 15 lines is none.
 func cutSignature(lines []string) int {
 	for i := len(lines) - 1; i >= 0 && i >= len(lines)-15; i-- {
-		if line := lines[i]; line == "-- " || line == "--" || mobile.MatchString(line) && onlyBlank(lines[i+1:]) {
+		if line := lines[i]; line == "-- " || line == "--" || onlyBlank(lines[i+1:]) && mobile.MatchString(line) {
 			return i
 		}
 	}
@@ -103,11 +104,16 @@ func cutQuote(lines []string) int {
 	return backOverIntroduction(lines, end)
 }
 
+// introduces tells whether a line ends as those do that stand above a quote.
+func introduces(line string) bool {
+	return len(line) <= 500 && strings.HasSuffix(strings.TrimRight(line, " \t\u00a0"), ":") && wrote.MatchString(line)
+}
+
 // introduction is the first line such as "On Monday Anna wrote:" behind which nothing is marked as a quote; -1 if there
 // is none. A sentence that merely ends so is told apart by the date that introductions have.
 func introduction(lines []string) int {
 	for i, line := range lines {
-		if i == 0 || len(line) > 500 || !wrote.MatchString(line) {
+		if i == 0 || !introduces(line) {
 			continue
 		}
 		if opening.MatchString(line) {
@@ -122,7 +128,7 @@ func introduction(lines []string) int {
 
 // backOverIntroduction leaves out "On Monday Anna wrote:" above a quote, on one line or broken into two.
 func backOverIntroduction(lines []string, end int) int {
-	if end == 0 || len(lines[end-1]) > 500 || !wrote.MatchString(lines[end-1]) {
+	if end == 0 || !introduces(lines[end-1]) {
 		return end
 	}
 	if !opening.MatchString(lines[end-1]) && end > 1 && opening.MatchString(lines[end-2]) {
@@ -134,7 +140,7 @@ func backOverIntroduction(lines []string, end int) int {
 // leadingQuote is where the quote at the beginning ends, for those who answer below.
 func leadingQuote(lines []string) int {
 	i := 0
-	for i < len(lines) && (strings.TrimSpace(lines[i]) == "" || i < 3 && len(lines[i]) <= 500 && wrote.MatchString(lines[i])) {
+	for i < len(lines) && (strings.TrimSpace(lines[i]) == "" || i < 3 && introduces(lines[i])) {
 		i++
 	}
 	first := i
