@@ -15,8 +15,10 @@ type handshake struct {
 	method string
 	when   *mapping.Expression // nil: always
 	token  signature.Place     // where the source key is; not given: the request proves itself as all do
-	media  string
-	answer *mapping.Expression
+	// unproven is for pings that carry no proof: they are answered to whoever has the source key, and nothing is stored.
+	unproven bool
+	media    string
+	answer   *mapping.Expression
 }
 
 // sign is the function by which an answer proves that we know the secret.
@@ -32,9 +34,12 @@ const (
 )
 
 func compileHandshake(m *mapping.Mapping, from *handshakeSpec) (h handshake, err error) {
-	h = handshake{method: from.Method.String(), token: from.Token, media: from.Type}
+	h = handshake{method: from.Method.String(), token: from.Token, unproven: from.Unproven, media: from.Type}
 	if !slices.Contains(methods, h.method) {
 		return h, from.Method.Errorf("method: %q is none of %q", h.method, methods)
+	}
+	if h.unproven && h.token.Given() {
+		return h, from.Method.Errorf("unproven: a handshake with a token is not")
 	}
 	if h.media == "" {
 		h.media = "text/plain; charset=utf-8"

@@ -64,6 +64,10 @@ func (r *Reader) Read(req *Request, secrets Secrets, now time.Time) (Result, err
 		answer, err := r.answerByToken(h, req, body)
 		return Result{Handshake: answer}, err
 	}
+	if h != nil && h.unproven {
+		answer, err := r.answer(h, body, nil)
+		return Result{Handshake: answer}, err
+	}
 	if err := r.source.verify(req, body, secrets, now); err != nil {
 		return Result{}, err
 	}

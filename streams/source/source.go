@@ -19,6 +19,10 @@
 //	    when: 'request.query["hub.mode"] == "subscribe"'
 //	    token: {query: hub.verify_token}                # proves itself by the source key instead of by proof
 //	    answer: 'request.query["hub.challenge"]'
+//	  - method: POST
+//	    when: 'request.headers["content-type"] == "application/x-www-form-urlencoded"'
+//	    unproven: true                                  # a ping without proof, of which nothing is stored
+//	    answer: '"ok"'
 //	answer: {type: text/xml, body: <Response/>}         # what every good request is told; JSON when absent
 //	encrypted: wechat                                   # the body is to be decrypted first
 //
@@ -63,11 +67,12 @@ func (p *proofSpec) UnmarshalYAML(n ast.Node) error {
 }
 
 type handshakeSpec struct {
-	Method mapping.Located `yaml:"method"`
-	When   mapping.Located `yaml:"when"`
-	Token  signature.Place `yaml:"token"`
-	Type   string          `yaml:"type"`
-	Answer mapping.Located `yaml:"answer"`
+	Method   mapping.Located `yaml:"method"`
+	When     mapping.Located `yaml:"when"`
+	Token    signature.Place `yaml:"token"`
+	Unproven bool            `yaml:"unproven"`
+	Type     string          `yaml:"type"`
+	Answer   mapping.Located `yaml:"answer"`
 }
 
 type answerSpec struct {
