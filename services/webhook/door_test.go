@@ -248,6 +248,9 @@ func TestProviders(t *testing.T) {
 		if f.Source.Secrets() == nil || f.Request.Method != http.MethodPost {
 			continue
 		}
+		if preview, err := f.Source.NewReader(nil).Preview(f.Request); err == nil && preview.Handshake != nil {
+			continue // nothing of it is kept, and some carry no proof
+		}
 		d.key(sourcetest.Key, "default", f.Source.Name)
 		forgery := f
 		changed := *f.Request
