@@ -75,7 +75,7 @@ lint: ## format, vet, staticcheck; each module builds alone and is tidy
 		&& $(GO) vet ./... && $(GO) run $(STATICCHECK) ./... \
 		&& GOWORK=off $(GO) build ./... && GOWORK=off $(GO) mod tidy -diff ) || exit 1; done
 
-bench: build ## the table of measures, each beside a floor measured in the same run
+bench: build chromium ## the table of measures, each beside a floor measured in the same run
 	@scripts/bench.sh
 
 soak: build kafka ## the crash, property and fuzz tests for SOAK_HOURS (2); seeds are printed

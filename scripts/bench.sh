@@ -35,5 +35,8 @@ echo
 echo "== conversations, pure, one core"
 go_bench streams ./conversation '.' -cpu 1 -benchtime 1x
 echo
+echo "== the console: usable with the CPU slowed down to a quarter (target: <= 1500 ms on a quiet machine), script before the first picture (target: <= 400 KiB)"
+scripts/console-load.sh
+echo
 echo "== the whole pipeline: the binary on embedded engines, fed over HTTP, generator included"
 ( cd services && go run ./cmd/bench -binary ../bin/throughline -total "$total" -first "$((total / 10))" )

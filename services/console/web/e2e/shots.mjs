@@ -25,6 +25,8 @@ for (const [width, height] of [[1440, 900], [375, 812]]) {
     await page.waitForLoadState('load')
     await page.getByRole('heading', { level: 1 }).waitFor()
     await page.waitForFunction(() => !document.querySelector('[aria-label=Loading],[aria-label=Lädt]'), undefined, { timeout: 15_000 }).catch(() => console.log(`${name} still loads`))
+    const chart = await page.locator('.chart, .small-chart').first().boundingBox({ timeout: 1 }).catch(() => null)
+    if (chart && chart.y < height) await page.locator('canvas').first().waitFor({ timeout: 15_000 }).catch(() => console.log(`${name} draws no chart`))
     await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 250))))
     await page.screenshot({ path: join(folder, `${name}-${width}.png`) })
     const wide = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)

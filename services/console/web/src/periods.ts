@@ -8,12 +8,13 @@ export const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone
 
 const startOfDay = (t: Date, days: number) => new Date(t.getFullYear(), t.getMonth(), t.getDate() + days)
 
-/** Today until now, and the same stretch of the same weekday a week before. */
-export function today(now: Date): { today: Period; lastWeek: Period } {
-  const then = new Date(now.getFullYear(), now.getMonth(), now.getDate() - 7, now.getHours(), now.getMinutes(), now.getSeconds())
+/** The last days until now, today among them, and as long a stretch before: of one day the same weekday a week before. */
+export function soFar(now: Date, days: number): { now: Period; before: Period } {
+  const shift = Math.max(days, 7)
+  const then = new Date(now.getFullYear(), now.getMonth(), now.getDate() - shift, now.getHours(), now.getMinutes(), now.getSeconds())
   return {
-    today: { from: startOfDay(now, 0).toISOString(), to: now.toISOString() },
-    lastWeek: { from: startOfDay(now, -7).toISOString(), to: then.toISOString() },
+    now: { from: startOfDay(now, 1 - days).toISOString(), to: now.toISOString() },
+    before: { from: startOfDay(now, 1 - days - shift).toISOString(), to: then.toISOString() },
   }
 }
 

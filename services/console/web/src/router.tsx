@@ -4,7 +4,7 @@ import { overviewQuery } from './overview'
 import { Page, Shell } from './parts/Shell'
 import { Empty, Failed, Loading } from './parts/States'
 import { queries } from './queries'
-import { cracksSearch, inboxSearch, personSearch, reportSearch, tabSearch } from './searches'
+import { cracksSearch, inboxSearch, overviewSearch, personSearch, reportSearch, tabSearch } from './searches'
 import { measuresQuery, registryQuery } from './use'
 
 function Missing() {
@@ -26,7 +26,10 @@ const root = createRootRoute({ loader: askNames, component: Shell, notFoundCompo
 const at = <P extends string>(path: P) => ({ getParentRoute: () => root, path })
 
 const tree = root.addChildren([
-  createRoute({ ...at('/'), loader: () => void queries.prefetchQuery(overviewQuery), component: lazyRouteComponent(() => import('./pages/Overview'), 'OverviewPage') }),
+  createRoute({
+    ...at('/'), validateSearch: overviewSearch, loaderDeps: ({ search }) => search, loader: ({ deps }) => void queries.prefetchQuery(overviewQuery(deps.days ?? 1)),
+    component: lazyRouteComponent(() => import('./pages/Overview'), 'OverviewPage'),
+  }),
   createRoute({ ...at('/inbox'), component: lazyRouteComponent(() => import('./pages/Inbox'), 'InboxPage'), validateSearch: inboxSearch }),
   createRoute({ ...at('/conversations/$id'), component: lazyRouteComponent(() => import('./pages/Conversation'), 'ConversationPage') }),
   createRoute({ ...at('/customers'), component: lazyRouteComponent(() => import('./pages/Customers'), 'CustomersPage') }),

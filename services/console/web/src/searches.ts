@@ -7,6 +7,14 @@ const texts = (v: unknown): string[] | undefined => {
 const text = (v: unknown): string | undefined => (v === undefined || v === '' ? undefined : String(v))
 const oneOf = <T extends string>(v: unknown, ...allowed: T[]): T | undefined => allowed.find((a) => a === v)
 
+export const overviewDays = [1, 7, 28] as const
+
+export interface OverviewSearch {
+  days?: (typeof overviewDays)[number] // absent: today
+}
+
+export const overviewSearch = (s: Record<string, unknown>): OverviewSearch => ({ days: overviewDays.find((d) => d > 1 && d === Number(s.days)) })
+
 export interface InboxSearch {
   show?: 'all'
   channel?: string[]

@@ -23,7 +23,7 @@ export function ChannelsPage() {
         <Failed error={registry.error} retry={() => void registry.refetch()} />
       ) : (
         <Paper withBorder className="scroll" tabIndex={0} role="region" aria-label={t('menu.channels')}>
-          <Table miw={560}>
+          <Table miw={may ? 760 : 660}>
             <Table.Thead>
               <Table.Tr>
                 <Table.Th>{t('channels.channel')}</Table.Th>
@@ -44,7 +44,7 @@ export function ChannelsPage() {
                       {c.own && <Badge size="sm" variant="light" tt="none">{t('channels.own')}</Badge>}
                     </Group>
                   </Table.Td>
-                  <Table.Td>{t(c.synchronous ? 'channels.synchronous' : 'channels.asynchronous')}</Table.Td>
+                  <Table.Td className="word">{t(c.synchronous ? 'channels.synchronous' : 'channels.asynchronous')}</Table.Td>
                   <Table.Td className="numbers">{duration(c.respond_seconds * 1000, language)}</Table.Td>
                   <Table.Td>{t(`channels.tones.${c.tone}`, { defaultValue: c.tone })}</Table.Td>
                   <Table.Td className="numbers">{money(c.cost, language)}</Table.Td>

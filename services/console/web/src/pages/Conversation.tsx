@@ -33,13 +33,18 @@ export function ConversationPage() {
   const touchpoints = detail.data.pages.flatMap((p) => p.touchpoints)
   const title = touchpoints.find((p) => p.subject)?.subject?.slice(0, 120) || conversation.topic || t('conversation.title')
   return (
-    <Page title={title} aside={<StateBadge state={conversation.state} />}>
-      <Anchor component={Go} to="/inbox" size="sm">
-        <Group gap={4} component="span" display="inline-flex">
-          <ArrowLeft size={14} aria-hidden />
-          {t('menu.inbox')}
-        </Group>
-      </Anchor>
+    <Page
+      title={title}
+      aside={<StateBadge state={conversation.state} />}
+      back={
+        <Anchor component={Go} to="/inbox" size="sm">
+          <Group gap={4} component="span" display="inline-flex">
+            <ArrowLeft size={14} aria-hidden />
+            {t('menu.inbox')}
+          </Group>
+        </Anchor>
+      }
+    >
       <div className="two">
         <section aria-label={t('conversation.thread')}>
           <Thread touchpoints={touchpoints} conversation={conversation} complete={!detail.hasNextPage} />
@@ -64,7 +69,7 @@ function Thread({ touchpoints, conversation, complete }: { touchpoints: Touchpoi
   const promised = (channel: string) => (registry?.channels.find((c) => c.name === channel)?.respond_seconds ?? Infinity) * 1000
   const last = touchpoints.at(-1)
   return (
-    <Stack gap="sm" mt="sm">
+    <Stack gap="sm">
       {touchpoints.map((p, i) => {
         const wait = waits.get(i)
         return (

@@ -1,5 +1,6 @@
-import { Anchor, Group, Paper, SimpleGrid, Stack, Table, Text, Title, Tooltip } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
+import { Anchor, Group, Paper, SegmentedControl, SimpleGrid, Stack, Table, Text, Title, Tooltip } from '@mantine/core'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, must } from '../api'
@@ -9,8 +10,9 @@ import { Chart } from '../parts/Chart'
 import { ChannelSign } from '../parts/Channel'
 import { Page } from '../parts/Shell'
 import { Empty, Failed, Loading } from '../parts/States'
-import { type Overview, overviewQuery } from '../overview'
+import { knownDays, type Overview, overviewQuery, trendDays } from '../overview'
 import type { Period } from '../periods'
+import { overviewDays, type OverviewSearch } from '../searches'
 import { type ReportRow, seriesOf, valueOf } from '../series'
 import { useLanguage, useMeasures, useNames, useRegistry } from '../use'
 import { Row } from './Inbox'
@@ -18,10 +20,23 @@ import { Go } from '../parts/Go'
 
 export function OverviewPage() {
   const { t } = useTranslation()
-  const overview = useQuery({ ...overviewQuery, refetchInterval: 15_000 })
+  const days = (useSearch({ strict: false }) as OverviewSearch).days ?? 1
+  const navigate = useNavigate()
+  const overview = useQuery({ ...overviewQuery(days), refetchInterval: 15_000, placeholderData: keepPreviousData })
   const [measures, registry] = [useMeasures(), useRegistry()] // without words, figures would be drawn twice
   return (
-    <Page title={t('menu.overview')} aside={<Text c="dimmed" size="sm">{t('overview.compared')}</Text>}>
+    <Page
+      title={t('menu.overview')}
+      aside={
+        <Group gap="sm">
+          <Text c="dimmed" size="sm">{t(`overview.compared.${days}`)}</Text>
+          <SegmentedControl
+            size="xs" aria-label={t('report.period')} value={String(days)} data={overviewDays.map((d) => ({ value: String(d), label: t('report.days', { count: d }) }))}
+            onChange={(v) => void navigate({ to: '/', search: v === '1' ? {} : { days: Number(v) }, replace: true })}
+          />
+        </Group>
+      }
+    >
       {overview.isPending || measures.isPending || registry.isPending ? (
         <Loading lines={10} />
       ) : overview.isError ? (
@@ -29,19 +44,18 @@ export function OverviewPage() {
       ) : overview.data.trend.totals.touchpoints === 0 && overview.data.waiting.conversations.length === 0 ? (
         <Empty title={t('overview.none')} hint={t('overview.noneHint')} />
       ) : (
-        <Filled data={overview.data} />
+        <Filled data={overview.data} days={days} />
       )}
     </Page>
   )
 }
 
-function Filled({ data }: { data: Overview }) {
+function Filled({ data, days }: { data: Overview; days: number }) {
   const { t } = useTranslation()
   const language = useLanguage()
   const dimension = useDimension()
   const { totals: touched } = data.touched
   const { totals: talked } = data.talked
-  // Whether a first contact was enough is known a week later: today's would always be empty.
   const { totals: month } = data.month
   const monthBefore = month.previous as ReportRow | null | undefined
   const { totals: talkedBefore } = data.talkedBefore
@@ -49,7 +63,7 @@ function Filled({ data }: { data: Overview }) {
   const trend = useMemo(() => seriesOf(data.trend.rows, 'day', undefined, 'touchpoints', true, dimension, ''), [data.trend, language]) // eslint-disable-line
   const format = useMemo(() => (v: number) => number(v, language), [language])
   const figure = (name: string, of: 'touchpoints' | 'conversations', better: 'more' | 'less' | null) => (
-    <Figure key={name} name={name} of={of} better={better} now={valueOf(of === 'touchpoints' ? touched : talked, name)} before={valueOf(of === 'touchpoints' ? touchedBefore : talkedBefore, name)} period={data.period} />
+    <Figure key={name} name={name} of={of} better={better} now={valueOf(of === 'touchpoints' ? touched : talked, name)} before={valueOf(of === 'touchpoints' ? touchedBefore : talkedBefore, name)} period={data.period} weekAgo={days === 1} />
   )
   return (
     <Stack gap="lg">
@@ -60,8 +74,9 @@ function Filled({ data }: { data: Overview }) {
         {figure('first_response_ms', 'conversations', 'less')}
         {figure('resolution_ms', 'conversations', 'less')}
         {figure('first_response_kept_share', 'conversations', 'more')}
-        <Figure name="fcr_share" of="conversations" better="more" now={valueOf(month, 'fcr_share')} before={monthBefore ? valueOf(monthBefore, 'fcr_share') : null} days={30} />
+        <Figure name="fcr_share" of="conversations" better="more" now={valueOf(month, 'fcr_share')} before={monthBefore ? valueOf(monthBefore, 'fcr_share') : null} days={knownDays} />
         {figure('csat_share', 'conversations', 'more')}
+        <Figure name="waiting" of="conversations" better={null} now={valueOf(month, 'waiting')} days={knownDays} />
         <Cracks />
       </SimpleGrid>
       <SimpleGrid cols={{ base: 1, lg: 2 }}>
@@ -76,14 +91,14 @@ function Filled({ data }: { data: Overview }) {
             <div role="list">{data.waiting.conversations.map((c) => <Row key={c.id} conversation={c} />)}</div>
           )}
         </Paper>
-        <Channels data={data} />
+        <Channels data={data} days={days} />
       </SimpleGrid>
-      <Paper withBorder p="md" component="section" aria-label={t('overview.trend')}>
+      <Paper withBorder p="md" component="section" aria-label={t('overview.trend', { count: trendDays(days) })}>
         <Group justify="space-between" mb="xs">
-          <Title order={2} size="h4">{t('overview.trend')}</Title>
-          <Anchor component={Go} to="/reports" search={{ of: 'touchpoints', by: 'day', days: 14 }} size="sm">{t('overview.openReport')}</Anchor>
+          <Title order={2} size="h4">{t('overview.trend', { count: trendDays(days) })}</Title>
+          <Anchor component={Go} to="/reports" search={{ of: 'touchpoints', by: 'day', days: trendDays(days) }} size="sm">{t('overview.openReport')}</Anchor>
         </Group>
-        <Chart small series={trend} label={t('overview.trend')} format={format} />
+        <Chart small series={trend} label={t('overview.trend', { count: trendDays(days) })} format={format} />
       </Paper>
     </Stack>
   )
@@ -93,14 +108,15 @@ interface FigureProps {
   name: string
   of: 'touchpoints' | 'conversations'
   now: number | null
-  before: number | null
+  before?: number | null // absent: it is of now, and there is nothing to compare it with
   better: 'more' | 'less' | null
   period?: Period
-  days?: number // of a figure of the last days, beside the days before them
+  days?: number // of a figure of the last days, whatever period is looked at
+  weekAgo?: boolean
 }
 
 /** One number with what it was a week before; it opens to the report that it is from. */
-function Figure({ name, of, now, before, better, period, days }: FigureProps) {
+function Figure({ name, of, now, before, better, period, days, weekAgo }: FigureProps) {
   const { t } = useTranslation()
   const language = useLanguage()
   const figures = useFigures()
@@ -112,7 +128,7 @@ function Figure({ name, of, now, before, better, period, days }: FigureProps) {
         <Text size="sm" c="dimmed">{figures.label(name)}{days && `, ${t('report.days', { count: days })}`}</Text>
         <Text component="div" className="figure">{figures.write(name, now)}</Text>
         <Text size="xs" c={good === null ? 'dimmed' : good ? 'var(--mantine-color-green-light-color)' : 'var(--mantine-color-red-light-color)'}>
-          {before === null ? t('overview.noBefore') : t(days ? 'overview.beforeThat' : 'overview.before', { value: figures.write(name, before), change: signedShare(by, language) })}
+          {before === undefined ? t('overview.asOfNow') : before === null ? t('overview.noBefore') : t(weekAgo ? 'overview.before' : 'overview.beforeThat', { value: figures.write(name, before), change: signedShare(by, language) })}
         </Text>
       </Paper>
     </Tooltip>
@@ -136,7 +152,7 @@ function Cracks() {
   )
 }
 
-function Channels({ data }: { data: Overview }) {
+function Channels({ data, days }: { data: Overview; days: number }) {
   const { t } = useTranslation()
   const language = useLanguage()
   const names = useNames()
@@ -154,8 +170,8 @@ function Channels({ data }: { data: Overview }) {
           <Table.Thead>
             <Table.Tr>
               <Table.Th>{t('channels.channel')}</Table.Th>
-              <Table.Th className="numbers">{t('overview.today')}</Table.Th>
-              <Table.Th className="numbers">{t('overview.lastWeek')}</Table.Th>
+              <Table.Th className="numbers">{t(days === 1 ? 'overview.today' : 'overview.now')}</Table.Th>
+              <Table.Th className="numbers">{t(days === 1 ? 'overview.lastWeek' : 'overview.then')}</Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>

@@ -163,7 +163,7 @@ function Open({ person }: { person: Person }) {
     <Paper withBorder p="md" component="section" aria-label={t('person.open')}>
       <Title order={2} size="h5" mb="xs">{t('person.open')}</Title>
       {person.open_conversations.length === 0 ? (
-        <Empty title={t('person.noneOpen')} hint={t('person.noneOpenHint')} />
+        <Text size="sm" c="dimmed">{t('person.noneOpen')} {t('person.noneOpenHint')}</Text>
       ) : (
         <div role="list">
           {person.open_conversations.slice(0, 5).map((c) => (

@@ -1,4 +1,4 @@
-import { Group, Paper, Table, Text, Title } from '@mantine/core'
+import { Anchor, Group, Paper, Table, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { api, must } from '../api'
@@ -52,7 +52,7 @@ export function Sources() {
         </Paper>
       )}
       {sources.data?.truncated && <Text size="sm" c="dimmed" mt="xs">{t('source.truncated', { n: number(sources.data.sources.length, language) })}</Text>}
-      <Text size="sm" mt="xs" component={Go} to="/reports" search={{ of: 'touchpoints', by: 'source', days: 30 }} c="var(--mantine-color-anchor)">{t('source.report')}</Text>
+      {Boolean(sources.data?.sources.length) && <Anchor size="sm" mt="xs" display="inline-block" component={Go} to="/reports" search={{ of: 'touchpoints', by: 'source', days: 30 }}>{t('source.report')}</Anchor>}
     </section>
   )
 }

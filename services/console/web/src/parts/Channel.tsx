@@ -33,12 +33,12 @@ const signs: Record<string, [Sign, string]> = {
 export function ChannelSign({ channel, size = 26 }: { channel: string; size?: number }) {
   const names = useNames()
   const [Icon, color] = signs[channel] ?? [CircleHelp, 'gray']
+  const name = names.channel(channel)
   return (
-    <Tooltip label={names.channel(channel)}>
-      <ThemeIcon size={size} radius="xl" variant="light" color={color} role="img" aria-label={names.channel(channel)}>
-        <Icon size={Math.round(size * 0.58)} aria-hidden />
-      </ThemeIcon>
-    </Tooltip>
+    // The browser's own tooltip: a list has hundreds of signs, and each of the library's costs as much as all else in its row.
+    <ThemeIcon size={size} radius="xl" variant="light" color={color} role="img" aria-label={name} title={name}>
+      <Icon size={Math.round(size * 0.58)} aria-hidden />
+    </ThemeIcon>
   )
 }
 

@@ -116,12 +116,13 @@ function Preferences() {
 }
 
 /** The head of a page; the title of the browser's tab follows it. */
-export function Page({ title, children, aside }: { title: string; children: React.ReactNode; aside?: React.ReactNode }) {
+export function Page({ title, children, aside, back }: { title: string; children: React.ReactNode; aside?: React.ReactNode; back?: React.ReactNode }) {
   useEffect(() => {
     document.title = `${title} · Throughline`
   }, [title])
   return (
     <>
+      {back}
       <Group justify="space-between" align="center" mb="md" gap="sm">
         <Title order={1} size="h2" className="breaks">
           {title}
