@@ -48,7 +48,13 @@ export function PersonPage() {
     return (
       <Page title={name || t('person.title')}>
         {past}
-        {notYet && past ? <Empty title={t('person.notYet', { time: dateTime(as_of, language) })} hint={t('person.notYetHint')} /> : <Failed error={card.error} retry={() => void card.refetch()} />}
+        {notYet && since ? (
+          <Empty title={t('person.notYet', { time: dateTime(as_of, language) })} hint={t('person.notYetHint')}>
+            <Button mt="sm" variant="default" onClick={() => set({ at: undefined })}>{t('person.now')}</Button>
+          </Empty>
+        ) : (
+          <Failed error={card.error} retry={() => void card.refetch()} />
+        )}
       </Page>
     )
   }
