@@ -6,11 +6,13 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/segmentio/encoding/json"
 
 	"github.com/throughline/throughline/schemas/strictjson"
 	"github.com/throughline/throughline/schemas/touchpoint"
+	"github.com/throughline/throughline/services/kafka"
 )
 
 // cloudEvent is what a CloudEvent (version 1.0 of the specification) says that a touchpoint needs: its attributes
@@ -44,7 +46,11 @@ func (b *batch) event(data []byte) *touchpoint.FieldError {
 // eventData judges the touchpoint of an event.
 func (b *batch) eventData(e *cloudEvent) *touchpoint.FieldError {
 	b.made = false
-	b.options.Carrier = e.carrier()
+	carrier := e.carrier()
+	if carrier.Time == "" {
+		carrier.Time = b.options.Carrier.Time // of the record that brought it
+	}
+	b.options.Carrier = carrier
 	t, content, why := touchpoint.Decode(e.Data, &b.options)
 	b.options.Carrier = touchpoint.Carrier{}
 	if why == nil {
@@ -75,12 +81,17 @@ func (b *batch) events(body []byte) (broken *touchpoint.FieldError, err error) {
 // binaryEvent judges a CloudEvent in binary mode: attributes in headers, the touchpoint as the body.
 func (b *batch) binaryEvent(h http.Header, body []byte) (broken *touchpoint.FieldError) {
 	e, why := headerEvent(h)
+	return b.binary(&e, why, body)
+}
+
+// binary judges an event whose attributes were read, or why they were not.
+func (b *batch) binary(e *cloudEvent, why *touchpoint.FieldError, body []byte) (broken *touchpoint.FieldError) {
 	e.Data = body
 	if why == nil {
 		why = e.check()
 	}
 	if why == nil {
-		why = b.eventData(&e)
+		why = b.eventData(e)
 	}
 	if why == nil {
 		return nil
@@ -176,6 +187,33 @@ func headerEvent(h http.Header) (e cloudEvent, why *touchpoint.FieldError) {
 	return e, nil
 }
 
+// recordEvent reads the attributes of an event in the binary mode of the Kafka protocol binding (version 1.0.2): headers ce_ with plain
+// UTF-8, and content-type. ok is false when the record is no such event.
+func recordEvent(headers []kafka.Header) (e cloudEvent, ok bool) {
+	for _, h := range headers {
+		name, attribute := strings.CutPrefix(h.Key, "ce_")
+		switch {
+		case strings.EqualFold(h.Key, contentType):
+			e.MediaType = string(h.Value)
+		case attribute:
+			if to := e.attribute(name); to != nil && name != "datacontenttype" {
+				*to = string(h.Value)
+			}
+			ok = ok || name == "specversion"
+		}
+	}
+	return e, ok
+}
+
+// contentType is the header of a record that says what its value is.
+const contentType = "content-type"
+
+// isEventType tells whether a media type is that of an event in structured mode.
+func isEventType(mediaType string) bool {
+	name, parameters, _ := strings.Cut(mediaType, ";")
+	return strings.EqualFold(strings.TrimSpace(name), "application/cloudevents+json") && utf8Parameters(parameters)
+}
+
 // check looks at what the specification requires.
 func (e *cloudEvent) check() *touchpoint.FieldError {
 	if e.SpecVersion != "1.0" {
@@ -184,6 +222,9 @@ func (e *cloudEvent) check() *touchpoint.FieldError {
 	for _, required := range [...]struct{ name, value string }{{"id", e.ID}, {"source", e.Source}, {"type", e.Type}} {
 		if required.value == "" {
 			return &touchpoint.FieldError{Field: required.name, Reason: "missing; a CloudEvent has an id, a source and a type"}
+		}
+		if !utf8.ValidString(required.value) {
+			return &touchpoint.FieldError{Field: required.name, Reason: "not UTF-8"}
 		}
 	}
 	if e.MediaType != "" && !isJSON(e.MediaType) {

@@ -49,7 +49,7 @@ func (p *rawPartition) Process(records []*kafka.Record) ([]*kafka.Record, error)
 	return b.outputs(), nil
 }
 
-// raw judges one record. An absent id is that of the record's place, an absent time that of the record: both are the
+// raw judges one record: a touchpoint, or a CloudEvent around one as the Kafka protocol binding has it. An absent id is that of the record's place, an absent time that of the record: both are the
 // same when the record is judged again after a crash.
 func (b *batch) raw(r *kafka.Record) {
 	position := r.Topic + "/" + strconv.Itoa(int(r.Partition)) + "/" + strconv.FormatInt(r.Offset, 10)
@@ -75,7 +75,14 @@ func (b *batch) raw(r *kafka.Record) {
 	if at := r.Timestamp.UnixMilli(); at > 0 && at <= b.now+touchpoint.MaxAhead.Milliseconds() {
 		b.options.Carrier.Time = millis(at)
 	}
-	b.one(r.Value)
+	switch e, binary := recordEvent(r.Headers); {
+	case binary:
+		b.binary(&e, nil, r.Value)
+	case isEventType(e.MediaType):
+		b.event(r.Value)
+	default:
+		b.one(r.Value)
+	}
 }
 
 func millis(ms int64) string { return strconv.FormatInt(ms, 10) }
