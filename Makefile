@@ -10,7 +10,7 @@ DATA        ?= .cache/demo
 LISTEN      ?= 127.0.0.1:8080
 SOAK_HOURS  ?= 2
 
-.PHONY: help build engine console compiler chromium kafka schemathesis demo test unit lint bench soak clean
+.PHONY: help build engine console compiler chromium clients kafka schemathesis demo test unit lint bench soak clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -66,8 +66,21 @@ chromium: ## see that Chromium is there, in which the console is tested
 			apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core fonts-noto-color-emoji >/dev/null; \
 		else echo "The console is tested in Chromium: install it, or name it in CHROMIUM."; exit 1; fi
 
-unit: engine console compiler kafka schemathesis chromium
-	THROUGHLINE_REQUIRE_ENGINE=1 THROUGHLINE_REQUIRE_KAFKA=1 THROUGHLINE_REQUIRE_SCHEMATHESIS=1 THROUGHLINE_REQUIRE_CHROMIUM=1 \
+CLIENTS := services/clients/npm/node_modules/.package-lock.json
+
+$(CLIENTS): services/clients/npm/package-lock.json
+	@command -v npm >/dev/null || { echo "Clients are tested as they come from npm: install Node.js with npm."; exit 1; }
+	cd services/clients/npm && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+clients: $(CLIENTS) kafka ## fetch the clients of others that are tested: npm packages, kcat
+	@command -v kcat >/dev/null || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends kcat >/dev/null; \
+		else echo "kcat is one of the clients that are tested: install it."; exit 1; fi; }
+
+unit: engine console compiler kafka schemathesis chromium clients
+	THROUGHLINE_REQUIRE_ENGINE=1 THROUGHLINE_REQUIRE_KAFKA=1 THROUGHLINE_REQUIRE_SCHEMATHESIS=1 THROUGHLINE_REQUIRE_CHROMIUM=1 THROUGHLINE_REQUIRE_CLIENTS=1 \
 		$(GO) test -race -p 2 -timeout 30m $(PACKAGES)
 
 lint: ## format, vet, staticcheck; each module builds alone and is tidy

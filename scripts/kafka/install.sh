@@ -5,13 +5,13 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=$(cd "$here/../.." && pwd)/.cache/kafka
 
-if ! command -v java >/dev/null || { [ ! -e "$cache/installed" ] && ! command -v mvn >/dev/null; }; then
+if ! command -v javac >/dev/null || { [ ! -e "$cache/installed" ] && ! command -v mvn >/dev/null; }; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     export DEBIAN_FRONTEND=noninteractive
     apt-get update -qq >/dev/null
-    apt-get install -y -qq --no-install-recommends default-jre-headless maven >/dev/null
+    apt-get install -y -qq --no-install-recommends default-jdk-headless maven >/dev/null
   else
-    echo "real Kafka needs Java 17 and Maven: install default-jre-headless and maven" >&2
+    echo "real Kafka needs a JDK 17 and Maven: install default-jdk-headless and maven" >&2
     exit 1
   fi
 fi
