@@ -31,6 +31,7 @@ var failures = []struct {
 	{source.ErrEncrypted, http.StatusUnauthorized, forged, "", "the body does not decrypt with the keys of this source"},
 	{signature.ErrNoSecret, http.StatusServiceUnavailable, noSecret, "60", "no secret is set for this source, so that nobody can prove anything"},
 	{signature.ErrBadSecret, http.StatusServiceUnavailable, noSecret, "60", "the secret of this source is not written as it should be"},
+	{source.ErrHandshake, http.StatusBadRequest, refused, "", "this handshake has no answer"},
 	{source.ErrMethod, http.StatusMethodNotAllowed, refused, "", "this source has no answer to such a request; want POST"},
 }
 

@@ -40,17 +40,22 @@ func (r *Run) Items(b Body) ([]Record, error) {
 		for _, rec := range items {
 			outer := rec.(*item)
 			r.rec = outer
+			found := false
 			for _, in := range l.in {
-				list, err := r.list(in)
+				list, there, err := r.list(in)
 				if err != nil {
 					return nil, refuse(fmt.Sprintf("items[%d].in", i), err)
 				}
+				found = found || there
 				if len(next)+len(list) > MaxItems {
 					return nil, ErrTooManyItems
 				}
 				for _, member := range list {
 					next = append(next, outer.with(l.as, member))
 				}
+			}
+			if !found { // it is something else, which skip or a case may know; else it is refused, and not lost
+				next = append(next, outer)
 			}
 		}
 		items = next
@@ -59,35 +64,34 @@ func (r *Run) Items(b Body) ([]Record, error) {
 }
 
 // list evaluates a loop's expression. A plain path is looked up as it is in the body, with the digits of its numbers.
-func (r *Run) list(e *expression) ([]any, error) {
+// there is false when nothing is there.
+func (r *Run) list(e *expression) (list []any, there bool, err error) {
 	var v any
 	if e.path != "" {
 		v = r.rec.(*item).lookUp(e.path)
-	} else {
-		var err error
-		if v, err = r.run(e); err != nil {
-			return nil, err
-		}
+	} else if v, err = r.run(e); err != nil {
+		return nil, false, err
 	}
 	switch x := v.(type) {
 	case nil:
-		return nil, nil
+		return nil, false, nil
 	case []any:
-		return x, nil
+		return x, true, nil
+	case map[string]any: // of XML or a form: a list of one
+		return []any{x}, true, nil
 	case jsonValue:
 		switch x.node().kind {
 		case 'n':
-			return nil, nil
+			return nil, false, nil
 		case '[':
-			var out []any
 			x.members(func(_ string, member jsonValue) bool {
-				out = append(out, member)
+				list = append(list, member)
 				return true
 			})
-			return out, nil
+			return list, true, nil
 		}
 	}
-	return nil, fmt.Errorf("%q is not a list", clip(e.source))
+	return nil, false, fmt.Errorf("%q is not a list", clip(e.source))
 }
 
 // item is one record of a body: the body's columns, and what the loops bound.

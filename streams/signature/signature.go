@@ -118,6 +118,8 @@ type Proof struct {
 	TimestampFormat string `yaml:"timestamp_format"`
 	// Window is how far the timestamp may be from now.
 	Window time.Duration `yaml:"window"`
+	// Or is the proof of requests that have nothing at the place of the signature.
+	Or *Proof `yaml:"or"`
 }
 
 // Method is a way to prove oneself.
@@ -209,6 +211,14 @@ func (p *Proof) Validate() error {
 	default:
 		return fmt.Errorf("timestamp_format: %q is none of epoch_s, epoch_ms, rfc3339", p.TimestampFormat)
 	}
+	if p.Or != nil {
+		if !p.Signature.Given() || p.Or.Or != nil {
+			return errors.New("or: stands for a signature that is not there, and has no other behind it")
+		}
+		if err := p.Or.Validate(); err != nil {
+			return fmt.Errorf("or.%w", err)
+		}
+	}
 	return checkTemplate(p.Signed)
 }
 
@@ -231,6 +241,9 @@ func indexOf(m Method) int {
 // Verify returns nil when one of the secrets gives the signature and the request is in the window. Two secrets are there
 // while one is replaced.
 func (p *Proof) Verify(r *Request, secrets []string, now time.Time) error {
+	if p.Or != nil && p.Signature.Value(r) == "" {
+		return p.Or.Verify(r, secrets, now)
+	}
 	i := indexOf(p.Method)
 	if i < 0 {
 		return fmt.Errorf("signature: no method %q", p.Method)

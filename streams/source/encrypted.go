@@ -19,10 +19,13 @@ const (
 // decrypt replaces the body by what its element Encrypt holds: AES-256-CBC with the key's first 16 bytes as vector, PKCS#7 to
 // blocks of 32 bytes; inside 16 random bytes, the length in 4, the XML, and the app's id, which must be ours
 // (https://developers.weixin.qq.com/doc/oplatform/en/Third-party_Platforms/2.0/api/Before_Develop/Technical_Plan.html).
-// A body without Encrypt is in plain mode and stays.
+// A body without Encrypt is in plain mode, and good only where no key is set: the signature of that mode does not cover the body.
 func decrypt(body *mapping.Body, secrets Secrets) error {
 	text := mapping.Text(*body, "Encrypt")
 	if text == "" {
+		if len(secrets(aesKey)) > 0 {
+			return ErrEncrypted
+		}
 		return nil
 	}
 	sealed, err := base64.StdEncoding.DecodeString(text)

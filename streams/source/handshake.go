@@ -15,7 +15,8 @@ type handshake struct {
 	method string
 	when   *mapping.Expression // nil: always
 	token  signature.Place     // where the source key is; not given: the request proves itself as all do
-	// unproven is for pings that carry no proof: they are answered to whoever has the source key, and nothing is stored.
+	// unproven is for pings that carry no proof: they are answered to whoever has the source key, and nothing is stored. Where the
+	// answer signs something, when must not hold for what a body could be, or anybody could have one signed.
 	unproven bool
 	media    string
 	answer   *mapping.Expression
@@ -95,18 +96,21 @@ func (r *Reader) answer(h *handshake, body mapping.Body, secrets Secrets) (*Answ
 			return nil, errors.New("sign takes one text")
 		}
 		text, ok := args[0].(string)
+		if !ok {
+			return nil, errors.New("there is nothing to sign")
+		}
 		known := secrets(r.source.Proof.Secret)
-		if !ok || len(known) == 0 {
-			return nil, errors.New("there is nothing to sign, or no secret to sign with")
+		if len(known) == 0 {
+			return nil, signature.ErrNoSecret
 		}
 		return r.source.Proof.Sign([]byte(text), known[0])
 	}})
 	if err != nil {
-		return nil, fmt.Errorf("%w: handshake: %w", mapping.ErrBadBody, err)
+		return nil, fmt.Errorf("%w: %w", ErrHandshake, err)
 	}
 	text, ok := out.(string)
 	if !ok {
-		return nil, fmt.Errorf("%w: handshake: there is nothing to answer", mapping.ErrBadBody)
+		return nil, fmt.Errorf("%w: there is nothing to answer", ErrHandshake)
 	}
 	return &Answer{h.media, text}, nil
 }

@@ -65,7 +65,7 @@ func (r *Reader) Read(req *Request, secrets Secrets, now time.Time) (Result, err
 		return Result{Handshake: answer}, err
 	}
 	if h != nil && h.unproven {
-		answer, err := r.answer(h, body, nil)
+		answer, err := r.answer(h, body, secrets)
 		return Result{Handshake: answer}, err
 	}
 	if err := r.source.verify(req, body, secrets, now); err != nil {

@@ -18,7 +18,7 @@
 //	  - method: GET
 //	    when: 'request.query["hub.mode"] == "subscribe"'
 //	    token: {query: hub.verify_token}                # proves itself by the source key instead of by proof
-//	    answer: 'request.query["hub.challenge"]'
+//	    answer: 'request.query["hub.challenge"]'        # may call sign(text), which signs as proof says
 //	  - method: POST
 //	    when: 'request.headers["content-type"] == "application/x-www-form-urlencoded"'
 //	    unproven: true                                  # a ping without proof, of which nothing is stored
@@ -185,6 +185,8 @@ func validName(name string) bool {
 var (
 	// ErrMethod is returned for a method that the source does not answer.
 	ErrMethod = errors.New("source: this method is not answered")
+	// ErrHandshake is returned for a handshake that cannot be answered.
+	ErrHandshake = errors.New("source: this handshake has no answer")
 	// ErrEncrypted is returned for a body that does not decrypt with any key.
 	ErrEncrypted = errors.New("source: the body does not decrypt")
 )

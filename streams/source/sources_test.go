@@ -32,7 +32,7 @@ func TestForgedRequestsAreRefused(t *testing.T) {
 			t.Errorf("without a secret: %v", err)
 		}
 		two := func(name string) []string { return append([]string{"another-secret"}, fx.Known(name)...) }
-		if _, err := reader.Read(fx.Request, two, fx.Now); err != nil && !errors.Is(err, signature.ErrBadSecret) {
+		if _, err := reader.Read(fx.Request, two, fx.Now); err != nil && !errors.Is(err, signature.ErrBadSecret) && err.Error() != become(fx).Error {
 			t.Errorf("while the secret is replaced: %v", err)
 		}
 	})
