@@ -2,6 +2,7 @@ package endtoend
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -274,5 +275,32 @@ func TestMail(t *testing.T) {
 	if got := query(t, u, "SELECT JSONExtractString(payload, 'properties', 'whole') FROM throughline.touchpoints WHERE payload LIKE '%card@firm.example%' FORMAT TSVRaw"); !strings.Contains(got, "> Is it ") || strings.Contains(got, "4111 1111") {
 		t.Errorf("what is quoted is kept as %q", got)
 	}
+	// While the log is away the sender keeps the mail.
+	u.Stop(t)
+	late := sentMail{id: "late@firm.example", text: "From: a@firm.example\nTo: support@example.com\nMessage-ID: <late@firm.example>\nDate: Fri, 3 Jan 2025 11:00:00 +0000\n\nHello?\n"}
+	c, err := smtp.Dial(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	var answer *smtp.SMTPError
+	if err := c.SendMail("a@firm.example", []string{"support@example.com"}, strings.NewReader(late.text)); !errors.As(err, &answer) || answer.Code != 451 {
+		t.Errorf("with the log away: %v, want 451", err)
+	}
+	u.start()
+	deliver(t, address, "support@example.com", []sentMail{late})
+	u.settle()
+	if got := query(t, u, "SELECT count() FROM throughline.touchpoints WHERE payload LIKE '%late@firm.example%'"); got != "1" {
+		t.Errorf("the mail that came again is there %s times", got)
+	}
 	server.Stop(t)
+
+	// What a mail becomes can be seen without a server.
+	one := filepath.Join(t.TempDir(), "one.eml")
+	if err := os.WriteFile(one, []byte(late.text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := run(t, "mail", "test", "--rules", rules, one).Stdout; !strings.Contains(got, "mail:late@firm.example#") || !strings.Contains(got, `"text": "Hello?"`) {
+		t.Errorf("mail test: %s", got)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -71,12 +72,29 @@ func listen(address string) (net.Listener, error) {
 	network := "tcp"
 	if filepath.IsAbs(address) || strings.HasPrefix(address, "./") {
 		network = "unix"
+		if err := removeDead(address); err != nil {
+			return nil, fmt.Errorf("mail: listen: %w", err)
+		}
 	}
 	l, err := net.Listen(network, address)
 	if err != nil {
 		return nil, fmt.Errorf("mail: listen: %w", err)
 	}
 	return l, nil
+}
+
+// removeDead removes a socket that a killed server has left and nobody answers at; it would be in the way for ever.
+func removeDead(path string) error {
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Type() != os.ModeSocket {
+		return nil // listening says what is wrong, if anything is
+	}
+	c, err := net.DialTimeout("unix", path, time.Second)
+	if err == nil {
+		_ = c.Close()
+		return nil
+	}
+	return os.Remove(path)
 }
 
 // SMTPAddr is where SMTP is spoken; empty when it is not.

@@ -292,6 +292,12 @@ func TestNoSmuggling(t *testing.T) {
 func TestLMTP(t *testing.T) {
 	d := openDoor(t)
 	socket := filepath.Join(t.TempDir(), "lmtp")
+	dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead.SetUnlinkOnClose(false)
+	_ = dead.Close() // as a server that was killed leaves it
 	s, _ := start(t, d, func(c *Config) { c.LMTP = socket })
 	conn, err := net.Dial("unix", s.LMTPAddr())
 	if err != nil {

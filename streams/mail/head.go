@@ -81,7 +81,7 @@ func isField(line []byte) bool {
 
 // readHead gives a head that was made clean to the library. What it cannot read all the same is left out.
 func readHead(clean []byte) message.Header {
-	h, _ := textproto.ReadHeader(bufio.NewReader(bytes.NewReader(append(clean, '\n')))) // h is what was read before an error
+	h, _ := textproto.ReadHeader(bufio.NewReaderSize(bytes.NewReader(append(clean, '\n')), 1024)) // h is what was read before an error
 	return message.Header{Header: h}
 }
 

@@ -79,11 +79,13 @@ func (m *Mail) readTimes() {
 	if t, err := parseDate(m.head.Get("Date")); err == nil {
 		m.Date = t
 	}
-	for f := m.head.FieldsByKey("Received"); f.Next(); {
-		m.hops++
-		v := f.Value()
+	received := m.head.Values("Received")
+	m.hops = len(received)
+	for i := len(received) - 1; i >= 0 && i >= len(received)-5; i-- {
+		v := received[i]
 		if t, err := parseDate(v[strings.LastIndexByte(v, ';')+1:]); err == nil {
-			m.received = t // the last is the eldest
+			m.received = t
+			return
 		}
 	}
 }

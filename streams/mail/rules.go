@@ -236,10 +236,9 @@ func (r *Rules) Workspace(name string) *Workspace {
 }
 
 // Receives is the workspace that takes mail for an address; nil when none does. An address that is named itself wins
-// over its domain.
+// over the same without +tag (RFC 5233), and that over its domain.
 func (r *Rules) Receives(address string) *Workspace {
-	address = strings.ToLower(address)
-	for _, mailbox := range []string{address, address[max(0, strings.LastIndexByte(address, '@')):]} {
+	for _, mailbox := range mailboxes(address) {
 		for i := range r.Workspaces {
 			if slices.Contains(r.Workspaces[i].Receive, mailbox) {
 				return &r.Workspaces[i]
@@ -251,14 +250,21 @@ func (r *Rules) Receives(address string) *Workspace {
 
 // Owns tells whether an address is the company's.
 func (w *Workspace) Owns(address string) bool {
-	address = strings.ToLower(address)
-	domain := address[max(0, strings.LastIndexByte(address, '@')):]
-	for _, list := range [][]string{w.Receive, w.Ours} {
-		if slices.Contains(list, address) || slices.Contains(list, domain) {
+	for _, mailbox := range mailboxes(address) {
+		if slices.Contains(w.Receive, mailbox) || slices.Contains(w.Ours, mailbox) {
 			return true
 		}
 	}
 	return false
+}
+
+// mailboxes are what rules may call an address, the most particular first.
+func mailboxes(address string) [3]string {
+	address = strings.ToLower(address)
+	at := max(0, strings.LastIndexByte(address, '@'))
+	local, domain := address[:at], address[at:]
+	untagged, _, _ := strings.Cut(local, "+")
+	return [3]string{address, untagged + domain, domain}
 }
 
 // ownsHost tells whether a host is of the company: the name of a list such as support.example.com.

@@ -41,6 +41,7 @@ func TestReceives(t *testing.T) {
 	}
 	for address, want := range map[string]string{
 		"support@example.com": "two", "SUPPORT@EXAMPLE.COM": "two", "other@example.com": "one",
+		"support+vip@example.com": "two", "support+vip@evil.example": "", "+@example.com": "one",
 		"support@sub.example.com": "", "example.com": "", "": "", "@": "", "support@example.com.evil.example": "",
 	} {
 		got := ""

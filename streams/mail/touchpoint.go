@@ -201,8 +201,10 @@ func (w *Workspace) numbers(texts ...string) (threads []string) {
 func (m *Mail) team(w *Workspace) string {
 	for _, list := range [][]Address{m.To, m.Cc, m.From} {
 		for _, a := range list {
-			if team := w.Teams[strings.ToLower(a.Address)]; team != "" {
-				return team
+			for _, mailbox := range mailboxes(a.Address) {
+				if team := w.Teams[mailbox]; team != "" {
+					return team
+				}
 			}
 		}
 	}
