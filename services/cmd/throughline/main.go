@@ -39,6 +39,7 @@ type cli struct {
 	Import        importCommand        `cmd:"" help:"Import CSV or NDJSON files through a mapping, or mail: mbox and Maildir."`
 	Mail          mailCommands         `cmd:"" help:"Take mail by SMTP or LMTP: every mail is a touchpoint."`
 	Sources       sourcesCommands      `cmd:"" help:"Webhooks of providers: which are understood, what a body becomes, the addresses they send to."`
+	Channels      channelsCommands     `cmd:"" help:"What channels are called in a workspace, how soon they answer, and what a contact costs."`
 	DeadLetters   deadLettersCommands  `cmd:"" name:"dead-letters" help:"List, show and resend what was refused."`
 	Schemas       schemasCommands      `cmd:"" help:"Agree with those who send touchpoints on what properties are."`
 	Privacy       privacyCommands      `cmd:"" help:"What is taken out of touchpoints before they are kept."`
