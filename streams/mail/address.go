@@ -1,12 +1,12 @@
 package mail
 
 import (
+	"mime"
 	"net/mail"
 	"regexp"
 	"strings"
 
 	"github.com/emersion/go-message"
-	"mime"
 )
 
 // Address is a mailbox and the name that was written beside it.
