@@ -25,9 +25,6 @@ type compiledCase struct {
 
 // loops compiles items. A later loop sees what the earlier ones bind.
 func (c *compiler) loops(f *Document) error {
-	if len(f.Items) > 0 && !c.m.Format.isBody() {
-		return position{1, 1}.errorf("items: a record of %s is one touchpoint", c.m.Format)
-	}
 	for i := range f.Items {
 		l, name := &f.Items[i], fmt.Sprintf("items[%d]", i)
 		if l.As == "" || len(l.In) == 0 {

@@ -9,6 +9,7 @@
 //	missing: ["?", "n/a"]             # cells that mean nothing; an empty one always does
 //	times: {formats: ["%d/%m/%Y %H:%M", rfc3339], zone: Europe/Berlin}
 //	when: status != "draft"           # other records are left out
+//	items: [{as: phase, in: '["started", "ended"]'}] # a record is so many touchpoints; phase is a column
 //	tables:
 //	  channels: {values: {Phone: phone, Mail: email}, default: web}
 //	touchpoint:
@@ -44,6 +45,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -100,11 +102,17 @@ func (p position) errorf(format string, args ...any) error {
 // names one that is not there.
 func (m *Mapping) Check(columns []string) error {
 	for _, c := range m.used {
-		if !slices.Contains(columns, c.name) {
+		if !slices.Contains(columns, c.name) && !m.binds(c.name) {
 			return c.at.errorf("the file has no column %q; it has %q", c.name, columns)
 		}
 	}
 	return nil
+}
+
+// binds tells whether a loop of items gives the name its value.
+func (m *Mapping) binds(path string) bool {
+	first, _, _ := strings.Cut(path, ".")
+	return slices.ContainsFunc(m.loops, func(l compiledLoop) bool { return l.as == first })
 }
 
 // Unique gives repeated column names their number: the second "category" becomes "category#2".
