@@ -10,7 +10,7 @@ DATA        ?= .cache/demo
 LISTEN      ?= 127.0.0.1:8080
 SOAK_HOURS  ?= 2
 
-.PHONY: help build engine console compiler chromium clients kafka schemathesis demo test unit lint bench soak clean
+.PHONY: help build engine console compiler chromium clients sdk kafka schemathesis demo test unit lint bench soak clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -73,7 +73,19 @@ $(CLIENTS): services/clients/npm/package-lock.json
 	cd services/clients/npm && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-clients: $(CLIENTS) kafka ## fetch the clients of others that are tested: npm packages, kcat
+SDK := services/sdk/js/dist/index.js
+
+services/sdk/js/node_modules/.package-lock.json: services/sdk/js/package-lock.json
+	cd services/sdk/js && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(SDK): services/sdk/js/node_modules/.package-lock.json schemas/openapi/openapi.yaml $(wildcard services/sdk/js/src/*.ts services/sdk/js/*.json)
+	cd services/sdk/js && npm run -s build
+	@touch $@
+
+sdk: $(SDK) ## build the JavaScript client
+
+clients: $(CLIENTS) $(SDK) kafka ## build our JavaScript client, and fetch the clients of others that are tested: npm packages, kcat
 	@command -v kcat >/dev/null || { \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 			apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends kcat >/dev/null; \

@@ -148,7 +148,8 @@ func (c *Collector) Handler() http.Handler {
 
 // Mount adds POST /v1/touchpoints, GET /v1/schemas/touchpoint.json and GET /v1/registry.
 func (c *Collector) Mount(routes *api.Routes) {
-	routes.Handle(http.MethodPost, "/v1/touchpoints", api.Authenticated(c.config.Directory, workspace.Send, http.HandlerFunc(c.post)))
+	routes.Handle(http.MethodPost, "/v1/touchpoints", api.Shared(api.Authenticated(c.config.Directory, workspace.Send, http.HandlerFunc(c.post))))
+	routes.Handle(http.MethodOptions, "/v1/touchpoints", api.Shared(http.HandlerFunc(api.Preflight)))
 	routes.Handle(http.MethodGet, "/v1/schemas/touchpoint.json", document("application/schema+json", c.schema))
 	routes.Handle(http.MethodGet, "/v1/registry", document("application/json", c.table))
 }

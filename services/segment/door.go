@@ -64,15 +64,15 @@ func (d *Door) Mount(routes *api.Routes) {
 	}
 	d.post(routes, "batch", d.batch)
 	const settings = "/v1/projects/{key}/settings"
-	routes.Handle(http.MethodGet, settings, shared(http.HandlerFunc(d.settings)))
-	routes.Handle(http.MethodOptions, settings, shared(http.HandlerFunc(preflight)))
+	routes.Handle(http.MethodGet, settings, api.Shared(http.HandlerFunc(d.settings)))
+	routes.Handle(http.MethodOptions, settings, api.Shared(http.HandlerFunc(api.Preflight)))
 }
 
 // post adds a call under its name and under the first letter of it.
 func (d *Door) post(routes *api.Routes, name string, answer answer) {
 	for _, path := range []string{"/v1/" + name, "/v1/" + name[:1]} {
-		routes.Handle(http.MethodPost, path, shared(d.call(answer)))
-		routes.Handle(http.MethodOptions, path, shared(http.HandlerFunc(preflight)))
+		routes.Handle(http.MethodPost, path, api.Shared(d.call(answer)))
+		routes.Handle(http.MethodOptions, path, api.Shared(http.HandlerFunc(api.Preflight)))
 	}
 }
 
@@ -165,25 +165,6 @@ func (d *Door) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	d.config.Collector.Fail(w, r, err)
-}
-
-// shared lets pages of other servers see the answer.
-func shared(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Access-Control-Allow-Origin", "*")
-		h.Set("Access-Control-Expose-Headers", "Retry-After")
-		next.ServeHTTP(w, r)
-	})
-}
-
-// preflight tells a browser that it may send what Segment's libraries send.
-func preflight(w http.ResponseWriter, _ *http.Request) {
-	h := w.Header()
-	h.Set("Access-Control-Allow-Methods", "GET, POST")
-	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Content-Encoding, X-Retry-Count")
-	h.Set("Access-Control-Max-Age", "86400")
-	w.WriteHeader(http.StatusNoContent)
 }
 
 // settings answers what the browser's library asks its CDN for: to send here, by the address it came by, and nothing else.
