@@ -23,6 +23,7 @@ const (
 	Members       Name = "conversations.members"
 	Workspaces    Name = "workspaces"
 	Rehearsals    Name = "identity.rehearsals"
+	Transfers     Name = "transfers"
 )
 
 // Stage says which rebuild makes a topic anew: derived topics carry the generation of their stage in their name.
@@ -63,6 +64,7 @@ var Table = []Topic{
 	{Name: Conversations, Stage: Conversation, Key: "conversation id", Codec: "JSON", Compacted: true, Writers: "converse", Readers: "load"},
 	{Name: Members, Stage: Conversation, Key: "touchpoint key", Codec: "member", Compacted: true, Writers: "converse", Readers: "load"},
 	{Name: Workspaces, Key: "SHA-256 of the API key, source-keys/SHA-256, generations, rules/workspace, promises/workspace, privacy/workspace, secret/workspace/hash, or contract/workspace/kind/version/hash", Codec: "JSON", Compacted: true, Single: true, Writers: "up, keys, rebuild, collect, serve", Readers: "all"},
+	{Name: Transfers, Key: "workspace/transfer", Codec: "JSON", Retention: 30 * day, Single: true, Writers: "serve", Readers: "serve"},
 	{Name: Rehearsals, Key: "workspace/rehearsal", Codec: "JSON", Compacted: true, Single: true, Writers: "serve", Readers: "serve"},
 }
 

@@ -109,7 +109,7 @@ func TestAWrongMerge(t *testing.T) {
 // for the one and for the other.
 var everybodys = []string{
 	"/v1/accounts/{account}", "/v1/accounts/{account}/timeline", "/v1/audit", "/v1/conversations", "/v1/cracks", "/v1/dead-letters", "/v1/dead-letters/{id}", "/v1/identity/refusals",
-	"/v1/identity/rehearsals/{id}", "/v1/identity/rules", "/v1/identity/shared", "/v1/identity/suggestions", "/v1/data-quality", "/v1/privacy", "/v1/projects/{key}/settings", "/v1/sources", "/v1/sources/{name}/{key}", "/v1/source-keys", "/v1/promises", "/v1/promises/open", "/v1/registry", "/v1/schemas", "/v1/schemas/infer", "/v1/schemas/kinds/{kind}", "/v1/schemas/identity-rules.json", "/v1/schemas/privacy.json", "/v1/schemas/touchpoint.json", "/v1/status", "/v1/status/sources", "/v1/measures", "/v1/session", "/v1/stream",
+	"/v1/identity/rehearsals/{id}", "/v1/identity/rules", "/v1/identity/shared", "/v1/identity/suggestions", "/v1/data-quality", "/v1/privacy", "/v1/projects/{key}/settings", "/v1/sources", "/v1/sources/{name}/{key}", "/v1/source-keys", "/v1/promises", "/v1/promises/open", "/v1/registry", "/v1/schemas", "/v1/schemas/infer", "/v1/schemas/kinds/{kind}", "/v1/schemas/identity-rules.json", "/v1/schemas/privacy.json", "/v1/schemas/touchpoint.json", "/v1/status", "/v1/transfers/{token}", "/v1/status/sources", "/v1/measures", "/v1/session", "/v1/stream",
 	"/healthz", "/readyz", "/metrics", "/openapi.yaml",
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/throughline/throughline/services/rehearse"
 	"github.com/throughline/throughline/services/segment"
 	"github.com/throughline/throughline/services/serve"
+	"github.com/throughline/throughline/services/transfer"
 	"github.com/throughline/throughline/services/webhook"
 	"github.com/throughline/throughline/services/workspaces"
 )
@@ -182,6 +183,11 @@ func (n *Node) handler() (http.Handler, error) {
 		s.Audit, s.Rebuild = n.operations()
 		s.Promises, s.Privacy, s.Contracts, s.Channels, s.Audits = n.directory, n.directory, n.directory, n.directory, n.directory
 		s.Doors = n.doors
+		transfers, err := n.transfers()
+		if err != nil {
+			return nil, err
+		}
+		s.Transfers = transfers
 		desk, err := n.desk()
 		if err != nil {
 			return nil, err
@@ -235,6 +241,13 @@ func (n *Node) hub() (*live.Hub, error) {
 	c := live.DefaultConfig()
 	c.Log, c.Generations, c.Logger = n.admin, n.directory.Generations, n.config.Logger
 	return live.NewHub(c)
+}
+
+// transfers offers conversations to other channels.
+func (n *Node) transfers() (*transfer.Desk, error) {
+	c := transfer.DefaultConfig()
+	c.Log, c.Producer, c.Secrets = n.admin, n.producer, n.directory
+	return transfer.NewDesk(c)
 }
 
 // desk runs rehearsals of identity rules: two at a time, each of which has two times what identify has in memory.

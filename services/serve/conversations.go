@@ -269,38 +269,21 @@ func (s *Server) getConversation(w http.ResponseWriter, r *http.Request, c *call
 	if err != nil {
 		return err
 	}
-	var found *Conversation
-	sql := `SELECT ` + c.conversationColumns() + ` FROM ` + c.tables.Conversations + `
-WHERE workspace = {workspace:String} AND id = {id:UInt128} ORDER BY version DESC LIMIT 1`
-	err = s.store.each(r.Context(), s.store.lookup, sql, clickhouse.Params{"workspace": c.workspace, "id": number(id)}, func(r *clickhouse.Rows) error {
-		one, err := scanConversation(r)
-		found = &one
-		return err
-	})
+	found, err := s.conversationRow(r.Context(), c, id)
 	if err != nil {
 		return err
 	}
-	if found == nil {
-		return &notFound{"id", fmt.Sprintf("there is no conversation %s", id)}
-	}
 	if c.query.asOf != nil {
-		return s.getConversationThen(w, r, c, found, limit, after)
+		return s.getConversationThen(w, r, c, &found, limit, after)
 	}
-	if found.State == string(conversation.Superseded) || found.State == string(conversation.Gone) {
-		now, err := s.currentName(r.Context(), c, *found)
-		if err != nil {
-			return err
-		}
-		if now == id || now.IsZero() {
-			return &notFound{"id", fmt.Sprintf("conversation %s is no more", id)}
-		}
-		return &movedTo{"/v1/conversations/", "", now}
-	}
-	detail := ConversationDetail{Conversation: *found}
-	if detail.Promises, err = s.promisesAbout(r.Context(), c, *found); err != nil {
+	if found, err = s.inForce(r.Context(), c, found); err != nil {
 		return err
 	}
-	if detail.Touchpoints, detail.Next, err = s.touchpointsOf(r.Context(), c, *found, limit, after); err != nil {
+	detail := ConversationDetail{Conversation: found}
+	if detail.Promises, err = s.promisesAbout(r.Context(), c, found); err != nil {
+		return err
+	}
+	if detail.Touchpoints, detail.Next, err = s.touchpointsOf(r.Context(), c, found, limit, after); err != nil {
 		return err
 	}
 	return answer(w, http.StatusOK, detail)
@@ -318,6 +301,37 @@ WHERE workspace = {workspace:String} AND anchor = {anchor:UInt128} AND key = {ke
 		return old.supersededBy, nil
 	}
 	return asAnchor(&now), err
+}
+
+// inForce is a conversation that is one; the error is a redirect when it goes by another id now.
+func (s *Server) inForce(ctx context.Context, c *call, found Conversation) (Conversation, error) {
+	if found.State != string(conversation.Superseded) && found.State != string(conversation.Gone) {
+		return found, nil
+	}
+	now, err := s.currentName(ctx, c, found)
+	if err != nil {
+		return found, err
+	}
+	if now == found.ID || now.IsZero() {
+		return found, &notFound{"id", fmt.Sprintf("conversation %s is no more", found.ID)}
+	}
+	return found, &movedTo{"/v1/conversations/", "", now}
+}
+
+// conversationRow is the row of a conversation, whatever has become of it.
+func (s *Server) conversationRow(ctx context.Context, c *call, id identity.Anchor) (one Conversation, err error) {
+	found := false
+	sql := `SELECT ` + c.conversationColumns() + ` FROM ` + c.tables.Conversations + `
+WHERE workspace = {workspace:String} AND id = {id:UInt128} ORDER BY version DESC LIMIT 1`
+	err = s.store.each(ctx, s.store.lookup, sql, clickhouse.Params{"workspace": c.workspace, "id": number(id)}, func(r *clickhouse.Rows) (err error) {
+		found = true
+		one, err = scanConversation(r)
+		return err
+	})
+	if err == nil && !found {
+		err = &notFound{"id", fmt.Sprintf("there is no conversation %s", id)}
+	}
+	return one, err
 }
 
 // touchpointsOf reads a conversation's touchpoints, oldest first. They have the anchors of its person and of its participants,

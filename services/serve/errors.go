@@ -75,6 +75,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		missing *notFound
 		moved   *movedTo
 		refused *refusedAct
+		away    *refusedTransfer
 	)
 	switch {
 	case errors.As(err, &moved):
@@ -90,6 +91,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	case errors.As(err, &refused):
 		api.Problem(w, r, http.StatusConflict, "", "refused: "+refused.Error())
+		return
+	case errors.As(err, &away):
+		failTransfer(w, r, away)
 		return
 	case errors.As(err, &missing):
 		api.Problem(w, r, http.StatusNotFound, missing.field, missing.detail)

@@ -63,6 +63,7 @@ type Config struct {
 	Live       Live       // changes of conversations as they happen; nil where this process cannot
 	Promises   Promises   // to customers; nil: those of the registry
 	Privacy    Privacy    // what is not kept; nil: by the rules that ship with the product
+	Transfers  Transfers  // of conversations to other channels; nil where this process offers none
 	Contracts  Contracts  // with those who send touchpoints; nil: none
 	Channels   Channels   // as workspaces have set them; nil: those of the registry
 	Audits     Audits     // the last audit; nil: none is known
@@ -225,6 +226,10 @@ var routes = []route{
 	{http.MethodGet, "/v1/promises/open", (*Server).getOpenPromises},
 	{http.MethodGet, "/v1/privacy", (*Server).getPrivacy},
 	{http.MethodPut, "/v1/privacy", (*Server).setPrivacy},
+	{http.MethodPost, "/v1/conversations/{id}/transfer", (*Server).offerTransfer},
+	{http.MethodGet, "/v1/transfers/{token}", (*Server).getTransfer},
+	{http.MethodPost, "/v1/transfers/{token}/open", (*Server).openTransfer},
+	{http.MethodPost, "/v1/transfers/open", (*Server).openByCode},
 	{http.MethodGet, "/v1/schemas", (*Server).listSchemas},
 	{http.MethodGet, "/v1/schemas/infer", (*Server).inferSchemas},
 	{http.MethodGet, "/v1/schemas/kinds/{kind}", (*Server).getSchema},

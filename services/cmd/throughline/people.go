@@ -189,7 +189,9 @@ func (c *conversationsCommand) Run(ctx context.Context) error {
 }
 
 type conversationCommands struct {
-	Show showConversationCommand `cmd:"" help:"One conversation with its touchpoints."`
+	Show     showConversationCommand     `cmd:"" help:"One conversation with its touchpoints."`
+	Transfer transferConversationCommand `cmd:"" help:"Offer the customer to go on in another channel: a link, and a code to say."`
+	Open     openTransferCommand         `cmd:"" help:"Open what was offered, in the other channel."`
 }
 
 type showConversationCommand struct {
