@@ -45,16 +45,17 @@ FROM (` + fact + rows + `)`,
 			`INSERT INTO conversation_touchpoints (workspace, anchor, time, key, version, conversation, person, channel, direction, kind, team, topic, source)
 SELECT workspace, anchor, time, key, 1, toUInt128(sipHash64(intDiv(talk * 10, 10) * 10, 1)) * 18446744073709551615 + sipHash64(talk * 10, 2), anchor, channel, direction, kind, team, topic, source
 FROM (` + fact + rows + `)`,
-			`INSERT INTO conversations (workspace, id, version, person, anchor, state, first, last, touchpoints, contacts, channels, team, topic, begun, waiting_since, wait_from, wait_to, wait_kind)
-SELECT workspace, key, 1, anchor, anchor, 'waiting_for_us', time, time, 1, 1, [channel], team, topic, time, time, [toUnixTimestamp64Milli(time)], [0], [1]
+			`INSERT INTO conversations (workspace, id, version, person, anchor, state, first, last, touchpoints, contacts, channels, team, topic, begun, waiting_since, wait_from, wait_to, wait_kind, state_at, state_was, channel_contacts)
+SELECT workspace, key, 1, anchor, anchor, 'waiting_for_us', time, time, 1, 1, [channel], team, topic, time, time, [toUnixTimestamp64Milli(time)], [0], [1], [toUnixTimestamp64Milli(time)], ['waiting_for_us'], [1]
 FROM (` + fact + rows + `) WHERE place = 0`,
 			`INSERT INTO conversations (workspace, id, version, person, anchor, state, first, last, touchpoints, contacts, channels, team, topic, waiting_since, first_response, resolution,
-	begun, resolved_at, wait_from, wait_to, wait_kind, pause_from, pause_to, longest_wait, later_responses)
+	begun, resolved_at, wait_from, wait_to, wait_kind, pause_from, pause_to, longest_wait, later_responses, state_at, state_was, channel_contacts)
 SELECT workspace, argMin(key, place), 2, any(anchor), any(anchor), if(talk % 10 = 0, if(talk % 100 = 0, 'waiting_for_us', 'waiting_for_customer'), 'resolved'), min(time), max(time), count(), 1 + talk % 3, groupUniqArray(channel), any(team), any(topic),
 	if(talk % 100 = 0, max(time), toDateTime64(0, 3, 'UTC')), 7200000 + talk % 3600000, if(talk % 10 = 0, NULL, toUnixTimestamp64Milli(max(time)) - toUnixTimestamp64Milli(min(time))),
 	min(time), if(talk % 10 = 0, NULL, max(time)), arrayMap(i -> toUnixTimestamp64Milli(min(time)) + i * 21600000, range(3)), arrayMap(i -> toUnixTimestamp64Milli(min(time)) + i * 21600000 + 7200000 + talk % 3600000, range(3)), [1, 2, 2],
 	arrayMap(i -> toUnixTimestamp64Milli(min(time)) + i * 21600000 + 7200000 + talk % 3600000, range(3)), arrayMap(i -> if(i = 2 AND talk % 10 != 0, 0, toUnixTimestamp64Milli(min(time)) + (i + 1) * 21600000), range(3)),
-	talk % 7200000, [7200000 + talk % 3600000, 7200000 + talk % 3600000]
+	talk % 7200000, [7200000 + talk % 3600000, 7200000 + talk % 3600000],
+	[toUnixTimestamp64Milli(min(time)), toUnixTimestamp64Milli(min(time)) + 7200000, toUnixTimestamp64Milli(max(time))], ['waiting_for_us', 'waiting_for_customer', if(talk % 10 = 0, 'waiting_for_us', 'resolved')], [1 + talk % 3]
 FROM (` + fact + rows + `) GROUP BY workspace, talk`,
 		} {
 			if err := f.db.Exec(f.tb.Context(), statement, params); err != nil {

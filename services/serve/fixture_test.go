@@ -358,6 +358,10 @@ func (f *fixture) talks(talks ...talk) {
 		for _, s := range t.intervals.States {
 			ends[6], states = append(ends[6], int(s.At)), append(states, string(s.State))
 		}
+		if t.intervals.ChannelContacts == nil && len(t.channels) > 0 {
+			t.intervals.ChannelContacts = make([]uint32, len(t.channels))
+			t.intervals.ChannelContacts[0] = uint32(t.contacts)
+		}
 		for _, n := range t.intervals.ChannelContacts {
 			ends[7] = append(ends[7], int(n))
 		}

@@ -50,7 +50,11 @@ func (p *promiseSQL) columns() (targets, computed []string, err error) {
 	p.clocks, p.most = map[string]int{}, map[string]int{}
 	p.params["now_ms"] = p.now.UnixMilli()
 	computed = append(computed, "arrayMap(t -> if(t = 0, "+nowMilli+", t), pause_to) AS pause_end", "arrayMap(t -> if(t = 0, "+nowMilli+", t), wait_to) AS wait_end",
-		"arrayFirstIndex(k -> k = 1, wait_kind) AS first_wait")
+		"arrayFirstIndex(k -> k = 1, wait_kind) AS first_wait",
+		"if(empty(state_at), state_at, arrayPushBack(arrayPopFront(state_at), "+nowMilli+")) AS state_till")
+	for _, s := range standings {
+		computed = append(computed, timeIn(s.states, p.clock("", "at", "till"))+" AS counted_"+s.name)
+	}
 	for i, m := range promise.Metrics {
 		number := fmt.Sprintf("target_%s", m)
 		targets = append(targets, p.target(i, m)+" AS "+number)

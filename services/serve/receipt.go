@@ -267,7 +267,7 @@ func conversationReceipt(c *call, r *reportQuery, f *figure) *receiptList {
 func touchpointReceipt(c *call, r *reportQuery, f *figure) *receiptList {
 	if f.sort == distinct {
 		list := &receiptList{
-			from: facts(c, r), where: "1", order: "0", id: f.value, group: "GROUP BY " + f.value,
+			from: facts(c, r), where: f.condition(), order: "0", id: f.value, group: "GROUP BY " + f.value,
 			columns: "count() AS row_touchpoints",
 			scan:    counting("person"),
 		}

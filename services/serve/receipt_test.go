@@ -259,20 +259,23 @@ func TestFirstContactResolution(t *testing.T) {
 func TestEffortCostBotsAndSurveys(t *testing.T) {
 	f := start(t)
 	c := anchorOf("customer_id:C1")
-	waited := conversation.Conversation{Waits: []conversation.Wait{{From: ms("2026-11-01T00:00:00Z"), To: ms("2026-11-03T01:00:00Z"), Kind: conversation.FirstWait}}}
+	waited := conversation.Conversation{Waits: []conversation.Wait{{From: ms("2026-11-01T00:00:00Z"), To: ms("2026-11-03T01:00:00Z"), Kind: conversation.FirstWait}}, ChannelContacts: []uint32{2, 1}, Calls: 180_000}
 	f.talks(
-		talk{id: "1", person: c, first: "2026-11-01T00:00:00Z", channels: []string{"email", "phone"}, state: "resolved", resolved: "2026-11-04T00:00:00Z", contacts: 3, rating: "csat:4", intervals: waited},
+		talk{id: "1", person: c, first: "2026-11-01T00:00:00Z", channels: []string{"email", "phone"}, state: "resolved", resolved: "2026-11-04T00:00:00Z", contacts: 3, rating: "csat:4", intervals: waited}, // by mail twice, and once on the phone
 		talk{id: "2", person: c, first: "2026-11-02T00:00:00Z", channels: []string{"phone"}, state: "open", contacts: 1, rating: "nps:10"},
 		talk{id: "3", person: c, first: "2026-11-02T00:00:00Z", channels: []string{"phone"}, state: "open", contacts: 0, rating: "nps:0"},
 	)
 	r := f.report(t, "conversations", q()).Totals
 	for name, want := range map[string]any{
 		"customer_effort": 2.0, // two contacts more and two days in the first, nothing in the second; the third is ours
-		"cost":            3*3.5 + 6.5, "cost_per_resolution": 3 * 3.5, "contacts_per_resolution": 3.0,
+		"cost":            2*3.5 + 2*6.5, "cost_per_resolution": 2*3.5 + 6.5, "contacts_per_resolution": 3.0,
 		"csat_answers": 1.0, "csat_share": 1.0, "nps_answers": 2.0, "nps": 0.0, "ces_answers": 0.0, "ces_mean": nil, "bot_answered": 0.0,
 	} {
 		if r[name] != want {
 			t.Errorf("%s: %v, want %v", name, r[name], want)
 		}
+	}
+	if phone := r["handling_ms"].(map[string]any); phone["n"] != 1.0 || phone["mean"] != 180_000.0 {
+		t.Errorf("on the phone: %v", phone)
 	}
 }

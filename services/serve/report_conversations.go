@@ -25,7 +25,7 @@ var conversationReport = &kind{
 		text("channel", entryChannel), text("state", "state"), text("team", "team"), text("agent", "agent"), text("topic", "topic"),
 		text("source", "source"), text("account", "account"), tag,
 	}, buckets("first")),
-	figures: []figure{
+	figures: slices.Concat([]figure{
 		{name: "count"},
 		{name: "open", of: "NOT " + over},
 		{name: "waiting", of: "toUnixTimestamp64Milli(waiting_since) > 0"},
@@ -46,8 +46,8 @@ var conversationReport = &kind{
 		{name: "effort_sum", sort: summed, of: "contacts > 0", value: effort, hidden: true},
 		{name: "began_by_customer", of: "contacts > 0", hidden: true},
 		{name: "customer_effort", sort: ratio, part: "effort_sum", whole: "began_by_customer"},
-		{name: "cost", sort: summed, value: "contacts * transform(" + entryChannel + ", {cost_channels:Array(String)}, {costs:Array(Float64)}, 0.)"},
-		{name: "cost_of_resolved", sort: summed, of: over, value: "contacts * transform(" + entryChannel + ", {cost_channels:Array(String)}, {costs:Array(Float64)}, 0.)", hidden: true},
+		{name: "cost", sort: summed, value: costs},
+		{name: "cost_of_resolved", sort: summed, of: over, value: costs, hidden: true},
 		{name: "cost_per_resolution", sort: ratio, part: "cost_of_resolved", whole: "resolved"},
 		{name: "first_response_ms", sort: statistics, value: "first_response"},
 		{name: "first_response_business_ms", sort: statistics, value: "first_response_counted"},
@@ -85,7 +85,8 @@ var conversationReport = &kind{
 		{name: "ces_answers", of: "rating_scale = 'ces'"},
 		{name: "ces_sum", sort: summed, of: "rating_scale = 'ces'", value: "rating_value", hidden: true},
 		{name: "ces_mean", sort: ratio, part: "ces_sum", whole: "ces_answers"},
-	},
+		{name: "handling_ms", sort: statistics, of: "calls > 0", value: "toNullable(calls)"},
+	}, timeByState()),
 	filters: map[string]string{
 		"channel": entryChannel + " IN {channel:Array(String)}", "state": "state IN {state:Array(String)}",
 		"team": "team IN {team:Array(String)}", "agent": "agent IN {agent:Array(String)}", "topic": "topic IN {topic:Array(String)}",
@@ -101,6 +102,33 @@ var conversationReport = &kind{
 // effort is what a conversation asked of the customer: contacts after the first, changes of channel, stories told again to somebody
 // else, and whole days of waiting.
 const effort = `toInt64(contacts) - 1 + channel_switches + hand_overs + intDiv(` + waitedSum + `, 86400000)`
+
+// costs is what a conversation cost: each contact by its channel.
+const costs = `arraySum((channel, n) -> n * transform(channel, {cost_channels:Array(String)}, {costs:Array(Float64)}, 0.), channels, arrayResize(channel_contacts, length(channels)))`
+
+// standings are the states whose time is measured.
+var standings = []struct {
+	name   string
+	states string // as a list
+}{
+	{"open", "('open')"}, {"waiting_for_us", "('waiting_for_us')"}, {"waiting_for_customer", "('waiting_for_customer')"}, {"settled", "('resolved', 'closed')"},
+}
+
+// timeByState are the figures of how long conversations were in each state, around the clock and by the calendars.
+func timeByState() (figures []figure) {
+	for _, s := range standings {
+		of := "arrayExists(was -> was IN " + s.states + ", state_was)"
+		figures = append(figures,
+			figure{name: "time_" + s.name + "_ms", sort: statistics, of: of, value: "toNullable(" + timeIn(s.states, "till - at") + ")"},
+			figure{name: "time_" + s.name + "_business_ms", sort: statistics, of: of, value: "toNullable(counted_" + s.name + ")"})
+	}
+	return figures
+}
+
+// timeIn adds up what the stretches from at till till in the states count.
+func timeIn(states, counts string) string {
+	return "arraySum((at, till, was) -> if(was IN " + states + ", toInt64(" + counts + "), 0), state_at, state_till, state_was)"
+}
 
 // prepareConversations adds what the figures are computed with to the report's parameters and to its rows.
 func (s *Server) prepareConversations(c *call, r *reportQuery, now time.Time) error {

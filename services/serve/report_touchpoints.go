@@ -24,6 +24,8 @@ var touchpointReport = &kind{
 		{name: "survey_requested", of: "kind = 'survey.requested'"},
 		{name: "survey_answered", of: "kind = 'survey.answered'"},
 		{name: "survey_response_rate", sort: ratio, part: "survey_answered", whole: "survey_requested"},
+		{name: "new_people", sort: distinct, of: "NOT known_before", value: "person_now"},
+		{name: "returning_people", sort: distinct, of: "known_before", value: "person_now"},
 	},
 	filters: map[string]string{
 		"channel": "channel IN {channel:Array(String)}", "direction": "direction IN {direction:Array(String)}",
@@ -36,9 +38,12 @@ var touchpointReport = &kind{
 	always:  []string{"touchpoints"},
 }
 
-// facts are the touchpoints of the report, each with the person that it belongs to now.
+// facts are the touchpoints of the report, each with the person that it belongs to now, and whether that one was there before.
 func facts(c *call, r *reportQuery) string {
-	return `(SELECT *, ` + c.tables.PersonOf("anchor") + ` AS person_now FROM ` + c.tables.Touchpoints + ` ` + r.inside("time") + `)`
+	person := c.tables.PersonOf("anchor")
+	return `(SELECT *, ` + person + ` AS person_now, person_now IN (
+		SELECT ` + person + ` FROM ` + c.tables.Touchpoints + ` PREWHERE workspace = {workspace:String} AND time < {from:DateTime64(3, 'UTC')}
+	) AS known_before FROM ` + c.tables.Touchpoints + ` ` + r.inside("time") + `)`
 }
 
 // memberships say which conversations the touchpoints of the report belong to now.
