@@ -13,6 +13,7 @@ func (r *reportQuery) previous() *reportQuery {
 	p.params = maps.Clone(r.params)
 	p.from, p.to = r.back(r.from), r.from
 	p.params["from"], p.params["to"] = moment(ceilMilli(p.from)), moment(ceilMilli(p.to))
+	p.params["closed"] = moment(ceilMilli(p.closing()))
 	p.order, p.limit = "by", maxReportRows // whichever rows there are to compare with
 	p.params["limit"] = p.limit
 	return &p
@@ -66,10 +67,12 @@ func (r *reportQuery) moved(t time.Time, by int) time.Time {
 	return time.Date(d.Year(), d.Month(), d.Day(), hour, minute, second, t.Nanosecond(), r.loc)
 }
 
+// placeOfRow tells rows apart.
+func placeOfRow(by []string) string { return strings.Join(by, "\x00") }
+
 // match gives every row the figures that the period before has in its place: the same values of the dimensions, and the stretch of
 // time that lies as far from the start. Groups that are not in the period itself are not listed.
 func (r *reportQuery) match(rows, before []reportRow) error {
-	key := func(by []string) string { return strings.Join(by, "\x00") }
 	places := make(map[string]*figures, len(before))
 	for _, row := range before {
 		by := append([]string{}, row.by...)
@@ -83,10 +86,10 @@ func (r *reportQuery) match(rows, before []reportRow) error {
 			}
 			by[i] = r.forth(at).In(r.loc).Format(time.RFC3339)
 		}
-		places[key(by)] = row.figures
+		places[placeOfRow(by)] = row.figures
 	}
 	for i := range rows {
-		rows[i].previous = places[key(rows[i].by)]
+		rows[i].previous = places[placeOfRow(rows[i].by)]
 	}
 	return nil
 }

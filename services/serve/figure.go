@@ -278,12 +278,13 @@ func (k *kind) figure(name string) *figure {
 }
 
 // only is the report with some figures alone, and what these are computed of: a report costs what its figures cost. No names are all.
-func (k *kind) only(names []string, order string) *kind {
+// Those of more are there and not shown.
+func (k *kind) only(names []string, order string, more ...string) *kind {
 	if len(names) == 0 {
 		return k
 	}
 	needed := append([]string{}, k.always...)
-	for _, name := range append([]string{order}, names...) {
+	for _, name := range slices.Concat([]string{order}, names, more) {
 		if f := k.figure(name); f != nil {
 			needed = append(needed, name, f.part, f.minus, f.whole)
 		}

@@ -83,6 +83,7 @@ type fixture struct {
 	dir     *directory
 	server  *Server
 	handler http.Handler
+	receive string // when what is stored is received; "" is a second after it happened
 }
 
 func start(tb testing.TB, change ...func(*Config)) *fixture {
@@ -279,6 +280,9 @@ func (f *fixture) store(events ...event) {
 			"received": at(e.time).Add(time.Second), "actor_type": or(e.actor, "customer"), "thread": e.thread,
 			"identifiers": names, "payload": string(payload), "_partition": 0, "_offset": i,
 		}
+		if f.receive != "" {
+			fact["received"] = at(f.receive)
+		}
 		fact["rating_scale"], fact["rating_value"] = "", 0
 		if e.rating != nil {
 			fact["rating_scale"], fact["rating_value"] = e.rating.Scale, e.rating.Value
@@ -385,7 +389,7 @@ func (f *fixture) move(workspace string, a identity.Anchor, from, to identity.An
 	f.tb.Helper()
 	r := row{"workspace": workspace, "anchor": a, "person": to, "version": version, "home": a, "thread": "0"}
 	f.insert("identities", r)
-	r["from"], r["rule"], r["time"] = from, "verified", now
+	r["from"], r["rule"], r["time"], r["at"] = from, "verified", now, now
 	f.insert("identity_log", r)
 	f.insert("identity_anchors", row{"workspace": workspace, "person": from, "anchor": a, "version": version, "came": false, "other": to},
 		row{"workspace": workspace, "person": to, "anchor": a, "version": version, "came": true, "other": from})

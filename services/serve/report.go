@@ -28,6 +28,7 @@ type Report struct {
 	Definitions map[string]string `json:"definitions"`
 	Versions    map[string]int    `json:"versions"` // of the definitions
 	Previous    *Period           `json:"previous,omitempty"`
+	Restated    *Restatement      `json:"restated,omitempty"`
 }
 
 // Period is the stretch of time that a report is compared with.
@@ -89,6 +90,8 @@ type kind struct {
 	receipt func(c *call, r *reportQuery, f *figure) *receiptList
 	// numbers reads parameters that the report has beside the others; nil where there are none.
 	numbers func(q *query, r *reportQuery)
+	// restates tells whether it can be asked what the report said when its period was closed.
+	restates bool
 }
 
 // reportQuery is a report that was asked for.
@@ -104,6 +107,9 @@ type reportQuery struct {
 	csv      bool
 	language string
 	compare  bool // with the period before
+	grace    time.Duration
+	restated bool // what it said when its period was closed is asked for, too
+	closed   bool // it is what was known when its period was closed
 	// rows is the table, extended by what the figures are computed with, of the rows in the period that pass the filters.
 	rows string
 }
@@ -154,6 +160,8 @@ func (s *Server) readScope(c *call, r *http.Request, k *kind) (*reportQuery, err
 	if k.numbers != nil {
 		k.numbers(q, out)
 	}
+	out.grace = time.Duration(q.number("grace", 24, 0, 8760)) * time.Hour
+	out.params["closed"] = moment(ceilMilli(out.closing()))
 	return out, nil
 }
 
@@ -166,7 +174,11 @@ func (s *Server) readReport(c *call, r *http.Request, k *kind) (*reportQuery, er
 	q := c.query
 	out.by = readBy(q, k)
 	out.order = q.oneOf("order", append([]string{"by"}, k.shownFigures()...)...)
-	out.kind = k.only(readFigures(q, k), out.order)
+	names, more := readFigures(q, k), ""
+	if out.restated = k.restates && q.flag("restated"); out.restated {
+		more = lateTouchpoints
+	}
+	out.kind = k.only(names, out.order, more)
 	out.compare = q.oneOf("compare", "none", "previous") == "previous"
 	out.limit = q.number("limit", 1000, 1, maxReportRows)
 	out.params["limit"] = out.limit
@@ -453,8 +465,8 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, c *call, k *kind
 		}
 	}
 	var (
-		now, before result
-		fresh       Freshness
+		now, before, then result
+		fresh             Freshness
 	)
 	g, ctx := errgroup.WithContext(r.Context())
 	ask := func(q *reportQuery, into *result) {
@@ -466,6 +478,10 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, c *call, k *kind
 	ask(query, &now)
 	if query.compare {
 		ask(earlier, &before)
+	}
+	restated := query.restated && !query.closing().After(asOf)
+	if restated {
+		ask(query.asClosed(), &then)
 	}
 	g.Go(func() (err error) {
 		fresh, err = s.freshness(ctx, c, asOf)
@@ -505,6 +521,9 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, c *call, k *kind
 		out.Rows = append(out.Rows, values)
 	}
 	now.totals.json(out.Totals, query.compare)
+	if restated {
+		query.restate(&out, &now, &then, r.URL)
+	}
 	return answer(w, http.StatusOK, out)
 }
 

@@ -86,6 +86,7 @@ var conversationReport = &kind{
 		{name: "ces_sum", sort: summed, of: "rating_scale = 'ces'", value: "rating_value", hidden: true},
 		{name: "ces_mean", sort: ratio, part: "ces_sum", whole: "ces_answers"},
 		{name: "handling_ms", sort: statistics, of: "calls > 0", value: "toNullable(calls)"},
+		{name: "late_conversations", of: "has_late"},
 	}, timeByState()),
 	filters: map[string]string{
 		"channel": entryChannel + " IN {channel:Array(String)}", "state": "state IN {state:Array(String)}",
@@ -152,7 +153,7 @@ func (s *Server) prepareConversations(c *call, r *reportQuery, now time.Time) er
 	SELECT *, ` + strings.Join(computed, ",\n\t\t") + `,
 		` + firstContact + ` AS first_contact
 	FROM (
-		SELECT *, ` + strings.Join(targets, ", ") + `, ` + followed(c) + ` AS followed
+		SELECT *, ` + strings.Join(targets, ", ") + `, ` + followed(c) + ` AS followed, ` + hasLate(c) + ` AS has_late
 		FROM ` + c.tables.Conversations + ` FINAL ` + r.inside("first", "state NOT IN "+hidden) + `
 	)
 )`
@@ -168,6 +169,17 @@ func followed(c *call) string {
 				FROM ` + c.tables.Conversations + ` FINAL PREWHERE workspace = {workspace:String} AND first >= {from:DateTime64(3, 'UTC')}
 				WHERE state NOT IN ` + hidden + ` AND contacts > 0
 			) WHERE toUnixTimestamp64Milli(next) > 0 AND isNotNull(resolved_at) AND next <= assumeNotNull(resolved_at) + INTERVAL {fcr_days:UInt16} DAY
+		)`
+}
+
+// hasLate tells whether a touchpoint of the period in the conversation was received after the period was closed. Which touchpoints these are
+// does not change, so that FINAL may look at their memberships alone.
+func hasLate(c *call) string {
+	const period = ` PREWHERE workspace = {workspace:String} AND time >= {from:DateTime64(3, 'UTC')} AND time < {to:DateTime64(3, 'UTC')}`
+	return `id IN (
+			SELECT conversation FROM ` + c.tables.Members + ` FINAL` + period + ` AND key IN (
+				SELECT key FROM ` + c.tables.Touchpoints + period + ` WHERE received >= {closed:DateTime64(3, 'UTC')}
+			)
 		)`
 }
 

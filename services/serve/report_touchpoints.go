@@ -26,6 +26,7 @@ var touchpointReport = &kind{
 		{name: "survey_response_rate", sort: ratio, part: "survey_answered", whole: "survey_requested"},
 		{name: "new_people", sort: distinct, of: "NOT known_before", value: "person_now"},
 		{name: "returning_people", sort: distinct, of: "known_before", value: "person_now"},
+		{name: lateTouchpoints, of: "received >= {closed:DateTime64(3, 'UTC')}"},
 	},
 	filters: map[string]string{
 		"channel": "channel IN {channel:Array(String)}", "direction": "direction IN {direction:Array(String)}",
@@ -33,17 +34,30 @@ var touchpointReport = &kind{
 		"topic": "topic IN {topic:Array(String)}", "source": "source IN {source:Array(String)}",
 		"account": "account IN {account:Array(String)}", "tag": "hasAny(tags, {tag:Array(String)})",
 	},
-	sql:     touchpointSQL,
-	receipt: touchpointReceipt,
-	always:  []string{"touchpoints"},
+	sql:      touchpointSQL,
+	receipt:  touchpointReceipt,
+	always:   []string{"touchpoints"},
+	restates: true,
 }
 
-// facts are the touchpoints of the report, each with the person that it belongs to now, and whether that one was there before.
+// facts are the touchpoints of the report, each with the person that it belongs to, and whether that one was there before: now, or as
+// it was known when the report's period was closed.
 func facts(c *call, r *reportQuery) string {
-	person := c.tables.PersonOf("anchor")
+	const before = `PREWHERE workspace = {workspace:String} AND time < {from:DateTime64(3, 'UTC')}`
+	if !r.closed {
+		person := c.tables.PersonOf("anchor")
+		return `(SELECT *, ` + person + ` AS person_now, person_now IN (SELECT ` + person + ` FROM ` + c.tables.Touchpoints + ` ` + before + `) AS known_before
+		FROM ` + c.tables.Touchpoints + ` ` + r.inside("time") + `)`
+	}
+	moved := `(
+			SELECT anchor, argMax(person, version) AS moved_to FROM ` + c.tables.IdentityLog + `
+			WHERE workspace = {workspace:String} AND at < {closed:DateTime64(3, 'UTC')} AND thread = 0 GROUP BY anchor
+		) AS m USING anchor`
+	const person = `if(moved_to = 0, anchor, moved_to)`
 	return `(SELECT *, ` + person + ` AS person_now, person_now IN (
-		SELECT ` + person + ` FROM ` + c.tables.Touchpoints + ` PREWHERE workspace = {workspace:String} AND time < {from:DateTime64(3, 'UTC')}
-	) AS known_before FROM ` + c.tables.Touchpoints + ` ` + r.inside("time") + `)`
+			SELECT ` + person + ` FROM (SELECT anchor FROM ` + c.tables.Touchpoints + ` ` + before + ` AND received < {closed:DateTime64(3, 'UTC')}) AS b LEFT ANY JOIN ` + moved + `
+		) AS known_before
+		FROM (SELECT * FROM ` + c.tables.Touchpoints + ` ` + r.inside("time", "received < {closed:DateTime64(3, 'UTC')}") + `) AS t LEFT ANY JOIN ` + moved + `)`
 }
 
 // memberships say which conversations the touchpoints of the report belong to now.
