@@ -23,6 +23,7 @@ const (
 type feed struct {
 	up  *upProcess
 	gen *simulate.Generator
+	end time.Time // of the history
 }
 
 func newFeed(up *upProcess, total uint64) (*feed, error) {
@@ -31,7 +32,7 @@ func newFeed(up *upProcess, total uint64) (*feed, error) {
 	gen, err := simulate.NewGenerator(simulate.GeneratorConfig{
 		Seed: 1, Customers: max(1, total/20), Touchpoints: total, From: to.AddDate(0, -3, 0).UnixMilli(), To: to.UnixMilli(),
 	})
-	return &feed{up: up, gen: gen}, err
+	return &feed{up: up, gen: gen, end: to}, err
 }
 
 // cost is what some touchpoints took.

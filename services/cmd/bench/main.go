@@ -73,6 +73,9 @@ func run(ctx context.Context, binary, data string, first, total uint64, seconds,
 	if err := lookups(ctx, up, f, total); err != nil {
 		return err
 	}
+	if err := overview(ctx, up, f); err != nil {
+		return err
+	}
 	if err := latency(ctx, up, seconds); err != nil {
 		return err
 	}
