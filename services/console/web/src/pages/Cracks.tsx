@@ -22,8 +22,8 @@ export function CracksPage() {
   const navigate = useNavigate()
   const set = (change: Partial<CracksSearch>) => void navigate({ to: '/cracks', search: { ...search, ...change }, replace: true })
   const cracks = useQuery({
-    queryKey: ['cracks', search],
-    queryFn: () => must(api.GET('/v1/cracks', { params: { query: { kind: search.kind && [search.kind], team: search.team, agent: search.agent } } })),
+    queryKey: ['cracks', search, language],
+    queryFn: () => must(api.GET('/v1/cracks', { params: { query: { kind: search.kind && [search.kind], team: search.team, agent: search.agent, mended_days: 7, lang: language } } })),
     refetchInterval: 60_000,
   })
   const owners = cracks.data ? byOwner(cracks.data.cracks) : []
@@ -43,7 +43,7 @@ export function CracksPage() {
           <Loading lines={8} />
         ) : cracks.isError ? (
           <Failed error={cracks.error} retry={() => void cracks.refetch()} />
-        ) : owners.length === 0 ? (
+        ) : owners.length === 0 && cracks.data.mended.length === 0 ? (
           <Empty title={t('cracks.none')} hint={t('cracks.noneHint')}>
             {(search.kind || search.team || search.agent) && <Button mt="sm" variant="default" onClick={() => set({ kind: undefined, team: undefined, agent: undefined })}>{t('filter.clear')}</Button>}
           </Empty>
@@ -60,6 +60,17 @@ export function CracksPage() {
                 </Paper>
               </section>
             ))}
+            {cracks.data.mended.length > 0 && (
+              <section aria-label={t('cracks.mended')}>
+                <Group gap="xs" mb="xs">
+                  <Title order={2} size="h4">{t('cracks.mended')}</Title>
+                  <Badge variant="light" color="gray">{number(cracks.data.mended.length, language)}</Badge>
+                </Group>
+                <Paper withBorder>
+                  <div role="list">{cracks.data.mended.map((c, i) => <Line key={`${c.kind}${c.conversation ?? c.person}${i}`} crack={c} />)}</div>
+                </Paper>
+              </section>
+            )}
             {cracks.data.truncated.length > 0 && <Text size="sm" c="dimmed">{t('cracks.truncated', { kinds: cracks.data.truncated.map((k) => t(`cracks.kinds.${k}`)).join(', ') })}</Text>}
           </>
         )}
@@ -87,10 +98,11 @@ function Line({ crack: c }: { crack: Crack }) {
       <Group gap="sm" wrap="nowrap" miw={0} align="flex-start">
         <ChannelSign channel={c.channel} />
         <Stack gap={2} miw={0}>
-          <Text size="sm" fw={600}>{t(`cracks.kinds.${c.kind}`, { defaultValue: c.kind })}</Text>
+          <Text size="sm" fw={600}>{c.label}</Text>
           {c.evidence.map((e, i) => (
             <Text key={e.id + i} size="xs" c="dimmed" className="breaks" dir="auto">{dateTime(e.time, language)}: {e.said.slice(0, 300)}</Text>
           ))}
+          {c.mended && <Text size="xs" className="breaks" dir="auto">{t('cracks.mendedBy', { time: dateTime(c.mended.time, language), said: c.mended.said.slice(0, 300) })}</Text>}
           <Group gap="md">
             {c.conversation && <Anchor component={Go} to={`/conversations/${c.conversation}`} size="xs">{t('touchpoint.conversation')}</Anchor>}
             <Anchor component={Go} to={`/people/${c.person}`} size="xs">{t('conversation.openCard')}</Anchor>
@@ -98,7 +110,7 @@ function Line({ crack: c }: { crack: Crack }) {
         </Stack>
       </Group>
       <Stack gap={2} align="flex-end">
-        <Badge color="red" variant="light" tt="none">{duration(now - Date.parse(c.since), language)}</Badge>
+        <Badge color={c.mended ? 'green' : 'red'} variant="light" tt="none">{duration((c.mended ? Date.parse(c.mended.time) : now) - Date.parse(c.since), language)}</Badge>
         {c.topic && <Text size="xs" c="dimmed">{c.topic}</Text>}
       </Stack>
     </div>
