@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/throughline/throughline/schemas/registry"
 	"github.com/throughline/throughline/schemas/touchpoint"
 )
 
@@ -23,7 +22,7 @@ func hostile() map[string]string {
 	return map[string]string{
 		"5,000 parts within parts": deep + "\nthe core",
 		"100,000 parts":            head + "Content-Type: multipart/mixed; boundary=b\n\n" + strings.Repeat("--b\n\nx\n", 100_000) + "--b--\n",
-		"a line of 8 MiB":          head + "Content-Type: multipart/mixed; boundary=b\n\n--b\n\n" + strings.Repeat("--b", 8<<20/3),
+		"a line of 3 MiB":          head + "Content-Type: multipart/mixed; boundary=b\n\n--b\n\n" + strings.Repeat("--b", 1<<20),
 		"a head of 4 MiB":          head + strings.Repeat("X-Filler: "+strings.Repeat("x", 80)+"\n", 50_000) + "\nbody",
 		"a head of no fields":      head + strings.Repeat("no field\n", 20_000) + "X-Last: 1\n\nbody",
 		"50,000 recipients":        head + "To: " + strings.Repeat("x@y.example,\n ", 50_000) + "z@y.example\n\nbody",
@@ -32,10 +31,10 @@ func hostile() map[string]string {
 		"one id of 200 KiB":        head + "In-Reply-To: <" + strings.Repeat("x", 200<<10) + ">\n\nbody",
 		"encoded words":            head + "Subject: " + strings.Repeat("=?utf-8?q?=C3=BC?= ", 10_000) + "\n\nbody",
 		"comments in From":         "From: " + strings.Repeat("(", 50_000) + "\n\nbody",
-		"blockquotes":              head + "Content-Type: text/html\n\n" + strings.Repeat("<blockquote><div>x", 200_000),
-		"an endless tag":           head + "Content-Type: text/html\n\n<a " + strings.Repeat("x=y ", 1<<20),
-		"lines that nearly quote":  head + "\n" + strings.Repeat("On 1 x wrote:\n", 100_000) + strings.Repeat("> x\n", 100_000),
-		"one line that nearly is":  head + "\nOn 1 " + strings.Repeat("wrote ", 200_000),
+		"blockquotes":              head + "Content-Type: text/html\n\n" + strings.Repeat("<blockquote><div>x", 50_000),
+		"an endless tag":           head + "Content-Type: text/html\n\n<a " + strings.Repeat("x=y ", 1<<18),
+		"lines that nearly quote":  head + "\n" + strings.Repeat("On 1 x wrote:\n", 20_000) + strings.Repeat("> x\n", 20_000),
+		"one line that nearly is":  head + "\nOn 1 " + strings.Repeat("wrote ", 50_000),
 		"results without end":      head + "Authentication-Results: mx.example.com; " + strings.Repeat("dkim=pass (", 10_000) + "\n\nbody",
 		"a calendar":               head + "Content-Type: text/calendar\n\nBEGIN:VEVENT\n" + strings.Repeat("SUMMARY:x\n ", 200_000),
 		"nothing but NUL":          head + "Content-Type: text/plain\n\n" + strings.Repeat("\x00", 1<<20),
@@ -87,7 +86,7 @@ func FuzzMail(f *testing.F) {
 			f.Add([]byte(text))
 		}
 	}
-	r, registered := testRules(f), registry.Default()
+	r, registered := testRules(f), known()
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := Parse(data, r.Limits)
 		if err != nil {
