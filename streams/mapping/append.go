@@ -16,7 +16,8 @@ import (
 // unchanged when the mapping leaves the record out, of which Skipped then says why, with a *Refused when the record
 // cannot become a touchpoint, and with ErrStateFull, after which the run is of no more use.
 func (r *Run) Append(dst []byte, rec Record) ([]byte, error) {
-	r.rec, r.skipped = rec, ""
+	r.look(rec)
+	r.skipped = ""
 	r.seq++
 	keep, err := r.holds(r.m.when)
 	if err != nil {

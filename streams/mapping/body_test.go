@@ -71,10 +71,10 @@ func same(t *testing.T, got []string, want ...string) {
 }
 
 func TestABodyHoldsSeveralTouchpoints(t *testing.T) {
-	same(t, outcomes(t, inbox, "", `{"v": 1.50, "entries": [
-		{"id": 9007199254740993, "messages": [{"id": "a", "at": 1, "from": {"id": "7", "name": "Anna"}, "text":{"body":"hi"}}, {"id": "b", "kind": "typing"}]},
-		{"messages": [], "receipts": [{"id": "c", "at": 2, "receipt": true, "from": {"id": "7"}}]},
-		{"templates": [1]}]}`),
+	same(t, outcomes(t, inbox, "", `{"v":1.50,"entries":[
+		{"id":9007199254740993,"messages":[{"id":"a","at":1,"from":{"id":"7","name":"Anna"},"text":{"body":"hi"}},{"id":"b","kind":"typing"}]},
+		{"messages":[],"receipts":[{"id":"c","at":2,"receipt":true,"from":{"id":"7"}}]},
+		{"templates":[1]}]}`),
 		`{"id":"inbox:a","time":1000,"channel":"chat","direction":"inbound","kind":"message","actor":{"type":"customer"},"identifiers":[{"type":"customer_id","value":"7"}],"text":"hi",`+
 			`"properties":{"entry":{"id":9007199254740993},"item":{"id":"a","from":{"name":"Anna"},"text":{"body":"hi"}},"v":1.50}}`,
 		"skipped somebody types",

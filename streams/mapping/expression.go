@@ -93,8 +93,10 @@ func (n *names) Visit(node *ast.Node) {
 
 // run evaluates the expression over the current record.
 func (r *Run) run(e *expression) (any, error) {
-	for _, name := range e.columns {
-		r.env[name] = r.variable(bare(name))
+	for _, name := range e.columns { // several expressions ask for the same
+		if r.known[name] != r.looked {
+			r.env[name], r.known[name] = r.variable(bare(name)), r.looked
+		}
 	}
 	if e.row {
 		clear(r.row)

@@ -24,6 +24,13 @@ type Body struct {
 	Headers, Query map[string]any
 }
 
+// UsesRequest tells whether the mapping, or an expression beside it, looks at headers or the query: else a Body needs none.
+func (m *Mapping) UsesRequest() bool {
+	return slices.ContainsFunc(m.used, func(c column) bool {
+		return c.name == requestName || strings.HasPrefix(c.name, requestName+".")
+	})
+}
+
 // MaxItems is how many touchpoints one body may hold.
 const MaxItems = 10_000
 
@@ -39,7 +46,7 @@ func (r *Run) Items(b Body) ([]Record, error) {
 		var next []Record
 		for _, rec := range items {
 			outer := rec.(*item)
-			r.rec = outer
+			r.look(outer)
 			found := false
 			for _, in := range l.in {
 				list, there, err := r.list(in)
@@ -168,8 +175,37 @@ func (it *item) lookUp(path string) any {
 	return nil
 }
 
+// find is lookUp where the path begins in a JSON value, without making anything; ok is false where it begins elsewhere.
+func (it *item) find(path string) (v jsonValue, found, ok bool) {
+	first, rest, _ := strings.Cut(path, ".")
+	for i := len(it.bound) - 1; i >= 0; i-- {
+		if b := &it.bound[i]; b.name == first {
+			if v, ok = b.value.(jsonValue); !ok {
+				return v, false, false
+			}
+			v, found = v.find(rest)
+			return v, found, true
+		}
+	}
+	root, ok := it.body.Value.(jsonValue)
+	if !ok {
+		return v, false, false
+	}
+	if v, ok = root.member(first); !ok {
+		return v, false, first != bodyName && first != requestName
+	}
+	v, found = v.find(rest)
+	return v, found, true
+}
+
 // Column implements Record.
 func (it *item) Column(path string) any {
+	if v, found, ok := it.find(path); ok {
+		if !found {
+			return nil
+		}
+		return v.any()
+	}
 	found := it.lookUp(path)
 	if v, ok := found.(jsonValue); ok {
 		return v.any()

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"unsafe"
 
 	"github.com/throughline/throughline/schemas/strictjson"
 )
@@ -19,6 +20,7 @@ type jsonBody struct {
 type node struct {
 	key        string // in an object
 	text       string // of a string, without its escapes
+	named      int32  // in data, where the key's quotes begin
 	start, end int32  // in data
 	next       int32  // the node behind this one and all that is in it
 	kind       byte   // first byte of the value: { [ " t f n, or 0 for numbers
@@ -35,14 +37,14 @@ const number = 0
 // parseJSON indexes a text. Strings alias it: a body must not be changed while its records are in use.
 func parseJSON(data []byte) (*jsonBody, error) {
 	c := strictjson.NewCursor(data)
-	b := &jsonBody{data: data, nodes: make([]node, 0, 8+len(data)/24)}
+	b := &jsonBody{data: data, nodes: make([]node, 0, 8+len(data)/32)}
 	var open [strictjson.MaxDepth]int32
 	depth := 0
-	key := ""
+	key, named := "", 0
 	for {
 		kind := c.Peek()
 		at := int32(len(b.nodes))
-		n := node{key: key, start: int32(c.Offset()), kind: kind}
+		n := node{key: key, named: int32(named), start: int32(c.Offset()), kind: kind}
 		key = ""
 		switch kind {
 		case '{', '[':
@@ -68,6 +70,8 @@ func parseJSON(data []byte) (*jsonBody, error) {
 			parent := &b.nodes[open[depth-1]]
 			if c.More(parent.kind + 2) {
 				if parent.kind == '{' {
+					c.Peek()
+					named = c.Offset()
 					key = c.Key()
 				}
 				break
@@ -155,7 +159,7 @@ func (v jsonValue) any() any {
 	n := v.node()
 	switch n.kind {
 	case '"':
-		return strings.Clone(n.text)
+		return n.text
 	case 't':
 		return true
 	case 'f':
@@ -165,7 +169,7 @@ func (v jsonValue) any() any {
 	case '{':
 		out := map[string]any{}
 		v.members(func(key string, member jsonValue) bool {
-			out[strings.Clone(key)] = member.any()
+			out[key] = member.any()
 			return true
 		})
 		return out
@@ -177,8 +181,11 @@ func (v jsonValue) any() any {
 		})
 		return out
 	}
-	return json.Number(v.raw())
+	return json.Number(alias(v.raw()))
 }
+
+// alias is b as a string without a copy.
+func alias(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // appendWithout writes the value but for what is in the tree, byte for byte as it came; it returns dst unchanged when nothing is left.
 func (v jsonValue) appendWithout(dst []byte, t *tree) []byte {
@@ -194,26 +201,29 @@ func (v jsonValue) appendWithout(dst []byte, t *tree) []byte {
 	start := len(dst)
 	dst = append(dst, n.kind)
 	empty := len(dst)
-	i := 0
-	v.members(func(key string, member jsonValue) bool {
-		part := key
+	nodes, index := v.in.nodes, 0
+	for i := v.at + 1; i < n.next; i = nodes[i].next {
+		m := &nodes[i]
+		part, from := m.key, m.named
 		if n.kind == '[' {
-			part = strconv.Itoa(i)
-			i++
+			part, from = strconv.Itoa(index), m.start
+			index++
 		}
 		before := len(dst)
-		if len(dst) > empty {
+		if before > empty {
 			dst = append(dst, ',')
 		}
-		if n.kind == '{' {
-			dst = append(appendText(dst, key), ':')
+		inner := t.at(part)
+		if inner == nil { // nothing of it is taken: key and all
+			dst = append(dst, v.in.data[from:m.end]...)
+			continue
 		}
-		from := len(dst)
-		if dst = member.appendWithout(dst, t.at(part)); len(dst) == from {
+		dst = append(dst, v.in.data[from:m.start]...)
+		filled := len(dst)
+		if dst = (jsonValue{v.in, i}).appendWithout(dst, inner); len(dst) == filled {
 			dst = dst[:before]
 		}
-		return true
-	})
+	}
 	if len(dst) == empty {
 		return dst[:start]
 	}

@@ -166,7 +166,7 @@ func (w *writer) untaken(t *tree, added []addedProperty) {
 			continue
 		}
 		if isItem {
-			if v, ok := it.lookUp(name).(jsonValue); ok {
+			if v, found, ok := it.find(name); ok && found {
 				w.json(name, v, t.at(name))
 				continue
 			}

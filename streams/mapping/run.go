@@ -22,9 +22,11 @@ type Run struct {
 	rec     Record
 	seq     uint64 // of the current record, from 1
 	sum     [16]byte
-	sumOf   uint64 // the record that sum belongs to
-	skipped string // why the current record is left out
-	fatal   error  // of a function that was called in an expression
+	sumOf   uint64            // the record that sum belongs to
+	looked  uint64            // how many records were turned to
+	known   map[string]uint64 // variable in env -> the record that it was looked up in
+	skipped string            // why the current record is left out
+	fatal   error             // of a function that was called in an expression
 
 	first map[[16]byte]uint64 // values -> the record that had them first
 	seen  map[[16]byte]seen   // values, or a record's hash -> how many there were
@@ -38,7 +40,7 @@ type seen struct {
 
 // NewRun starts a run. A zone other than nil takes the place of the mapping's own.
 func (m *Mapping) NewRun(zone *time.Location) *Run {
-	r := &Run{m: m, zone: m.zone, row: map[string]any{}, first: map[[16]byte]uint64{}, seen: map[[16]byte]seen{}}
+	r := &Run{m: m, zone: m.zone, row: map[string]any{}, known: map[string]uint64{}, first: map[[16]byte]uint64{}, seen: map[[16]byte]seen{}}
 	if zone != nil {
 		r.zone = zone
 	}
@@ -47,6 +49,12 @@ func (m *Mapping) NewRun(zone *time.Location) *Run {
 		r.env[name] = f
 	}
 	return r
+}
+
+// look turns to a record: what expressions know of the one before is forgotten.
+func (r *Run) look(rec Record) {
+	r.rec = rec
+	r.looked++
 }
 
 // variable is a column as expressions see it: nil when missing, numbers as numbers.

@@ -58,13 +58,13 @@ func (r *Run) Eval(x *Expression, b Body, functions map[string]Function) (any, e
 		r.env[name] = functions[name]
 		defer delete(r.env, name)
 	}
-	r.rec = newItem(b)
+	r.look(newItem(b))
 	return r.run(x.e)
 }
 
 // Holds evaluates a condition; what is missing fulfils nothing.
 func (r *Run) Holds(x *Expression, b Body) (bool, error) {
-	r.rec = newItem(b)
+	r.look(newItem(b))
 	return r.holds(x.e)
 }
 

@@ -65,7 +65,7 @@ func checkHMAC(p *Proof, r *Request, secret string) (bool, error) {
 		return false, err
 	}
 	mac := hmac.New(hashes[p.Hash].New, key)
-	mac.Write(p.SignedText(r))
+	p.writeSigned(mac, r)
 	want := mac.Sum(nil)
 	good := false
 	for _, sig := range p.given(r) {
@@ -97,7 +97,7 @@ func checkECDSA(p *Proof, r *Request, secret string) (bool, error) {
 		return false, fmt.Errorf("%w: want a public key of ECDSA", ErrBadSecret)
 	}
 	h := hashes[p.Hash].New()
-	h.Write(p.SignedText(r))
+	p.writeSigned(h, r)
 	sum := h.Sum(nil)
 	return slices.ContainsFunc(p.given(r), func(sig []byte) bool { return ecdsa.VerifyASN1(key, sum, sig) }), nil
 }

@@ -7,6 +7,7 @@ package signature
 import (
 	"errors"
 	"fmt"
+	"net/textproto"
 	"net/url"
 	"strings"
 	"time"
@@ -37,10 +38,8 @@ type Request struct {
 
 // Header is the first value of a header, whose name may be in any case.
 func (r *Request) Header(name string) string {
-	for have, values := range r.Headers {
-		if len(values) > 0 && strings.EqualFold(have, name) {
-			return values[0]
-		}
+	if values := r.Headers[textproto.CanonicalMIMEHeaderKey(name)]; len(values) > 0 {
+		return values[0]
 	}
 	return ""
 }

@@ -1,7 +1,9 @@
 package signature
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"net/url"
 	"slices"
 	"strings"
@@ -85,12 +87,21 @@ func checkTemplate(template string) error {
 
 // SignedText is the text that the signature is of.
 func (p *Proof) SignedText(r *Request) []byte {
-	var out []byte
-	_ = each(p.Signed, func(s string) { out = append(out, s...) }, func(kind, name string) error { // Validate has seen the template
-		out = append(out, parts[kind](p, r, name)...)
+	var b bytes.Buffer
+	p.writeSigned(&b, r)
+	return b.Bytes()
+}
+
+// writeSigned writes that text to a hash, without a copy of the body.
+func (p *Proof) writeSigned(w io.Writer, r *Request) {
+	_ = each(p.Signed, func(s string) { _, _ = io.WriteString(w, s) }, func(kind, name string) error { // Validate has seen the template
+		if kind == "body" && name == "" {
+			_, _ = w.Write(r.Body)
+			return nil
+		}
+		_, _ = io.WriteString(w, parts[kind](p, r, name))
 		return nil
 	})
-	return out
 }
 
 // SignedValues are the parts of the template, apart, as Sorted needs them.

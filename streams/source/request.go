@@ -51,7 +51,7 @@ func (s *Source) NewReader(zone *time.Location) *Reader {
 // Read checks that the request is the provider's and says what it becomes. The error is ErrMethod, ErrEncrypted, one of package
 // signature, mapping.ErrBadBody or mapping.ErrTooManyItems. Only after the last two is it sure who sent the request.
 func (r *Reader) Read(req *Request, secrets Secrets, now time.Time) (Result, error) {
-	body := bodyOf(req)
+	body := r.source.bodyOf(req)
 	parsed := r.parse(req, &body)
 	h, err := r.handshake(req, body)
 	if err != nil {
@@ -89,7 +89,7 @@ func (r *Reader) Read(req *Request, secrets Secrets, now time.Time) (Result, err
 
 // Preview is Read of a request that need not prove itself.
 func (r *Reader) Preview(req *Request) (Result, error) {
-	body := bodyOf(req)
+	body := r.source.bodyOf(req)
 	parsed := r.parse(req, &body)
 	h, err := r.handshake(req, body)
 	if err != nil {
@@ -155,7 +155,10 @@ func (r *Reader) items(body mapping.Body) ([]Item, error) {
 	return out, nil
 }
 
-func bodyOf(req *Request) mapping.Body {
+func (s *Source) bodyOf(req *Request) mapping.Body {
+	if !s.usesRequest {
+		return mapping.Body{}
+	}
 	b := mapping.Body{Headers: map[string]any{}, Query: map[string]any{}}
 	for name, values := range req.Headers {
 		if len(values) > 0 {

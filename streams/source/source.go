@@ -89,8 +89,9 @@ type Source struct {
 	// Answer is what a good request is told; nil leaves it to the door.
 	Answer *Answer
 
-	handshakes []handshake
-	encrypted  bool
+	handshakes  []handshake
+	encrypted   bool
+	usesRequest bool
 }
 
 // Answer is an answer to a request.
@@ -148,6 +149,7 @@ func Parse(data []byte) (*Source, error) {
 		}
 		s.handshakes = append(s.handshakes, h)
 	}
+	s.usesRequest = m.UsesRequest()
 	return s, nil
 }
 
