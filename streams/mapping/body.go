@@ -28,13 +28,27 @@ const (
 // several times, or, for a file, its filename, content_type, size and sha256; of XML's elements below the root, by the same rule.
 // contentType matters for forms alone. The error wraps ErrBadBody.
 func ParseBody(format Format, contentType string, body []byte) (any, error) {
+	return parseBody(format, contentType, body, new(jsonBody))
+}
+
+// Parse is ParseBody in the mapping's format. What it returns is good until the run parses the next.
+func (r *Run) Parse(contentType string, body []byte) (any, error) {
+	if cap(r.parsed.nodes) > keepNodes {
+		r.parsed.nodes = nil
+	}
+	return parseBody(r.m.Format, contentType, body, &r.parsed)
+}
+
+// keepNodes is how many values of a body a run keeps memory for: those of some 100 KB.
+const keepNodes = 4096
+
+func parseBody(format Format, contentType string, body []byte, index *jsonBody) (any, error) {
 	var v any
 	var err error
 	switch format {
 	case JSON:
-		var b *jsonBody
-		if b, err = parseJSON(body); err == nil {
-			v = b.root()
+		if index, err = parseJSON(body, index); err == nil {
+			v = index.root()
 		}
 	case Form:
 		v, err = parseForm(contentType, body)

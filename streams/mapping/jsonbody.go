@@ -34,10 +34,10 @@ type jsonValue struct {
 
 const number = 0
 
-// parseJSON indexes a text. Strings alias it: a body must not be changed while its records are in use.
-func parseJSON(data []byte) (*jsonBody, error) {
+// parseJSON indexes a text into b, whose memory is used again. Strings alias it: a body must not be changed while its records are in use.
+func parseJSON(data []byte, b *jsonBody) (*jsonBody, error) {
 	c := strictjson.NewCursor(data)
-	b := &jsonBody{data: data, nodes: make([]node, 0, 8+len(data)/32)}
+	b.data, b.nodes = data, b.nodes[:0]
 	var open [strictjson.MaxDepth]int32
 	depth := 0
 	key, named := "", 0

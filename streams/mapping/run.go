@@ -22,7 +22,8 @@ type Run struct {
 	rec     Record
 	seq     uint64 // of the current record, from 1
 	sum     [16]byte
-	sumOf   uint64            // the record that sum belongs to
+	sumOf   uint64 // the record that sum belongs to
+	parsed  jsonBody
 	looked  uint64            // how many records were turned to
 	known   map[string]uint64 // variable in env -> the record that it was looked up in
 	skipped string            // why the current record is left out

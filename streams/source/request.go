@@ -83,7 +83,7 @@ func (r *Reader) Read(req *Request, secrets Secrets, now time.Time) (Result, err
 			return Result{}, err
 		}
 	}
-	items, err := r.items(body)
+	items, err := r.items(body, len(req.Body))
 	return Result{Items: items}, err
 }
 
@@ -102,7 +102,7 @@ func (r *Reader) Preview(req *Request) (Result, error) {
 	if parsed != nil {
 		return Result{}, parsed
 	}
-	items, err := r.items(body)
+	items, err := r.items(body, len(req.Body))
 	return Result{Items: items}, err
 }
 
@@ -111,7 +111,7 @@ func (r *Reader) parse(req *Request, body *mapping.Body) (err error) {
 	if req.Method == get || req.Method == head {
 		return nil
 	}
-	body.Value, err = mapping.ParseBody(r.source.Mapping.Format, req.Headers.Get("Content-Type"), req.Body)
+	body.Value, err = r.run.Parse(req.Headers.Get("Content-Type"), req.Body)
 	return err
 }
 
@@ -126,7 +126,7 @@ func (s *Source) verify(req *Request, body mapping.Body, secrets Secrets, now ti
 	}, known, now)
 }
 
-func (r *Reader) items(body mapping.Body) ([]Item, error) {
+func (r *Reader) items(body mapping.Body, size int) ([]Item, error) {
 	records, err := r.run.Items(body)
 	if refused := (*mapping.Refused)(nil); asRefused(err, &refused) {
 		return []Item{{Refused: refused}}, nil
@@ -135,7 +135,7 @@ func (r *Reader) items(body mapping.Body) ([]Item, error) {
 		return nil, err
 	}
 	out := make([]Item, len(records))
-	var buffer []byte
+	buffer := make([]byte, 0, size+512) // about what comes out
 	for i, rec := range records {
 		from := len(buffer)
 		next, err := r.run.Append(buffer, rec)
