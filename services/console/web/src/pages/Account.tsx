@@ -1,4 +1,4 @@
-import { Anchor, Code, Group, Paper, Stack, Table, Text, Title } from '@mantine/core'
+import { Anchor, Group, Paper, Stack, Table, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { api, must } from '../api'
@@ -53,6 +53,12 @@ export function AccountCard({ account, except }: { account: string; except: stri
   )
 }
 
+/** What a record says, as people write it down. */
+function fieldsOf(record: unknown): string {
+  if (typeof record !== 'object' || record === null) return JSON.stringify(record)
+  return Object.entries(record).map(([name, value]) => `${name}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`).join(' · ')
+}
+
 /** What a company's system said of it, in whatever form. */
 function Said({ name, value }: { name: string; value: unknown }) {
   if (value === null || value === undefined || (Array.isArray(value) && value.length === 0)) return null
@@ -60,7 +66,7 @@ function Said({ name, value }: { name: string; value: unknown }) {
   return (
     <div>
       <Text size="xs" c="dimmed">{name}</Text>
-      {list.slice(0, 10).map((v, i) => (typeof v === 'string' || typeof v === 'number' ? <Text key={i} size="sm" className="breaks">{String(v).slice(0, 200)}</Text> : <Code key={i} className="breaks" display="block">{JSON.stringify(v).slice(0, 400)}</Code>))}
+      {list.slice(0, 10).map((v, i) => (typeof v === 'string' || typeof v === 'number' ? <Text key={i} size="sm" className="breaks">{String(v).slice(0, 200)}</Text> : <Text key={i} size="sm" className="breaks">{fieldsOf(v).slice(0, 400)}</Text>))}
     </div>
   )
 }

@@ -10,7 +10,7 @@ import { Said } from '../parts/Said'
 import { Page } from '../parts/Shell'
 import { StateBadge } from '../parts/StateBadge'
 import { Failed, Loading } from '../parts/States'
-import { useLanguage, useNow, useRegistry } from '../use'
+import { useLanguage, useNow } from '../use'
 import { waitsBefore } from '../waits'
 import { Go } from '../parts/Go'
 import { Measured } from './Measured'
@@ -47,7 +47,7 @@ export function ConversationPage() {
     >
       <div className="two">
         <section aria-label={t('conversation.thread')}>
-          <Thread touchpoints={touchpoints} conversation={conversation} complete={!detail.hasNextPage} />
+          <Thread touchpoints={touchpoints} conversation={conversation} promises={detail.data.pages[0].promises} complete={!detail.hasNextPage} />
           {detail.hasNextPage && (
             <Button variant="default" mt="md" loading={detail.isFetchingNextPage} onClick={() => void detail.fetchNextPage()}>
               {t('state.more')}
@@ -60,14 +60,24 @@ export function ConversationPage() {
   )
 }
 
-function Thread({ touchpoints, conversation, complete }: { touchpoints: Touchpoint[]; conversation: Conversation; complete: boolean }) {
+interface ThreadProps {
+  touchpoints: Touchpoint[]
+  conversation: Conversation
+  promises: Schemas['Promise'][]
+  complete: boolean
+}
+
+function Thread({ touchpoints, conversation, promises, complete }: ThreadProps) {
   const { t } = useTranslation()
   const language = useLanguage()
   const now = useNow()
-  const registry = useRegistry().data
   const waits = waitsBefore(touchpoints)
-  const promised = (channel: string) => (registry?.channels.find((c) => c.name === channel)?.respond_seconds ?? Infinity) * 1000
-  const last = touchpoints.at(-1)
+  const first = [...waits.keys()][0]
+  // A wait is long where a promise was missed by it: on the wall it may be longer than was promised of business hours.
+  const long = (ms: number, answered: boolean) => {
+    const promise = promises.find((p) => p.metric === (answered ? 'next_response' : 'first_response'))
+    return (promise?.status === 'missed' && ms > promise.target_ms) || undefined
+  }
   return (
     <Stack gap="sm">
       {touchpoints.map((p, i) => {
@@ -75,7 +85,7 @@ function Thread({ touchpoints, conversation, complete }: { touchpoints: Touchpoi
         return (
           <div key={p.key}>
             {wait && (
-              <div className="wait" data-long={wait.to - wait.from > promised(p.channel) || undefined}>
+              <div className="wait" data-long={long(wait.to - wait.from, i !== first)}>
                 {t('conversation.waited', { time: duration(wait.to - wait.from, language) })}
               </div>
             )}
@@ -83,8 +93,8 @@ function Thread({ touchpoints, conversation, complete }: { touchpoints: Touchpoi
           </div>
         )
       })}
-      {complete && conversation.waiting_since && last && (
-        <div className="wait" data-long={now - Date.parse(conversation.waiting_since) > promised(last.channel) || undefined}>
+      {complete && conversation.waiting_since && (
+        <div className="wait" data-long={long(now - Date.parse(conversation.waiting_since), waits.size > 0)}>
           {t('conversation.waits', { time: duration(now - Date.parse(conversation.waiting_since), language) })}
         </div>
       )}

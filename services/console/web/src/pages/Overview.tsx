@@ -125,7 +125,7 @@ function Figure({ name, of, now, before, better, period, days, weekAgo }: Figure
   return (
     <Tooltip label={figures.meaning(name)} multiline w={300} disabled={!figures.meaning(name)} events={{ hover: true, focus: true, touch: false }}>
       <Paper withBorder p="md" component={Go} to="/reports" search={{ of, by: 'channel', figure: name, ...period, days }} className="tile">
-        <Text size="sm" c="dimmed">{figures.label(name)}{days && `, ${t('report.days', { count: days })}`}</Text>
+        <Text size="sm" c="dimmed">{figures.label(name)}{days && ` · ${t('overview.ofDays', { count: days })}`}</Text>
         <Text component="div" className="figure">{figures.write(name, now)}</Text>
         <Text size="xs" c={good === null ? 'dimmed' : good ? 'var(--mantine-color-green-light-color)' : 'var(--mantine-color-red-light-color)'}>
           {before === undefined ? t('overview.asOfNow') : before === null ? t('overview.noBefore') : t(weekAgo ? 'overview.before' : 'overview.beforeThat', { value: figures.write(name, before), change: signedShare(by, language) })}

@@ -173,7 +173,7 @@ function Open({ person }: { person: Person }) {
       ) : (
         <div role="list">
           {person.open_conversations.slice(0, 5).map((c) => (
-            <Row key={c.id} conversation={{ ...c, opening: { identifiers: [], name: c.topic, subject: c.last_touchpoint?.subject, text: c.last_touchpoint?.text?.slice(0, 200) || (c.last_touchpoint && names.kind(c.last_touchpoint.kind)) || '' } }} />
+            <Row key={c.id} conversation={{ ...c, opening: { identifiers: [], name: c.topic || t('conversation.title'), subject: c.last_touchpoint?.subject, text: c.last_touchpoint?.text?.slice(0, 200) || (c.last_touchpoint && names.kind(c.last_touchpoint.kind)) || '' } }} />
           ))}
         </div>
       )}
