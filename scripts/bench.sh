@@ -13,6 +13,9 @@ echo
 echo "== the door against bare net/http + segmentio decode + produce (targets: one a request >= 0.8 of the floor, batches of 100 >= 0.6)"
 go_bench services ./collect 'HTTP' -benchtime 3s
 echo
+echo "== Segment's calls in batches of 100 against batches of 100 touchpoints (target: >= 0.5)"
+go_bench services ./segment 'Batches' -benchtime 3s
+echo
 echo "== log -> ClickHouse against ready Native blocks (targets: >= 0.5 of the floor, <= 3 us of CPU a row, RSS <= 512 MiB)"
 go_bench services ./load 'Load' -benchtime 1x
 echo

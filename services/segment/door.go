@@ -117,6 +117,10 @@ func (d *Door) call(take answer) http.Handler {
 		}
 		in := c.Intake(name, touchpoint.SourceSegment)
 		refused := take(in, body.Bytes)
+		if refused == error(errTooLarge) {
+			d.fail(w, r, refused) // nothing of it is kept
+			return
+		}
 		if _, err = in.Append(r.Context()); err == nil {
 			err = refused
 		}

@@ -34,17 +34,18 @@ func (d *Door) batch(in *collect.Intake, body []byte) error {
 		in.Refuse(body, why)
 		return &refusal{field: why.Field, detail: why.Reason}
 	}
+	buffer := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
 	n := 0
-	frame.Messages(func([]byte) bool { n++; return n <= MaxMessages })
+	frame.Messages(func(data []byte) bool {
+		if n++; n <= MaxMessages {
+			message(in, buffer, data, segment.Request{SentAt: frame.SentAt, Context: frame.Context})
+		}
+		return n <= MaxMessages
+	})
 	if n > MaxMessages {
 		return errTooLarge
 	}
-	buffer := buffers.Get().(*[]byte)
-	defer buffers.Put(buffer)
-	frame.Messages(func(data []byte) bool {
-		message(in, buffer, data, segment.Request{SentAt: frame.SentAt, Context: frame.Context})
-		return true
-	})
 	return nil
 }
 

@@ -86,7 +86,7 @@ func each(c *strictjson.Cursor, data []byte, f func(member)) {
 		start := c.Offset()
 		name := c.Key()
 		c.Peek()
-		value := c.Skip()
+		value := c.Pass()
 		if c.Err() != nil {
 			return
 		}

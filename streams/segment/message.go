@@ -65,7 +65,7 @@ func (m *message) parse(data []byte) *touchpoint.FieldError {
 			}
 		}
 		if !known {
-			value := c.Skip()
+			value := c.Pass()
 			m.others = append(m.others, member{name: name, raw: data[start:c.Offset()], value: value})
 			continue
 		}
@@ -176,7 +176,7 @@ func readText(c *strictjson.Cursor, data []byte, name string) (t text, err *touc
 func readObject(c *strictjson.Cursor, name string) ([]byte, *touchpoint.FieldError) {
 	switch c.Peek() {
 	case '{':
-		return c.Skip(), nil
+		return c.Pass(), nil // the judgement of the touchpoint looks into it
 	case 'n':
 		c.Skip()
 		return nil, nil
