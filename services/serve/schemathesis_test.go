@@ -39,7 +39,7 @@ func TestSchemathesis(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	bounded, stop := context.WithTimeout(ctx, 5*time.Minute)
+	bounded, stop := context.WithTimeout(ctx, 10*time.Minute)
 	defer stop()
 	script, err := filepath.Abs("../../scripts/schemathesis/run")
 	if err != nil {
