@@ -130,9 +130,6 @@ func (w *writer) open(key string, bracket byte) {
 
 func (w *writer) close(bracket byte) { w.b = append(w.b, bracket) }
 
-// appendText writes a text as JSON.
-func appendText(dst []byte, s string) []byte { return fast.AppendEscape(dst, s, 0) }
-
 func (w *writer) key(key string) {
 	w.comma()
 	w.b = fast.AppendEscape(w.b, key, 0)

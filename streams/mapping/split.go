@@ -17,7 +17,7 @@ func (r *Run) Split(rec Record) ([]Record, error) {
 		l := &r.m.loops[i]
 		var next []Record
 		for _, outer := range records {
-			r.rec = outer
+			r.look(outer)
 			for _, in := range l.in {
 				v, err := r.run(in)
 				if err != nil {
