@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +19,9 @@ import (
 )
 
 var update = flag.Bool("update", false, "write what the fixtures become, to be read and committed")
+
+// defaultRules are read once: that costs more than all fixtures.
+var defaultRules = sync.OnceValue(identity.DefaultRules)
 
 const folder = "../../schemas/sources"
 
@@ -47,7 +51,7 @@ func outcomeOf(now time.Time, result source.Result, err error) (o outcome) {
 	if err != nil {
 		return outcome{Error: err.Error()}
 	}
-	rules := identity.DefaultRules()
+	rules := defaultRules()
 	options := touchpoint.Options{Now: now.UnixMilli(), Registry: registry.Default(), Normalise: rules.Normalise, Verified: rules.Verified,
 		NewID: func() string { return "made" }}
 	o.Handshake = result.Handshake
