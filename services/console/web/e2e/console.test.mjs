@@ -1,11 +1,14 @@
 // What people do in the console, done by clicking in a real Chromium at a real server that has the demo's data.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { after, afterEach, before, test } from 'node:test'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { api, key, launch, signIn, url } from './browser.mjs'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const shots = join(import.meta.dirname, '..', 'shots', 'tests') // kept to be looked at; nothing compares them
+mkdirSync(shots, { recursive: true })
 const run = Date.now().toString(36)
 
 let browser, context, page
@@ -387,6 +390,7 @@ test('every page, wide and narrow, light and dark, is without serious faults of 
       await p.getByRole('heading', { level: 1 }).waitFor()
       await p.waitForFunction(() => !document.querySelector('[aria-label=Loading],[aria-label=Lädt]'))
       await p.evaluate(axe)
+      await p.screenshot({ path: join(shots, `${path.split(/[?]/)[0].split('/')[1] || 'overview'}${path.includes('why') ? '-why' : ''}-${width}-${colorScheme}-${locale.slice(0, 2)}.png`) })
       const result = await p.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }))
       for (const v of result.violations) {
         if (v.impact === 'serious' || v.impact === 'critical') found.push(`${path} ${width} ${colorScheme}: ${v.id}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + ' ' + (n.any[0]?.message ?? '')).join(' | ')}`)
