@@ -173,7 +173,9 @@ func TestTransfers(t *testing.T) {
 	u.send(message("old-1", "", m{"time": day, "channel": "chat", "identifiers": vouched("email:cleo@example.com")}),
 		message("old-2", "", m{"time": day, "channel": "chat", "direction": "outbound", "actor": m{"type": "system"}, "kind": "transfer.offered", "identifiers": vouched("email:cleo@example.com")}))
 	u.settle()
-	type cracks struct{ Cracks []struct{ Kind, Person string } }
+	type cracks struct {
+		Cracks []struct{ Kind, Person string }
+	}
 	if found := get[cracks](u, "/v1/cracks?kind=transfer_not_opened").Cracks; len(found) != 1 || found[0].Person != personOf(u, "email:cleo@example.com") {
 		t.Errorf("%+v", found)
 	}
