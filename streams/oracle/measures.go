@@ -1,0 +1,385 @@
+package oracle
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/throughline/throughline/schemas/conversation"
+	"github.com/throughline/throughline/schemas/registry"
+	"github.com/throughline/throughline/schemas/touchpoint"
+)
+
+// Measure measures one conversation, question by question; person, version and participants are the caller's.
+func (n Conversations) Measure(stubs []conversation.Stub) conversation.Conversation {
+	first, last := &stubs[0], &stubs[len(stubs)-1]
+	row := conversation.Conversation{
+		Workspace: first.Workspace, ID: first.Key, Anchor: first.Anchor, First: first.Time, Last: last.Time, Touchpoints: uint32(len(stubs)),
+	}
+	var spoken []*conversation.Stub
+	for i := range stubs {
+		switch stubs[i].Direction {
+		case touchpoint.Inbound:
+			row.Inbound++
+		case touchpoint.Outbound:
+			row.Outbound++
+		default:
+			row.Internal++
+		}
+		if n.speaks(&stubs[i]) {
+			spoken = append(spoken, &stubs[i])
+		}
+	}
+	for _, s := range spoken {
+		if !slices.Contains(row.Channels, s.Channel) {
+			row.Channels = append(row.Channels, s.Channel)
+		}
+		for _, tag := range s.Tags {
+			if len(row.Tags) < conversation.MaxTags && !slices.Contains(row.Tags, tag) {
+				row.Tags = append(row.Tags, tag)
+			}
+		}
+		row.Team, row.Topic = cmp.Or(s.Team, row.Team), cmp.Or(s.Topic, row.Topic)
+		row.Source, row.Account = cmp.Or(row.Source, s.Source), cmp.Or(row.Account, s.Account)
+		if s.Actor == touchpoint.Agent {
+			row.Agent = cmp.Or(s.ActorID, row.Agent)
+		}
+		if s.Rating != nil {
+			row.Rating = s.Rating
+		}
+	}
+	row.Begun = spoken[0].Time
+	n.settlements(spoken, &row)
+	n.handOvers(spoken, &row)
+	n.contacts(spoken, &row)
+	n.responses(spoken, &row)
+	n.pauses(spoken, &row)
+	n.turns(spoken, &row)
+	n.states(spoken, &row)
+	n.channelContacts(spoken, &row)
+	n.calls(spoken, &row)
+	return row
+}
+
+// isSettled tells whether the conversation is settled after the i-th speaking stub (-1: before the first).
+func (n Conversations) isSettled(spoken []*conversation.Stub, i int) bool {
+	for ; i >= 0; i-- {
+		if yes, says := n.saysSettled(spoken[i]); says {
+			return yes
+		}
+	}
+	return false
+}
+
+func (n Conversations) settlements(spoken []*conversation.Stub, row *conversation.Conversation) {
+	for i, s := range spoken {
+		before, after := n.isSettled(spoken, i-1), n.isSettled(spoken, i)
+		if after && !before {
+			row.ResolvedAt, row.Resolution = new(s.Time), new(s.Time-spoken[0].Time)
+		}
+		if before && !after {
+			row.Reopenings++
+		}
+	}
+}
+
+func (n Conversations) handOvers(spoken []*conversation.Stub, row *conversation.Conversation) {
+	for i, s := range spoken {
+		team, handled := "", false
+		for _, before := range spoken[:i] {
+			team = cmp.Or(before.Team, team)
+			handled = handled || before.Team != "" || before.Actor == touchpoint.Agent || before.Actor == touchpoint.Bot
+		}
+		if s.Team != "" && team != "" && s.Team != team || n.effect(s) == registry.HandOver && (handled || s.Actor == touchpoint.Bot) {
+			row.HandOvers++
+		}
+	}
+}
+
+func (n Conversations) asks(s *conversation.Stub) bool {
+	switch n.effect(s) {
+	case registry.Message, registry.Started, registry.Reopen:
+		return s.Direction == touchpoint.Inbound
+	}
+	return false
+}
+
+// answers tells whether the stub is an answer by an actor of that type, apart from calls that are answered at their
+// start.
+func (n Conversations) answers(s *conversation.Stub, actor touchpoint.ActorType) bool {
+	switch n.effect(s) {
+	case registry.Message:
+		return s.Direction == touchpoint.Outbound && s.Actor == actor
+	case registry.Started:
+		return s.Direction == touchpoint.Outbound && s.Actor == actor ||
+			s.Direction == touchpoint.Inbound && s.Actor == touchpoint.Agent && actor == touchpoint.Agent
+	}
+	return false
+}
+
+// answeredCall returns the start of the call that the i-th stub, an agent's hanging up, shows to have been taken.
+func (n Conversations) answeredCall(spoken []*conversation.Stub, i int) (start int64, ok bool) {
+	if n.effect(spoken[i]) != registry.Ended || spoken[i].Actor != touchpoint.Agent {
+		return 0, false
+	}
+	for j := i - 1; j >= 0; j-- {
+		s := spoken[j]
+		switch {
+		case n.effect(s) == registry.Ended, n.answers(s, touchpoint.Agent), n.isSettled(spoken, j) && !n.isSettled(spoken, j-1):
+			return 0, false
+		case n.effect(s) == registry.Started && s.Direction == touchpoint.Inbound:
+			return s.Time, true
+		}
+	}
+	return 0, false
+}
+
+func (n Conversations) human(spoken []*conversation.Stub, i int) (at int64, ok bool) {
+	if n.answers(spoken[i], touchpoint.Agent) {
+		return spoken[i].Time, true
+	}
+	return n.answeredCall(spoken, i)
+}
+
+func (n Conversations) contacts(spoken []*conversation.Stub, row *conversation.Conversation) {
+	var before *conversation.Stub
+	for i, s := range spoken {
+		if !n.asks(s) {
+			continue
+		}
+		if before != nil && before.Channel != s.Channel {
+			row.ChannelSwitches++
+		}
+		if n.contact(spoken, i) {
+			row.Contacts++
+		}
+		before = s
+	}
+}
+
+// contact tells whether the i-th stub, by which the customer asks, is another contact and not more of the last.
+func (n Conversations) contact(spoken []*conversation.Stub, i int) bool {
+	since := i - 1
+	for since >= 0 && !n.asks(spoken[since]) {
+		since--
+	}
+	if since < 0 {
+		return true
+	}
+	answered, unsettled := false, false
+	for j := since; j <= i; j++ {
+		_, human := n.human(spoken, j)
+		if j < i && (human || n.answers(spoken[j], touchpoint.Bot)) {
+			answered = true
+		}
+		if n.isSettled(spoken, j-1) && !n.isSettled(spoken, j) && j > since {
+			unsettled = true
+		}
+	}
+	session := false
+	for _, t := range n.carried(spoken[i], false) {
+		session = session || slices.Contains(n.carried(spoken[since], false), t)
+	}
+	return unsettled || answered && !session
+}
+
+// channelContacts counts a contact where the customer begins one, and where the customer or an agent goes on by another channel.
+func (n Conversations) channelContacts(spoken []*conversation.Stub, row *conversation.Conversation) {
+	row.ChannelContacts = make([]uint32, len(row.Channels))
+	by := ""
+	for i, s := range spoken {
+		switch {
+		case n.asks(s) && (n.contact(spoken, i) || s.Channel != by):
+		case s.Direction == touchpoint.Outbound && n.answers(s, touchpoint.Agent) && s.Channel != by:
+		default:
+			continue
+		}
+		by = s.Channel
+		row.ChannelContacts[slices.Index(row.Channels, by)]++
+	}
+}
+
+// calls adds up the calls that an agent began or ended.
+func (n Conversations) calls(spoken []*conversation.Stub, row *conversation.Conversation) {
+	for i, end := range spoken {
+		if n.effect(end) != registry.Ended {
+			continue
+		}
+		for _, s := range slices.Backward(spoken[:i]) {
+			if n.effect(s) == registry.Started && (s.Actor == touchpoint.Agent || end.Actor == touchpoint.Agent) {
+				row.Calls += end.Time - s.Time
+			}
+			if n.effect(s) == registry.Started || n.effect(s) == registry.Ended {
+				break
+			}
+		}
+	}
+}
+
+// states asks after every stub where the conversation stands.
+func (n Conversations) states(spoken []*conversation.Stub, row *conversation.Conversation) {
+	for i, s := range spoken {
+		var then conversation.Conversation
+		n.responses(spoken[:i+1], &then)
+		if now := n.state(spoken[:i+1], &then); now != row.State {
+			row.State = now
+			row.States = append(row.States, conversation.StateSince{At: s.Time, State: now})
+		}
+	}
+	if most := conversation.MaxStates; len(row.States) > most+1 {
+		row.States = append(row.States[:most], row.States[len(row.States)-1])
+	}
+}
+
+func (n Conversations) responses(spoken []*conversation.Stub, row *conversation.Conversation) {
+	type wait struct{ since, until int64 }
+	var waits []wait
+	var heard []conversation.Wait
+	asked, waiting := int64(-1), int64(-1)
+	end := func(t int64) {
+		if waiting >= 0 {
+			waits = append(waits, wait{waiting, t})
+		}
+		waiting = -1
+	}
+	for i, s := range spoken {
+		if n.isSettled(spoken, i) && !n.isSettled(spoken, i-1) {
+			end(s.Time)
+			if asked >= 0 {
+				heard = append(heard, conversation.Wait{From: asked, To: s.Time, Kind: conversation.Unheard})
+			}
+			asked = -1
+		}
+		if n.effect(s) == registry.Awaiting {
+			end(s.Time)
+		}
+		if n.effect(s) == registry.HandOver && s.Actor == touchpoint.Bot && asked >= 0 {
+			waiting = asked
+		}
+		if n.asks(s) {
+			if asked < 0 {
+				asked = s.Time
+			}
+			if waiting < 0 {
+				waiting = s.Time
+			}
+		}
+		if n.answers(s, touchpoint.Bot) {
+			if waiting >= 0 && row.FirstBotResponse == nil {
+				row.FirstBotResponse = new(s.Time - waiting)
+			}
+			end(s.Time)
+		}
+		if t, ok := n.human(spoken, i); ok {
+			end(t)
+			if asked >= 0 {
+				kind := conversation.LaterWait
+				if row.FirstResponse == nil {
+					kind = conversation.FirstWait
+				}
+				heard = append(heard, conversation.Wait{From: asked, To: t, Kind: kind})
+				if row.FirstResponse == nil {
+					row.FirstResponse = new(t - asked)
+				} else if len(row.LaterResponses) < conversation.MaxLaterResponses {
+					row.LaterResponses = append(row.LaterResponses, t-asked)
+				}
+			}
+			asked = -1
+		}
+	}
+	for _, w := range waits {
+		row.LongestWait = max(row.LongestWait, w.until-w.since)
+	}
+	if waiting >= 0 {
+		row.WaitingSince = waiting
+	}
+	row.Waits = heard[:min(len(heard), conversation.MaxWaits)]
+	if asked >= 0 {
+		kind := conversation.LaterWait
+		if row.FirstResponse == nil {
+			kind = conversation.FirstWait
+		}
+		row.Waits = append(row.Waits, conversation.Wait{From: asked, Kind: kind})
+	}
+}
+
+// isPaused tells whether nothing is up to us after the i-th speaking stub.
+func (n Conversations) isPaused(spoken []*conversation.Stub, i int) bool {
+	if n.isSettled(spoken, i) {
+		return true
+	}
+	for ; i >= 0; i-- {
+		s := spoken[i]
+		_, taken := n.answeredCall(spoken, i)
+		switch {
+		case n.effect(s) == registry.Awaiting:
+			return true
+		case n.asks(s), taken, n.isSettled(spoken, i-1) && !n.isSettled(spoken, i):
+			return false
+		case n.effect(s) == registry.Started && s.Direction == touchpoint.Outbound:
+			return false
+		case n.effect(s) == registry.Message && n.answers(s, touchpoint.Agent):
+			return true
+		}
+	}
+	return false
+}
+
+func (n Conversations) pauses(spoken []*conversation.Stub, row *conversation.Conversation) {
+	since := int64(-1)
+	for i, s := range spoken {
+		switch paused := n.isPaused(spoken, i); {
+		case paused && since < 0:
+			since = s.Time
+		case !paused && since >= 0:
+			if since != s.Time && len(row.Pauses) < conversation.MaxPauses {
+				row.Pauses = append(row.Pauses, conversation.Pause{From: since, To: s.Time})
+			}
+			since = -1
+		}
+	}
+	if since >= 0 {
+		row.Pauses = append(row.Pauses, conversation.Pause{From: since})
+	}
+}
+
+func (n Conversations) turns(spoken []*conversation.Stub, row *conversation.Conversation) {
+	for i, s := range spoken {
+		team := ""
+		for _, before := range spoken[:i] {
+			team = cmp.Or(before.Team, team)
+		}
+		if s.Team != "" && s.Team != team && len(row.Turns) < conversation.MaxTurns {
+			row.Turns = append(row.Turns, conversation.Turn{At: s.Time, Team: s.Team})
+		}
+	}
+}
+
+func (n Conversations) state(spoken []*conversation.Stub, row *conversation.Conversation) conversation.State {
+	if i := len(spoken) - 1; n.isSettled(spoken, i) {
+		for ; n.isSettled(spoken, i); i-- {
+			if n.effect(spoken[i]) == registry.Close {
+				return conversation.Closed
+			}
+		}
+		return conversation.Resolved
+	}
+	if row.WaitingSince != 0 {
+		return conversation.WaitingForUs
+	}
+	// The last word decides.
+	for i := len(spoken) - 1; i >= 0; i-- {
+		s := spoken[i]
+		_, human := n.human(spoken, i)
+		switch {
+		case n.effect(s) == registry.Awaiting:
+			return conversation.WaitingForCustomer
+		case n.effect(s) == registry.Started && (human || s.Direction == touchpoint.Outbound), human && n.effect(s) == registry.Ended:
+			return conversation.Open
+		case human, n.answers(s, touchpoint.Bot):
+			return conversation.WaitingForCustomer
+		case n.asks(s), n.isSettled(spoken, i-1):
+			return conversation.Open
+		}
+	}
+	return conversation.Open
+}
