@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The long form of the crash, property and fuzz tests: rounds of all of them until SOAK_HOURS are over. Each test prints
+# The long form of the crash, property and fuzz tests, and of generated requests: rounds of all of them until SOAK_HOURS are over. Each test prints
 # its seed, and what to set to repeat it; the first failure ends the run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -37,5 +37,8 @@ while [ "$(date +%s)" -lt "$until" ]; do
       done )
   done
   fuzz
+  seed=$RANDOM
+  echo "== generated requests, THROUGHLINE_SCHEMATHESIS_SEED=$seed"
+  THROUGHLINE_SCHEMATHESIS_SEED=$seed THROUGHLINE_SCHEMATHESIS_EXAMPLES=30 go test -count=1 -timeout 24h -run '^TestSchemathesis$' github.com/throughline/throughline/services/serve
 done
 echo "soak: $round rounds without a failure"
