@@ -95,12 +95,12 @@ func ended(t *testing.T, c net.Conn) string {
 
 func TestSlowClientsAreLetGo(t *testing.T) {
 	bodies := DefaultBodiesConfig()
-	bodies.Patience = 50 * time.Millisecond
+	bodies.Patience = 500 * time.Millisecond
 	b := NewBodies(bodies)
 	mux := http.NewServeMux()
 	mux.Handle("/", echo(b))
 	mux.HandleFunc("/unread", func(w http.ResponseWriter, r *http.Request) { Problem(w, r, http.StatusUnauthorized, "", "no") })
-	s := start(t, mux, func(c *Config) { c.HeaderTimeout = 50 * time.Millisecond })
+	s := start(t, mux, func(c *Config) { c.HeaderTimeout = 500 * time.Millisecond })
 	for name, text := range map[string]string{
 		"says nothing":                      "",
 		"stops in the header":               "POST / HTTP/1.1\r\nHost: x\r\n",
