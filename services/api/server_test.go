@@ -132,11 +132,11 @@ func TestSlowClientsAreLetGo(t *testing.T) {
 // TestASlowButSteadyBodyIsTaken: patience is for the next 64 KiB, not for the whole.
 func TestASlowButSteadyBodyIsTaken(t *testing.T) {
 	bodies := DefaultBodiesConfig()
-	bodies.Patience = 400 * time.Millisecond
+	bodies.Patience = time.Second
 	s := start(t, echo(NewBodies(bodies)), nil)
 	const parts, part = 12, 80 << 10
 	c := dial(t, s, fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n", parts*part))
-	tick := time.NewTicker(50 * time.Millisecond)
+	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for range parts {
 		<-tick.C
