@@ -130,6 +130,11 @@ func picture(u *up) string {
 			delete(row, "waiting_ms") // of who waits now: it grows while we look
 			delete(row, "waited_ms")
 			delete(row, "customer_effort")
+			for name, figure := range row {
+				if d, ok := figure.(map[string]any); ok && strings.HasPrefix(name, "time_") {
+					row[name] = d["n"] // the state that one is in lasts on
+				}
+			}
 			add("%s: %s", path, encode(row))
 		}
 	}

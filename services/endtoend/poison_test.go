@@ -48,7 +48,7 @@ func TestPoison(t *testing.T) {
 	t.Logf("dead letters by topic: %v", byTopic)
 	for _, row := range topic.Table {
 		switch row.Name {
-		case topic.Seen, topic.Workspaces, topic.Rehearsals: // memory, keys and answers, which nobody can send again
+		case topic.Seen, topic.Workspaces, topic.Rehearsals, topic.Transfers: // memory, keys, answers and claims, which nobody can send again
 		default:
 			if byTopic[string(row.Name)] == 0 {
 				t.Errorf("the garbage in %s is in no dead letter", row.Name)

@@ -246,7 +246,7 @@ func (n *Node) hub() (*live.Hub, error) {
 // transfers offers conversations to other channels.
 func (n *Node) transfers() (*transfer.Desk, error) {
 	c := transfer.DefaultConfig()
-	c.Log, c.Producer, c.Secrets = n.admin, n.producer, n.directory
+	c.Log, c.Producer, c.Secrets, c.Logger = n.admin, n.producer, n.directory, n.config.Logger
 	return transfer.NewDesk(c)
 }
 

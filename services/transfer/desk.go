@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -34,18 +35,19 @@ type Config struct {
 	CodeLife time.Duration // of a code to say, at most
 	Tries    int           // wrong codes a minute and workspace, in this process
 	Now      func() time.Time
+	Logger   *slog.Logger
 }
 
 // DefaultConfig gives a code a quarter of an hour, and those who guess ten tries a minute: of a hundred million codes.
 func DefaultConfig() Config {
-	return Config{CodeLife: 15 * time.Minute, Tries: 10, Now: time.Now}
+	return Config{CodeLife: 15 * time.Minute, Tries: 10, Now: time.Now, Logger: slog.New(slog.DiscardHandler)}
 }
 
 // Validate reports what is missing or wrong.
 func (c Config) Validate() error {
 	switch {
-	case c.Log == nil || c.Producer == nil || c.Secrets == nil || c.Now == nil:
-		return errors.New("transfer: Log, Producer, Secrets and Now must be set")
+	case c.Log == nil || c.Producer == nil || c.Secrets == nil || c.Now == nil || c.Logger == nil:
+		return errors.New("transfer: Log, Producer, Secrets, Now and Logger must be set")
 	case c.CodeLife <= 0 || c.Tries <= 0:
 		return errors.New("transfer: code life and tries must be positive")
 	}
@@ -289,9 +291,12 @@ func (d *Desk) advance(ctx context.Context) error {
 	err := d.config.Log.ReadRange(ctx, string(topic.Transfers), 0, next, -1, func(records []*kafka.Record) error {
 		for _, r := range records {
 			next = r.Offset + 1
-			if t, err := transfer.Decode(r.Value); err == nil { // what is none opens nothing
-				d.book.Apply(&t)
+			t, err := transfer.Decode(r.Value)
+			if err != nil { // it opens nothing
+				d.config.Logger.Error("transfer: record passed over", "offset", r.Offset, "error", err)
+				continue
 			}
+			d.book.Apply(&t)
 		}
 		return nil
 	})
