@@ -3,27 +3,15 @@ package mappings
 
 import (
 	"embed"
-	"strings"
+
+	"github.com/throughline/throughline/schemas/shelf"
 )
 
 //go:embed *.yaml
 var files embed.FS
 
 // Get returns the mapping file of that name, such as servicenow-incidents.
-func Get(name string) ([]byte, bool) {
-	b, err := files.ReadFile(name + ".yaml")
-	return b, err == nil
-}
+func Get(name string) ([]byte, bool) { return shelf.Get(files, name) }
 
 // Names lists them, sorted.
-func Names() []string {
-	entries, err := files.ReadDir(".")
-	if err != nil {
-		panic(err) // the folder is compiled in
-	}
-	out := make([]string, len(entries))
-	for i, e := range entries {
-		out[i] = strings.TrimSuffix(e.Name(), ".yaml")
-	}
-	return out
-}
+func Names() []string { return shelf.Names(files) }

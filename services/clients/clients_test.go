@@ -5,7 +5,6 @@ package clients
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"github.com/throughline/throughline/services/program"
@@ -70,7 +69,7 @@ func TestSegmentNode(t *testing.T) {
 
 func TestSegmentBrowser(t *testing.T) {
 	t.Parallel()
-	browser := chromium()
+	browser := program.Chromium()
 	if browser == "" {
 		missing(t, requireChromium, "no Chromium; install one, or name it in CHROMIUM")
 	}
@@ -80,18 +79,4 @@ func TestSegmentBrowser(t *testing.T) {
 func TestCloudEventsInJavaScript(t *testing.T) {
 	t.Parallel()
 	start(t).node(t, "cloudevents.test.mjs")
-}
-
-func chromium() string {
-	for _, name := range []string{os.Getenv("CHROMIUM"), "chromium", "chromium-browser", "google-chrome"} {
-		if name == "" {
-			continue
-		}
-		if path, err := exec.LookPath(name); err == nil {
-			if path, err = filepath.Abs(path); err == nil {
-				return path
-			}
-		}
-	}
-	return ""
 }

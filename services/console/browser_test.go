@@ -3,7 +3,6 @@ package console
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -51,7 +50,7 @@ func TestInTheBrowser(t *testing.T) {
 	if _, err := os.Stat("web/dist/index.html"); err != nil {
 		missing(t, "the console is not built: make console")
 	}
-	if chromium() == "" {
+	if program.Chromium() == "" {
 		missing(t, "no Chromium; install one, or name it in CHROMIUM")
 	}
 	const key = "key-of-the-browser-test"
@@ -62,20 +61,6 @@ func TestInTheBrowser(t *testing.T) {
 	if r := program.Command(t, "simulate", "--url", url, "--key", key, "--customers", "200", "--days", "16", "--rate", "0"); r.Code != 0 {
 		t.Fatal(r)
 	}
-	node(t, []string{"THROUGHLINE_URL=" + url, "THROUGHLINE_KEY=" + key, "CHROMIUM=" + chromium()}, "node", "--test", "--test-reporter=spec", "e2e/")
+	node(t, []string{"THROUGHLINE_URL=" + url, "THROUGHLINE_KEY=" + key, "CHROMIUM=" + program.Chromium()}, "node", "--test", "--test-reporter=spec", "e2e/")
 	up.Stop(t)
-}
-
-func chromium() string {
-	for _, name := range []string{os.Getenv("CHROMIUM"), "chromium", "chromium-browser", "google-chrome"} {
-		if name == "" {
-			continue
-		}
-		if path, err := exec.LookPath(name); err == nil {
-			if path, err = filepath.Abs(path); err == nil {
-				return path
-			}
-		}
-	}
-	return ""
 }

@@ -109,8 +109,6 @@ func (l *loader) run(ctx context.Context) error {
 	}
 	defer l.ranges.Close()
 	reload := newReloader(l)
-	background.Go(func() { reload.lately(lanes) })
-	background.Go(func() { reload.whole(lanes) })
 	l.pools.facts = newBlockPool(func() *block { return &block{facts: newTouchpointRows()} })
 	var topics []string
 	for _, name := range l.cfg.Topics {
@@ -124,6 +122,8 @@ func (l *loader) run(ctx context.Context) error {
 		if name == topic.Moves {
 			w.done = reload.moved
 			reload.moved(0) // a predecessor may have loaded moves and died before it could say so
+			background.Go(func() { reload.lately(lanes) })
+			background.Go(func() { reload.whole(lanes) })
 		}
 		l.derived[name.In(l.cfg.Generations)] = l.newLane(lanes, w)
 	}

@@ -84,6 +84,30 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, into any) erro
 	return strictly("", body.Bytes, into)
 }
 
+// readYAML reads the YAML document of a request and hands it to set, which puts it in force. What set says with the error bad is wrong
+// with the document is what the client did wrong.
+func (s *Server) readYAML(w http.ResponseWriter, r *http.Request, c *call, bad error, set func(yaml string) error) error {
+	if err := c.query.done(); err != nil {
+		return err
+	}
+	body, err := s.bodies.Read(w, r)
+	if err != nil {
+		return err
+	}
+	defer body.Release()
+	text := string(body.Bytes)
+	if !plain(text) {
+		return &fieldError{"body", "want UTF-8 text without NUL"}
+	}
+	switch err := set(text); {
+	case errors.Is(err, bad):
+		return &fieldError{"body", strings.TrimPrefix(err.Error(), bad.Error()+": ")}
+	case err != nil:
+		return fmt.Errorf("serve: %s %s: %w", r.Method, r.URL.Path, err)
+	}
+	return nil
+}
+
 // strictly reads a JSON object into a struct; prefix is where in the body it stands. Names count as they are written: Go would take
 // "Preview" for preview.
 func strictly(prefix string, data []byte, into any) error {

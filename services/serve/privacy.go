@@ -2,10 +2,7 @@ package serve
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/throughline/throughline/schemas/touchpoint"
 	"github.com/throughline/throughline/schemas/workspace"
@@ -29,23 +26,11 @@ func (s *Server) getPrivacy(w http.ResponseWriter, _ *http.Request, c *call) err
 
 // setPrivacy answers PUT /v1/privacy.
 func (s *Server) setPrivacy(w http.ResponseWriter, r *http.Request, c *call) error {
-	if err := c.query.done(); err != nil {
-		return err
-	}
-	body, err := s.bodies.Read(w, r)
+	err := s.readYAML(w, r, c, privacy.ErrBadPolicy, func(yaml string) error {
+		return s.config.Privacy.SetPrivacy(r.Context(), c.workspace, workspace.Privacy{YAML: yaml, At: s.config.Now().UnixMilli()})
+	})
 	if err != nil {
 		return err
-	}
-	defer body.Release()
-	if !plain(string(body.Bytes)) {
-		return &fieldError{"body", "want UTF-8 text without NUL"}
-	}
-	err = s.config.Privacy.SetPrivacy(r.Context(), c.workspace, workspace.Privacy{YAML: string(body.Bytes), At: s.config.Now().UnixMilli()})
-	if errors.Is(err, privacy.ErrBadPolicy) {
-		return &fieldError{"body", strings.TrimPrefix(err.Error(), privacy.ErrBadPolicy.Error()+": ")}
-	}
-	if err != nil {
-		return fmt.Errorf("serve: set privacy rules: %w", err)
 	}
 	return s.getPrivacy(w, r, c)
 }

@@ -2,10 +2,7 @@ package serve
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/throughline/throughline/schemas/conversation"
@@ -57,23 +54,11 @@ func (s *Server) getPromises(w http.ResponseWriter, _ *http.Request, c *call) er
 
 // setPromises answers PUT /v1/promises.
 func (s *Server) setPromises(w http.ResponseWriter, r *http.Request, c *call) error {
-	if err := c.query.done(); err != nil {
-		return err
-	}
-	body, err := s.bodies.Read(w, r)
+	err := s.readYAML(w, r, c, promise.ErrBadPolicy, func(yaml string) error {
+		return s.config.Promises.SetPromises(r.Context(), c.workspace, workspace.Promises{YAML: yaml, At: s.config.Now().UnixMilli()})
+	})
 	if err != nil {
 		return err
-	}
-	defer body.Release()
-	if !plain(string(body.Bytes)) {
-		return &fieldError{"body", "want UTF-8 text without NUL"}
-	}
-	err = s.config.Promises.SetPromises(r.Context(), c.workspace, workspace.Promises{YAML: string(body.Bytes), At: s.config.Now().UnixMilli()})
-	if errors.Is(err, promise.ErrBadPolicy) {
-		return &fieldError{"body", strings.TrimPrefix(err.Error(), promise.ErrBadPolicy.Error()+": ")}
-	}
-	if err != nil {
-		return fmt.Errorf("serve: set promises: %w", err)
 	}
 	return s.getPromises(w, r, c)
 }

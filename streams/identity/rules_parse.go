@@ -10,6 +10,7 @@ import (
 	"github.com/nyaruka/phonenumbers"
 
 	"github.com/throughline/throughline/schemas/registry"
+	"github.com/throughline/throughline/streams/yamlline"
 )
 
 // MaxRules is how long the YAML of rules may be, in bytes: as JSON it must fit into one record of the log.
@@ -40,7 +41,7 @@ func ParseRules(data []byte) (*Rules, error) {
 		return nil, err
 	}
 	if field, err := r.compile(); err != nil {
-		return nil, fmt.Errorf("%w: line %d: %s: %w", ErrBadRules, lineOf(data, field), field, err)
+		return nil, fmt.Errorf("%w: line %d: %s: %w", ErrBadRules, yamlline.Of(data, field), field, err)
 	}
 	return &r, nil
 }

@@ -149,20 +149,3 @@ func (f *finder) Visit(n ast.Node) ast.Visitor {
 	}
 	return f
 }
-
-// lineOf finds the line of a field such as types[2].max; 1 when it is absent.
-func lineOf(data []byte, field string) int {
-	file, err := parser.ParseBytes(data, 0)
-	if err != nil {
-		return 1
-	}
-	for field != "" {
-		if path, err := yaml.PathString("$." + field); err == nil {
-			if node, err := path.FilterFile(file); err == nil && node != nil && node.GetToken() != nil {
-				return node.GetToken().Position.Line
-			}
-		}
-		field = field[:max(0, strings.LastIndexByte(field, '.'))] // an absent field is reported where its parent is
-	}
-	return 1
-}

@@ -10,7 +10,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/parser"
+
+	"github.com/throughline/throughline/streams/yamlline"
 )
 
 // ErrBadPolicy is wrapped by the errors of Parse, which name line and field.
@@ -59,7 +60,7 @@ func Parse(data []byte) (*Policy, error) {
 	}
 	p := &Policy{yaml: bytes.Clone(data), find: map[string]numbers{}, fields: map[string]Action{}, types: map[string]Action{}}
 	if field, err := p.compile(*d.Find, d.Fields); err != nil {
-		return nil, fmt.Errorf("%w: line %d: %s: %w", ErrBadPolicy, lineOf(data, field), field, err)
+		return nil, fmt.Errorf("%w: line %d: %s: %w", ErrBadPolicy, yamlline.Of(data, field), field, err)
 	}
 	return p, nil
 }
@@ -193,21 +194,4 @@ func unreadable(err error) error {
 		return fmt.Errorf("%w: line 1: %w", ErrBadPolicy, err)
 	}
 	return fmt.Errorf("%w: line %d: %s: %s", ErrBadPolicy, bad.GetToken().Position.Line, bad.GetToken().Value, bad.GetMessage())
-}
-
-// lineOf finds the line of a field such as fields[2].do; an absent one is reported where its parent is.
-func lineOf(data []byte, field string) int {
-	file, err := parser.ParseBytes(data, 0)
-	if err != nil {
-		return 1
-	}
-	for field != "" {
-		if path, err := yaml.PathString("$." + field); err == nil {
-			if n, err := path.FilterFile(file); err == nil && n != nil && n.GetToken() != nil {
-				return n.GetToken().Position.Line
-			}
-		}
-		field = field[:max(0, strings.LastIndexAny(field, ".["))]
-	}
-	return 1
 }
