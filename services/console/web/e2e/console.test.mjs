@@ -402,6 +402,21 @@ test('every page, wide and narrow, light and dark, is without serious faults of 
   assert.deepEqual(found, [])
 })
 
+// Answers that arrive while the page draws those before: React gives up on a page that is drawn anew some fifty times without a rest.
+test('a list whose answers come while the machine is busy is drawn', async () => {
+  const own = await browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce' })
+  const p = listen(await own.newPage())
+  await signIn(p)
+  const cdp = await own.newCDPSession(p)
+  await cdp.send('Emulation.setCPUThrottlingRate', { rate: 12 })
+  await p.goto(`${url}/identity`)
+  await p.getByRole('article').first().waitFor()
+  await p.evaluate(axe)
+  await p.evaluate(() => window.axe.run(document)) // work enough
+  await p.getByRole('link', { name: /Open the customer's card/ }).first().waitFor()
+  await own.close()
+})
+
 test('German, dark colours, and signing out', async () => {
   await open('/')
   await page.getByRole('button', { name: 'Preferences and sign out' }).click()

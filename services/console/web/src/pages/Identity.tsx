@@ -1,5 +1,5 @@
 import { Anchor, Badge, Button, Group, Modal, Paper, SimpleGrid, Stack, Tabs, Text, Textarea } from '@mantine/core'
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { keepPreviousData, queryOptions, useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -43,19 +43,51 @@ function Suggestions() {
     getNextPageParam: (page) => page.next,
   })
   const all = list.data?.pages.flatMap((p) => p.suggestions) ?? []
+  const cards = useCards(all.flatMap((s) => [s.claimant, s.claimed]))
   if (list.isPending) return <Loading />
   if (list.isError) return <Failed error={list.error} retry={() => void list.refetch()} />
   if (all.length === 0) return <Empty title={t('identity.noSuggestions')} hint={t('identity.noSuggestionsHint')} />
   return (
     <Stack>
       <Text c="dimmed">{t('identity.suggestionsLead')}</Text>
-      {all.map((s) => <SuggestionCard key={s.id} suggestion={s} />)}
+      {cards.isError && <Failed error={cards.error} retry={() => void cards.refetch()} />}
+      {all.map((s) => <SuggestionCard key={s.id} suggestion={s} cards={cards.data} />)}
       {list.hasNextPage && <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>{t('state.more')}</Button>}
     </Stack>
   )
 }
 
-function SuggestionCard({ suggestion: s }: { suggestion: Suggestion }) {
+type End = Schemas['End']
+type Cards = Map<string, Schemas['Person'] | null>
+
+const nameOf = (end: End) => `${end.type}:${end.value}`
+
+/**
+ * The cards of those who have the identifiers; null where nobody has it: somebody may claim what nobody has ever used. One question for
+ * the whole list: answers that came one by one would draw the list anew dozens of times, and React takes that for a loop.
+ */
+function useCards(ends: End[]) {
+  const queries = useQueryClient()
+  const names = [...new Set(ends.map(nameOf))]
+  return useQuery({
+    queryKey: ['cards', names],
+    queryFn: async (): Promise<Cards> => new Map(await Promise.all(names.map(async (q) => [q, await queries.fetchQuery(cardQuery(q))] as const))),
+    enabled: names.length > 0,
+    placeholderData: keepPreviousData,
+  })
+}
+
+const cardQuery = (q: string) =>
+  queryOptions({
+    queryKey: ['card', q],
+    queryFn: async () => {
+      const { found } = await must(api.GET('/v1/search', { params: { query: { q } } }))
+      return found.length === 0 ? null : must(api.GET('/v1/people/{id}', { params: { path: { id: found[0].person } } }))
+    },
+    staleTime: 60_000,
+  })
+
+function SuggestionCard({ suggestion: s, cards }: { suggestion: Suggestion; cards?: Cards }) {
   const { t } = useTranslation()
   const language = useLanguage()
   const may = useMay('write')
@@ -64,8 +96,8 @@ function SuggestionCard({ suggestion: s }: { suggestion: Suggestion }) {
   return (
     <Paper withBorder p="md" component="article" aria-label={`${typeName(s.claimant.type)} ${s.claimant.value} – ${typeName(s.claimed.type)} ${s.claimed.value}`}>
       <SimpleGrid cols={{ base: 1, sm: 2 }}>
-        <Side title={t('identity.claimant')} end={s.claimant} />
-        <Side title={t('identity.claimedTo')} end={s.claimed} />
+        <Side title={t('identity.claimant')} end={s.claimant} card={cards?.get(nameOf(s.claimant))} />
+        <Side title={t('identity.claimedTo')} end={s.claimed} card={cards?.get(nameOf(s.claimed))} />
       </SimpleGrid>
       <Group justify="space-between" mt="sm" gap="sm">
         <Text size="sm" c="dimmed">
@@ -85,27 +117,22 @@ function SuggestionCard({ suggestion: s }: { suggestion: Suggestion }) {
   )
 }
 
-function Side({ title, end }: { title: string; end: Schemas['End'] }) {
+function Side({ title, end, card }: { title: string; end: End; card?: Schemas['Person'] | null }) {
   const { t } = useTranslation()
-  // Somebody may claim what nobody has ever used: there is no card of that, and asking for one would be a mistake.
-  const q = `${end.type}:${end.value}`
-  const known = useQuery({ queryKey: ['search', q], queryFn: () => must(api.GET('/v1/search', { params: { query: { q } } })), staleTime: 60_000 })
-  const person = known.data?.found[0]?.person
-  const card = useQuery({ queryKey: ['person', person], queryFn: () => must(api.GET('/v1/people/{id}', { params: { path: { id: person! } } })), enabled: person !== undefined, staleTime: 60_000 })
   return (
     <Stack gap={6}>
       <Text size="xs" c="dimmed">{title}</Text>
       <NodeText node={end} />
-      {card.data && (
+      {card && (
         <>
-          <Group gap="xs">{card.data.identifiers.slice(0, 4).map((i) => (
+          <Group gap="xs">{card.identifiers.slice(0, 4).map((i) => (
             <Group key={i.type + i.value + i.verified} gap={4}><Text size="sm" className="breaks">{i.value}</Text><Trust verified={i.verified} /></Group>
           ))}</Group>
-          <ChannelSigns channels={card.data.channels.map((c) => c.channel)} most={6} />
+          <ChannelSigns channels={card.channels.map((c) => c.channel)} most={6} />
+          <Anchor component={Go} to={`/people/${card.id}`} size="sm">{t('conversation.openCard')}<span className="hidden"> {end.value}</span></Anchor>
         </>
       )}
-      {person && <Anchor component={Go} to={`/people/${person}`} size="sm">{t('conversation.openCard')}<span className="hidden"> {end.value}</span></Anchor>}
-      {known.data?.found.length === 0 && <Text size="sm" c="dimmed">{t('identity.unknown')}</Text>}
+      {card === null && <Text size="sm" c="dimmed">{t('identity.unknown')}</Text>}
     </Stack>
   )
 }
