@@ -21,13 +21,23 @@ func answerCSV(w http.ResponseWriter, r *reportQuery, rows []reportRow, asOf tim
 	if r.compare {
 		header = append(header, r.kind.header("previous_")...)
 	}
+	compared := len(header)
+	if r.restated {
+		header = append(header, r.kind.comparable().header("closed_")...)
+	}
 	err := out.Write(header)
 	for _, row := range rows {
 		line := append(row.by, row.figures.csv()...)
 		if r.compare && row.previous != nil {
 			line = append(line, row.previous.csv()...)
 		}
-		for len(line) < len(header) { // nothing to compare with
+		if row.closed != nil {
+			for len(line) < compared { // nothing to compare with
+				line = append(line, "")
+			}
+			line = append(line, row.closed.csv()...)
+		}
+		for len(line) < len(header) {
 			line = append(line, "")
 		}
 		if err == nil {

@@ -252,6 +252,15 @@ func (e event) anchor() identity.Anchor {
 	return rules().AnchorOf(e.workspaceOf(), touchpoint.KeyOf(e.workspaceOf(), e.id), &t).Anchor
 }
 
+// touchpoint is the event as it came.
+func (e event) touchpoint() *touchpoint.Touchpoint {
+	return &touchpoint.Touchpoint{
+		ID: e.id, Time: at(e.time).UnixMilli(), Channel: or(e.channel, "email"), Direction: touchpoint.Direction(or(e.direction, "inbound")), Kind: or(e.kind, "message"),
+		Actor: touchpoint.Actor{Type: touchpoint.ActorType(or(e.actor, "customer")), ID: e.agent}, Identifiers: e.identifiers, Thread: e.thread,
+		Subject: e.subject, Text: e.text, Team: e.team, Topic: e.topic, Source: e.source, Account: e.account, Tags: e.tags, Properties: []byte(e.properties), Rating: e.rating, Notes: e.notes,
+	}
+}
+
 // store puts touchpoints and their memberships into the store.
 func (f *fixture) store(events ...event) {
 	f.tb.Helper()
@@ -262,12 +271,7 @@ func (f *fixture) store(events ...event) {
 		for _, id := range e.identifiers {
 			names = append(names, id.String())
 		}
-		said := touchpoint.Touchpoint{
-			ID: e.id, Time: at(e.time).UnixMilli(), Channel: or(e.channel, "email"), Direction: touchpoint.Direction(or(e.direction, "inbound")), Kind: or(e.kind, "message"),
-			Actor: touchpoint.Actor{Type: touchpoint.ActorType(or(e.actor, "customer")), ID: e.agent}, Identifiers: e.identifiers, Thread: e.thread,
-			Subject: e.subject, Text: e.text, Team: e.team, Topic: e.topic, Source: e.source, Account: e.account, Tags: e.tags, Properties: []byte(e.properties), Rating: e.rating, Notes: e.notes,
-		}
-		payload, err := said.AppendJSON(nil)
+		payload, err := e.touchpoint().AppendJSON(nil)
 		if err != nil {
 			f.tb.Fatal(err)
 		}

@@ -87,8 +87,9 @@ type kind struct {
 	receipt func(c *call, r *reportQuery, f *figure) *receiptList
 	// numbers reads parameters that the report has beside the others; nil where there are none.
 	numbers func(q *query, r *reportQuery)
-	// restates tells whether it can be asked what the report said when its period was closed.
-	restates bool
+	// late is the figure of what came after the period was closed, and asClosed the same report without it; nil when that cannot be told.
+	late     string
+	asClosed func(ctx context.Context, s *Server, c *call, r *reportQuery, now time.Time) (*reportQuery, error)
 }
 
 // reportQuery is a report that was asked for.
@@ -109,12 +110,15 @@ type reportQuery struct {
 	closed   bool // it is what was known when its period was closed
 	// rows is the table, extended by what the figures are computed with, of the rows in the period that pass the filters.
 	rows string
+	// retold are conversations that are read otherwise than they are stored; nil when none are.
+	retold *retold
 }
 
 type reportRow struct {
 	by       []string
 	figures  *figures
 	previous *figures // of the period before; nil when it has none
+	closed   *figures // when the period was closed; nil when that was not asked for or cannot be told
 }
 
 // result is what a report says.
@@ -212,8 +216,14 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, c *call, k *kind
 		ask(earlier, &before)
 	}
 	restated := query.restated && !query.closing().After(asOf)
+	var closed *reportQuery
 	if restated {
-		ask(query.asClosed(), &then)
+		g.Go(func() (err error) {
+			if closed, err = k.asClosed(ctx, s, c, query, asOf); err == nil && closed != nil {
+				then, err = s.run(ctx, c, closed)
+			}
+			return err
+		})
 	}
 	g.Go(func() (err error) {
 		fresh, err = s.freshness(ctx, c, asOf)
@@ -227,6 +237,9 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, c *call, k *kind
 			return err
 		}
 		now.totals.previous = before.totals.figures
+	}
+	if closed != nil {
+		now.restate(query, &then, closed.kind)
 	}
 	w.Header().Set("Vary", "Accept")
 	if query.csv {
@@ -254,7 +267,7 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, c *call, k *kind
 	}
 	now.totals.json(out.Totals, query.compare)
 	if restated {
-		query.restate(&out, &now, &then, r.URL)
+		query.restate(&out, &now, r.URL)
 	}
 	return answer(w, http.StatusOK, out)
 }

@@ -86,7 +86,7 @@ var conversationReport = &kind{
 		{name: "ces_sum", sort: summed, of: "rating_scale = 'ces'", value: "rating_value", hidden: true},
 		{name: "ces_mean", sort: ratio, part: "ces_sum", whole: "ces_answers"},
 		{name: "handling_ms", sort: statistics, of: "calls > 0", value: "toNullable(calls)"},
-		{name: "late_conversations", of: "has_late"},
+		{name: lateConversations, of: "has_late"},
 	}, timeByState()),
 	filters: map[string]string{
 		"channel": entryChannel + " IN {channel:Array(String)}", "state": "state IN {state:Array(String)}",
@@ -97,6 +97,7 @@ var conversationReport = &kind{
 	sql:     conversationSQL,
 	receipt: conversationReceipt,
 	prepare: (*Server).prepareConversations,
+	late:    lateConversations, asClosed: conversationsAsClosed,
 	numbers: func(q *query, r *reportQuery) { r.params["fcr_days"] = q.number("fcr_days", 7, 1, 90) },
 }
 
@@ -153,8 +154,9 @@ func (s *Server) prepareConversations(c *call, r *reportQuery, now time.Time) er
 	SELECT *, ` + strings.Join(computed, ",\n\t\t") + `,
 		` + firstContact + ` AS first_contact
 	FROM (
-		SELECT *, ` + strings.Join(targets, ", ") + `, ` + followed(c) + ` AS followed, ` + hasLate(c) + ` AS has_late
-		FROM ` + c.tables.Conversations + ` FINAL ` + r.inside("first", "state NOT IN "+hidden) + `
+		SELECT *, ` + strings.Join(targets, ", ") + `, ` + r.followed(c) + ` AS followed, ` + hasLate(c) + ` AS has_late
+		FROM ` + r.conversations(c, "first >= {from:DateTime64(3, 'UTC')} AND first < {to:DateTime64(3, 'UTC')}") + `
+		WHERE ` + strings.Join(append([]string{"state NOT IN " + hidden}, r.where...), " AND ") + `
 	)
 )`
 	return nil
@@ -162,25 +164,30 @@ func (s *Server) prepareConversations(c *call, r *reportQuery, now time.Time) er
 
 // followed tells whether the same customer got in touch again about the same topic within the days, by whatever channel and past all
 // filters.
-func followed(c *call) string {
+func (r *reportQuery) followed(c *call) string {
 	return `id IN (
 			SELECT id FROM (
 				SELECT id, resolved_at, leadInFrame(first) OVER (PARTITION BY ` + c.tables.PersonOf("person") + `, topic ORDER BY first, id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS next
-				FROM ` + c.tables.Conversations + ` FINAL PREWHERE workspace = {workspace:String} AND first >= {from:DateTime64(3, 'UTC')}
+				FROM ` + r.conversations(c, "first >= {from:DateTime64(3, 'UTC')}") + `
 				WHERE state NOT IN ` + hidden + ` AND contacts > 0
 			) WHERE toUnixTimestamp64Milli(next) > 0 AND isNotNull(resolved_at) AND next <= assumeNotNull(resolved_at) + INTERVAL {fcr_days:UInt16} DAY
 		)`
 }
 
-// hasLate tells whether a touchpoint of the period in the conversation was received after the period was closed. Which touchpoints these are
-// does not change, so that FINAL may look at their memberships alone.
+// hasLate tells whether a touchpoint of the period in the conversation was received after the period was closed.
 func hasLate(c *call) string {
-	const period = ` PREWHERE workspace = {workspace:String} AND time >= {from:DateTime64(3, 'UTC')} AND time < {to:DateTime64(3, 'UTC')}`
 	return `id IN (
-			SELECT conversation FROM ` + c.tables.Members + ` FINAL` + period + ` AND key IN (
-				SELECT key FROM ` + c.tables.Touchpoints + period + ` WHERE received >= {closed:DateTime64(3, 'UTC')}
-			)
+			SELECT conversation FROM ` + c.tables.Members + ` FINAL` + lateMembers(c) + `
 		)`
+}
+
+// lateMembers is the condition of memberships of touchpoints that were received after the period was closed. Which touchpoints these are
+// does not change, so that FINAL may look at their memberships alone.
+func lateMembers(c *call) string {
+	const period = ` PREWHERE workspace = {workspace:String} AND time >= {from:DateTime64(3, 'UTC')} AND time < {to:DateTime64(3, 'UTC')}`
+	return period + ` AND key IN (
+				SELECT key FROM ` + c.tables.Touchpoints + period + ` WHERE received >= {closed:DateTime64(3, 'UTC')}
+			)`
 }
 
 func conversationSQL(c *call, r *reportQuery) string {

@@ -71,8 +71,8 @@ func (s *Server) readReport(c *call, r *http.Request, k *kind) (*reportQuery, er
 	out.by = readBy(q, k)
 	out.order = q.oneOf("order", append([]string{"by"}, k.shownFigures()...)...)
 	names, more := readFigures(q, k), ""
-	if out.restated = k.restates && q.flag("restated"); out.restated {
-		more = lateTouchpoints
+	if out.restated = q.flag("restated"); out.restated {
+		more = k.late
 	}
 	out.kind = k.only(names, out.order, more)
 	out.compare = q.oneOf("compare", "none", "previous") == "previous"

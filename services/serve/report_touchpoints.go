@@ -37,7 +37,8 @@ var touchpointReport = &kind{
 	sql:      touchpointSQL,
 	receipt:  touchpointReceipt,
 	always:   []string{"touchpoints"},
-	restates: true,
+	late:     lateTouchpoints,
+	asClosed: touchpointsAsClosed,
 }
 
 // facts are the touchpoints of the report, each with the person that it belongs to, and whether that one was there before: now, or as

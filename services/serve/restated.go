@@ -1,19 +1,25 @@
 package serve
 
 import (
+	"context"
+	"maps"
 	"net/url"
 	"reflect"
 	"slices"
 	"time"
 )
 
-// Restatement says what a report said when its period was closed. Figures of a closed period change for two reasons: touchpoints that were received
-// late, and persons that were merged or split since. Both are known exactly: a touchpoint carries when it was received, a move when it
+// Restatement says what has become of a report since its period was closed. Figures of a closed period change for two reasons: touchpoints
+// that were received late, and persons that were merged or split since. Both are known exactly: a touchpoint carries when it was received, a move when it
 // came to the log.
+//
+// The report of touchpoints is compared with what it said then. Conversations go on after the period that they began in, and are meant to; so
+// their report is compared with what it would say now without the late touchpoints.
 type Restatement struct {
-	Closed  Time   `json:"closed"`  // what was received or moved since then is new
-	Late    uint64 `json:"late"`    // touchpoints that were
-	Receipt string `json:"receipt"` // which these are
+	Closed   Time   `json:"closed"`   // what was received or moved since then is new
+	Late     uint64 `json:"late"`     // touchpoints that were, or conversations with such
+	Receipt  string `json:"receipt"`  // which these are
+	Compared bool   `json:"compared"` // false: too many are concerned to say what the figures were
 }
 
 // Restated is what a figure said, and what it says.
@@ -22,34 +28,75 @@ type Restated struct {
 	To   any `json:"to"`
 }
 
-// lateTouchpoints is the figure of touchpoints that came after the period was closed.
-const lateTouchpoints = "late_touchpoints"
+// The figures of what came after the period was closed.
+const (
+	lateTouchpoints   = "late_touchpoints"
+	lateConversations = "late_conversations"
+)
 
 // closing is when the report's period is closed: some time after its end, in which what was under way still came.
 func (r *reportQuery) closing() time.Time { return r.to.Add(r.grace) }
 
-// asClosed is the same report as it was when its period was closed. Which conversations touchpoints belonged to then is not kept: those figures
-// are left out.
-func (r *reportQuery) asClosed() *reportQuery {
-	then, kind := *r, *r.kind
-	kind.figures = slices.DeleteFunc(slices.Clone(kind.figures), func(f figure) bool { return f.source != factual || f.name == lateTouchpoints })
-	then.kind, then.closed, then.order = &kind, true, "by"
-	then.limit = maxReportRows
+// comparable is the report with the figures that can be compared with those of before. Which conversations touchpoints belonged to then is not kept.
+func (k *kind) comparable() *kind {
+	out := *k
+	out.figures = slices.DeleteFunc(slices.Clone(k.figures), func(f figure) bool { return f.source != factual || f.name == k.late })
+	return &out
+}
+
+// earlier is the same report to compare with: all rows of it, whichever are shown now.
+func (r *reportQuery) earlier() *reportQuery {
+	then := *r
+	then.kind, then.order, then.limit = r.kind.comparable(), "by", maxReportRows
+	then.params = maps.Clone(r.params)
+	then.params["limit"] = then.limit
 	return &then
 }
 
-// restate says of every row, and of the totals, which figures are others than they were, and which touchpoints came late.
-func (r *reportQuery) restate(out *Report, now, then *result, asked *url.URL) {
-	was := make(map[string]*figures, len(then.rows))
+// touchpointsAsClosed is the same report as it was when its period was closed.
+func touchpointsAsClosed(_ context.Context, _ *Server, _ *call, r *reportQuery, _ time.Time) (*reportQuery, error) {
+	then := r.earlier()
+	then.closed = true
+	return then, nil
+}
+
+// restate gives every row, and the totals, the figures as they were. Groups that there were and are not any more become rows with nothing in them,
+// as long as no row is left out for the limit.
+func (out *result) restate(r *reportQuery, then *result, k *kind) {
+	was := make(map[string]reportRow, len(then.rows))
 	for _, row := range then.rows {
-		was[placeOfRow(row.by)] = row.figures
+		was[placeOfRow(row.by)] = row
 	}
+	left := uint64(len(out.rows)) < out.groups
+	for i := range out.rows {
+		place := placeOfRow(out.rows[i].by)
+		before, known := was[place]
+		if !known {
+			before.figures = newFigures(k) // nothing of it was known
+		}
+		out.rows[i].closed = before.figures
+		delete(was, place)
+	}
+	out.totals.closed = then.totals.figures
+	if left {
+		return
+	}
+	for _, row := range then.rows {
+		if _, gone := was[placeOfRow(row.by)]; gone {
+			out.rows = append(out.rows, reportRow{by: row.by, figures: newFigures(r.kind), closed: row.figures})
+			out.groups++
+		}
+	}
+}
+
+// restate says of every row, and of the totals, which figures are others than they were, and what came late.
+func (r *reportQuery) restate(out *Report, now *result, asked *url.URL) {
 	link := func(by []string) string {
 		q := asked.Query()
 		for _, name := range []string{"by", "figures", "order", "limit", "format", "restated", "compare"} {
 			q.Del(name)
 		}
-		q.Set("cell", lateTouchpoints)
+		q.Set("cell", r.kind.late)
 		// The times of the answer: what was not given was read from the clock.
 		q.Set("from", out.From)
 		q.Set("to", out.To)
@@ -61,17 +108,19 @@ func (r *reportQuery) restate(out *Report, now, then *result, asked *url.URL) {
 		return asked.Path + "/receipt?" + q.Encode()
 	}
 	for i, row := range now.rows {
-		before := was[placeOfRow(row.by)]
-		if before == nil {
-			before = newFigures(r.asClosed().kind) // nothing of it was known
+		if row.closed != nil {
+			out.Rows[i]["restated"] = row.figures.restated(row.closed)
 		}
-		out.Rows[i]["restated"] = row.figures.restated(before)
-		if late := row.figures.count(lateTouchpoints); late > 0 {
-			out.Rows[i]["late"] = map[string]any{"touchpoints": late, "receipt": link(row.by)}
+		if late := row.figures.count(r.kind.late); late > 0 {
+			out.Rows[i]["late"] = map[string]any{"count": late, "receipt": link(row.by)}
 		}
 	}
-	out.Totals["restated"] = now.totals.figures.restated(then.totals.figures)
-	out.Restated = &Restatement{Closed: Time(r.closing()), Late: now.totals.figures.count(lateTouchpoints), Receipt: link(nil)}
+	if now.totals.closed != nil {
+		out.Totals["restated"] = now.totals.figures.restated(now.totals.closed)
+	}
+	out.Restated = &Restatement{
+		Closed: Time(r.closing()), Late: now.totals.figures.count(r.kind.late), Receipt: link(nil), Compared: now.totals.closed != nil,
+	}
 }
 
 // restated are the figures that are others than they were.

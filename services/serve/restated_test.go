@@ -1,6 +1,8 @@
 package serve
 
 import (
+	"bytes"
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -25,8 +27,8 @@ type restatedRow struct {
 	Channel  string
 	Restated map[string]struct{ From, To *float64 }
 	Late     *struct {
-		Touchpoints int
-		Receipt     string
+		Count   int
+		Receipt string
 	}
 }
 
@@ -34,7 +36,7 @@ func (r restatedRow) String() string {
 	data, _ := json.Marshal(r.Restated)
 	late := 0
 	if r.Late != nil {
-		late = r.Late.Touchpoints
+		late = r.Late.Count
 	}
 	return fmt.Sprint(r.Channel, " ", late, " ", string(data))
 }
@@ -88,7 +90,17 @@ func TestRestated(t *testing.T) {
 	if got := ask("grace", "8760"); got.Restated != nil {
 		t.Errorf("not closed yet: %+v", got.Restated)
 	}
-	f.get(400, "/v1/reports/conversations?restated=true")
+	got = ask("limit", "1", "order", "touchpoints")
+	if want := `[email 1 {"touchpoints":{"From":3,"To":4}}]`; fmt.Sprint(got.Rows) != want {
+		t.Errorf("the greatest row: %v, want %s", got.Rows, want) // whichever comes first among those of before
+	}
+	table, err := csv.NewReader(bytes.NewReader(f.get(200, "/v1/reports/touchpoints?format=csv&by=channel&figures=touchpoints,conversations&from=2026-11-01&to=2026-11-02&restated=true"))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "[[channel touchpoints conversations closed_touchpoints] [chat 1 0 1] [email 4 0 3] [phone 1 0 0]]"; fmt.Sprint(table) != want {
+		t.Errorf("as CSV: %v, want %s", table, want)
+	}
 }
 
 // TestRestatedIsWhatTheReportSaid asks a report when its period is closed, and again when much has come late and people were merged: what the

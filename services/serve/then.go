@@ -31,20 +31,9 @@ type then struct {
 
 func (s *Server) then(ctx context.Context, c *call, w who) (*then, error) {
 	out := &then{anchors: map[touchpoint.Key]identity.Anchor{}}
-	own, err := s.stubsThen(ctx, c, w.anchors)
+	own, parts, err := s.storyStubs(ctx, c, w)
 	if err != nil {
 		return nil, err
-	}
-	own, err = s.withoutShares(ctx, c, w.id, own)
-	if err != nil {
-		return nil, err
-	}
-	parts, err := s.sharesOf(ctx, c, w)
-	if err != nil {
-		return nil, err
-	}
-	if len(own)+len(parts) > maxThen {
-		return nil, errTooMuchThen
 	}
 	for i := range own {
 		out.anchors[own[i].Key] = own[i].Anchor
@@ -54,6 +43,23 @@ func (s *Server) then(ctx context.Context, c *call, w who) (*then, error) {
 	}
 	out.Story = conversation.Regroup(s.config.Registry, 0, w.id, own, parts)
 	return out, nil
+}
+
+// storyStubs are the stubs that a person's conversations are made of: the person's own, and what others wrote into the person's threads.
+func (s *Server) storyStubs(ctx context.Context, c *call, w who) (own []words.Stub, parts []conversation.Part, err error) {
+	if own, err = s.stubsThen(ctx, c, w.anchors); err != nil {
+		return nil, nil, err
+	}
+	if own, err = s.withoutShares(ctx, c, w.id, own); err != nil {
+		return nil, nil, err
+	}
+	if parts, err = s.sharesOf(ctx, c, w); err != nil {
+		return nil, nil, err
+	}
+	if len(own)+len(parts) > maxThen {
+		return nil, nil, errTooMuchThen
+	}
+	return own, parts, nil
 }
 
 // stubsThen are what conversations need to know of the touchpoints of anchors.
