@@ -216,6 +216,11 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, c *call, k *kind
 		ask(earlier, &before)
 	}
 	restated := query.restated && !query.closing().After(asOf)
+	if restated {
+		if restated, err = s.knewBy(r.Context(), c, query); err != nil {
+			return err
+		}
+	}
 	var closed *reportQuery
 	if restated {
 		g.Go(func() (err error) {

@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"slices"
 	"time"
+
+	"github.com/throughline/throughline/services/clickhouse"
 )
 
 // Restatement says what has become of a report since its period was closed. Figures of a closed period change for two reasons: touchpoints
@@ -36,6 +38,17 @@ const (
 
 // closing is when the report's period is closed: some time after its end, in which what was under way still came.
 func (r *reportQuery) closing() time.Time { return r.to.Add(r.grace) }
+
+// knewBy tells whether anything at all was known when the period was closed: history that a workspace begins with restates nothing, since there was
+// no report to be restated.
+func (s *Server) knewBy(ctx context.Context, c *call, r *reportQuery) (known bool, err error) {
+	sql := `SELECT 1 FROM ` + c.tables.Touchpoints + ` WHERE workspace = {workspace:String} AND received < {closed:DateTime64(3, 'UTC')} LIMIT 1`
+	err = s.store.each(ctx, s.store.report, sql, clickhouse.Params{"workspace": c.workspace, "closed": r.params["closed"]}, func(*clickhouse.Rows) error {
+		known = true
+		return nil
+	})
+	return known, err
+}
 
 // comparable is the report with the figures that can be compared with those of before. Which conversations touchpoints belonged to then is not kept.
 func (k *kind) comparable() *kind {

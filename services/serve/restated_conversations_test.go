@@ -177,6 +177,7 @@ func (r restatedConversations) lines(columns ...string) []string {
 // TestTooMuchLate tells that figures are not compared where too many customers are concerned.
 func TestTooMuchLate(t *testing.T) {
 	f := start(t)
+	f.store(event{id: "first", time: "2026-10-01T09:00:00Z"}) // there was a report
 	var events []event
 	late := map[string]string{}
 	for i := range maxRetold + 1 {
@@ -197,6 +198,7 @@ func TestTooMuchLate(t *testing.T) {
 // TestRestatedIsWithoutTheLate compares with a company to which the late touchpoints never came.
 func TestRestatedIsWithoutTheLate(t *testing.T) {
 	f := start(t)
+	f.store(event{id: "first", time: "2026-10-01T09:00:00Z"}) // there was a report
 	kinds := []event{
 		{}, {}, {direction: "outbound", actor: "agent", agent: "bob", team: "first"}, {direction: "outbound", actor: "agent", agent: "eva", team: "second"},
 		{direction: "outbound", actor: "bot"}, {direction: "internal", actor: "agent", agent: "bob", kind: "conversation.resolved"}, {channel: "chat"},

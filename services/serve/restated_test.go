@@ -103,6 +103,17 @@ func TestRestated(t *testing.T) {
 	}
 }
 
+// History that a workspace begins with restates no report, since there was none.
+func TestFirstImportRestatesNothing(t *testing.T) {
+	f := start(t)
+	f.late("2026-11-09T00:00:00Z", event{id: "1", time: "2026-11-01T09:00:00Z", identifiers: ids("customer_id:A")})
+	for _, of := range []string{"touchpoints", "conversations"} {
+		if body := f.get(200, "/v1/reports/"+of+"?from=2026-11-01&to=2026-11-02&restated=true"); strings.Contains(string(body), `"restated"`) {
+			t.Errorf("%s: %s", of, body)
+		}
+	}
+}
+
 // TestRestatedIsWhatTheReportSaid asks a report when its period is closed, and again when much has come late and people were merged: what the
 // figures were is what the report said.
 func TestRestatedIsWhatTheReportSaid(t *testing.T) {

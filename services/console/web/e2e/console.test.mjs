@@ -263,6 +263,46 @@ test('reports: two dimensions, comparison, download, and a link that shows the s
   assert.match(csv.split('\n')[0], /^channel,direction,touchpoints/)
 })
 
+test('reports: a closed period says what late touchpoints changed, and opens them', async () => {
+  const topic = `late-${run}`
+  const began = new Date()
+  await api('/v1/touchpoints', message('r1', { identifiers: by(`late-${run}@example.com`), topic, subject: 'In time', time: began.toISOString() }))
+  const person = await personOf(`late-${run}@example.com`)
+  await eventually('the first', async () => (await api(`/v1/people/${person}`).catch(() => null))?.touchpoints === 1)
+  const to = new Date()
+  const answer = { direction: 'outbound', actor: { type: 'agent', id: 'eva' }, time: new Date(began.getTime() + 1).toISOString() }
+  await api('/v1/touchpoints', message('r2', { identifiers: by(`late-${run}@example.com`), topic, subject: 'Too late for the report', ...answer }))
+  await eventually('the second', async () => (await api(`/v1/people/${person}`)).touchpoints === 2)
+
+  // Reports are closed a day after their period; here at once.
+  await context.route('**/v1/reports/**', (r) => r.continue({ url: `${r.request().url()}&grace=0` }))
+  const period = `topic=${topic}&from=${new Date(began.getTime() - 1000).toISOString()}&to=${to.toISOString()}`
+  await open(`/reports?of=touchpoints&by=channel&${period}`)
+  await page.getByRole('status').getByText(/^One touchpoint of this period came in after it was closed/).waitFor()
+  const table = page.getByRole('region', { name: 'Table of the report' })
+  await table.locator('tbody').getByRole('button', { name: 'restated from 1 to 2' }).first().click()
+  const receipt = page.getByRole('dialog')
+  await receipt.getByText('1 row', { exact: true }).waitFor()
+  await receipt.getByText('Too late for the report').waitFor()
+  assert.equal(await receipt.getByText('In time').count(), 0)
+  await receipt.getByRole('button', { name: 'Close' }).click()
+  await receipt.waitFor({ state: 'detached' })
+  await page.evaluate(axe)
+  const faulty = (await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }))).violations.filter((v) => v.impact === 'serious' || v.impact === 'critical')
+  assert.deepEqual(faulty.map((v) => `${v.id}: ${v.nodes[0].html}`), [])
+  await page.screenshot({ path: join(shots, 'reports-restated.png') })
+
+  await eventually('the answered conversation', async () => (await api(`/v1/conversations?topic=${topic}`)).conversations[0]?.first_response_ms === 1)
+  await open(`/reports?of=conversations&by=topic&figure=waiting&${period}`)
+  await page.getByRole('status').getByText(/^One conversation has touchpoints of this period that came in after/).waitFor()
+  await table.locator('tfoot').getByRole('button', { name: 'restated from 1 to 0' }).first().waitFor()
+  await page.getByRole('button', { name: 'Show what came late' }).first().click()
+  await receipt.getByText('1 row', { exact: true }).waitFor()
+  await receipt.getByRole('button', { name: 'Close' }).click()
+  await receipt.waitFor({ state: 'detached' })
+  await context.unroute('**/v1/reports/**')
+})
+
 test('identity: a suggestion is accepted with a reason, and gone', async () => {
   const claimed = `claimed-${run}@example.com`
   await api('/v1/touchpoints', message('s0', { identifiers: by(claimed) }))

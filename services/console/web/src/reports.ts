@@ -1,5 +1,5 @@
 import { api, must, type Schemas } from './api'
-import type { ReportRow } from './series'
+import { type ReportRow, valueOf } from './series'
 
 /** A report as it is drawn: rows are by its dimensions, and every figure may have what it was in the period before. */
 export interface Report {
@@ -10,6 +10,7 @@ export interface Report {
   groups: number
   as_of: string
   freshness: Schemas['Freshness']
+  restated?: Schemas['Restatement'] // of a period that is closed
 }
 
 export interface ReportQuery {
@@ -24,8 +25,20 @@ export interface ReportQuery {
   figures?: string[] // absent: all that the report has
   limit?: number
   compare?: 'previous'
+  restated?: boolean // say what a closed period's figures were
   lang?: string
 }
+
+/** What a figure of a row was before late touchpoints, merges and splits changed it; null where they did not, or not so that it could be read. */
+export function restatedOf(row: ReportRow, figure: string, write: (value: number | null) => string): { from: string; to: string } | null {
+  const change = (row.restated as Schemas['RestatedFigures'] | undefined)?.[figure]
+  if (!change) return null
+  const [from, to] = [write(valueOf(change, 'from')), write(valueOf(change, 'to'))]
+  return from === to ? null : { from, to }
+}
+
+/** The figure of what came late, by which others were restated. */
+export const lateFigure = { touchpoints: 'late_touchpoints', conversations: 'late_conversations' } as const
 
 /** Reads a report. Its dimensions are checked by the server: the pages know more of them than a type could say. */
 export async function readReport(of: 'touchpoints' | 'conversations', query: ReportQuery): Promise<Report> {

@@ -1,7 +1,7 @@
-import { Anchor, Button, CopyButton, Group, Menu, Paper, SegmentedControl, Select, Stack, Switch, Table, Text, TextInput, Tooltip } from '@mantine/core'
+import { Alert, Anchor, Button, CopyButton, Group, Menu, Paper, SegmentedControl, Select, Stack, Switch, Table, Text, TextInput, Tooltip } from '@mantine/core'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { Download, Link2 } from 'lucide-react'
+import { Download, History, Link2 } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { change, date, dateTime, number, signedShare } from '../format'
@@ -14,7 +14,7 @@ import { Empty, Failed, Loading } from '../parts/States'
 import { lastDays, zone } from '../periods'
 import type { ReportSearch, Subject } from '../searches'
 import { type ReportRow, seriesOf, valueOf } from '../series'
-import { commas, readReport, type Report, type ReportQuery } from '../reports'
+import { commas, lateFigure, readReport, type Report, type ReportQuery, restatedOf } from '../reports'
 import { useLanguage } from '../use'
 
 const dimensions: Record<Subject, string[]> = {
@@ -40,7 +40,7 @@ export function ReportsPage() {
   const period = search.from || search.to ? { from: search.from, to: search.to } : lastDays(new Date(), search.days ?? 30)
   const query = {
     by: then ? [by, then] : [by], ...period, tz: zone(), channel: search.channel, team: search.team, agent: search.agent, topic: search.topic, limit: 1000,
-    compare: search.compare ? ('previous' as const) : undefined, lang: language,
+    compare: search.compare ? ('previous' as const) : undefined, restated: true, lang: language,
   }
   const set = (change: Partial<ReportSearch>) => void navigate({ to: '/reports', search: { ...search, ...change }, replace: true })
   const report = useQuery({
@@ -137,9 +137,11 @@ function Result({ report, of, by, then, figure, columns, compare, set, dimension
       of, figure: name, at: row ? dimensionsOf.map((d) => `${d}:${String(row[d] ?? '')}`) : [], query: { ...filters, from: report.from, to: report.to, tz: zone(), lang: language },
       title: [figures.label(name), ...(row ? dimensionsOf.map((d) => dimension(d, String(row[d] ?? ''))) : [])].join(' · '),
     })
+  const late = lateFigure[of]
   return (
     <>
       <Receipt cell={opened} close={() => setOpened(null)} />
+      {report.restated && <Restated report={report} of={of} openLate={() => open(late, null)} />}
       <Paper withBorder p="md">
         <Chart series={series} label={t('report.chart', { figure: figures.label(figure), by: t(`dimension.${by}`) })} format={format} onPick={pick ? (i) => set({ [pick]: [String([...new Set(drawn.map((r) => String(r[by] ?? '')))][i])] }) : undefined} />
       </Paper>
@@ -163,7 +165,7 @@ function Result({ report, of, by, then, figure, columns, compare, set, dimension
               <Table.Tr key={i}>
                 <Table.Th scope="row" fw={500} className="breaks">{dimension(by, String(row[by] ?? ''))}</Table.Th>
                 {then && <Table.Td className="breaks">{dimension(then, String(row[then] ?? ''))}</Table.Td>}
-                {columns.map((c) => <Cell key={c} name={c} row={row} compare={compare} open={() => open(c, row)} />)}
+                {columns.map((c) => <Cell key={c} name={c} row={row} compare={compare} open={() => open(c, row)} openLate={row.late ? () => open(late, row) : undefined} />)}
               </Table.Tr>
             ))}
           </Table.Tbody>
@@ -171,7 +173,7 @@ function Result({ report, of, by, then, figure, columns, compare, set, dimension
             <Table.Tr>
               <Table.Th scope="row">{t('report.total')}</Table.Th>
               {then && <Table.Td />}
-              {columns.map((c) => <Cell key={c} name={c} row={report.totals} compare={compare} strong open={() => open(c, null)} />)}
+              {columns.map((c) => <Cell key={c} name={c} row={report.totals} compare={compare} strong open={() => open(c, null)} openLate={report.restated?.late ? () => open(late, null) : undefined} />)}
             </Table.Tr>
           </Table.Tfoot>
         </Table>
@@ -184,13 +186,40 @@ function Result({ report, of, by, then, figure, columns, compare, set, dimension
   )
 }
 
-function Cell({ name, row, compare, strong, open }: { name: string; row: ReportRow; compare: boolean; strong?: boolean; open: () => void }) {
+/** That figures of a closed period are others than they were, and what came late. */
+function Restated({ report, of, openLate }: { report: Report; of: Subject; openLate: () => void }) {
+  const { t } = useTranslation()
+  const language = useLanguage()
+  const { late, closed, compared } = report.restated!
+  const changed = [report.totals, ...report.rows].some((row) => Object.keys(row.restated ?? {}).length > 0)
+  if (late === 0 && !changed) return null
+  return (
+    <Alert color="yellow" icon={<History size={18} aria-hidden />} title={t('restated.title')} role="status">
+      <Text size="sm">
+        {t(late > 0 ? `restated.${of}` : 'restated.people', { count: late, n: number(late, language), closed: dateTime(closed, language) })} {!compared && t('restated.uncompared')}
+      </Text>
+      {late > 0 && <Button mt="xs" size="xs" variant="default" onClick={openLate}>{t('restated.show')}</Button>}
+    </Alert>
+  )
+}
+
+interface CellProps {
+  name: string
+  row: ReportRow
+  compare: boolean
+  strong?: boolean
+  open: () => void
+  openLate?: () => void // absent: nothing in the row came late
+}
+
+function Cell({ name, row, compare, strong, open, openLate }: CellProps) {
   const { t } = useTranslation()
   const language = useLanguage()
   const figures = useFigures()
   const now = valueOf(row, name)
   const previous = row.previous as ReportRow | null | undefined
   const before = compare ? (previous ? valueOf(previous, name) : null) : null
+  const restated = restatedOf(row, name, (v) => figures.write(name, v))
   return (
     <Table.Td className="numbers" fw={strong ? 650 : undefined}>
       {now === null ? (
@@ -199,6 +228,15 @@ function Cell({ name, row, compare, strong, open }: { name: string; row: ReportR
         <Anchor component="button" type="button" c="inherit" inherit onClick={open} title={t('receipt.open')}>
           {figures.write(name, now)}
         </Anchor>
+      )}
+      {restated && (
+        <Text size="xs" c="dimmed" fw={400}>
+          {openLate ? (
+            <Anchor component="button" type="button" inherit onClick={openLate} title={t('restated.show')}>{t('restated.cell', restated)}</Anchor>
+          ) : (
+            <span title={t('restated.byPeople')}>{t('restated.cell', restated)}</span>
+          )}
+        </Text>
       )}
       {compare && (
         <Text size="xs" c="dimmed" fw={400}>
