@@ -49,7 +49,7 @@ export function ReportsPage() {
     enabled: known.length > 0,
     placeholderData: keepPreviousData,
   })
-  const download = (format: string) => `/v1/reports/${of}?${commas({ ...query, limit: 10_000, format })}`
+  const download = (format: string) => `/v1/reports/${of}?${commas({ ...query, restated: report.data?.restated ? true : undefined, limit: 10_000, format })}`
   const options = (list: string[]) => list.map((d) => ({ value: d, label: t(`dimension.${d}`) }))
   return (
     <Page
