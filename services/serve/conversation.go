@@ -42,6 +42,7 @@ type Conversation struct {
 	Rating           *touchpoint.Rating `json:"rating,omitempty"`
 
 	Opening *Opening `json:"opening,omitempty"` // where it was asked for
+	Promise *Promise `json:"promise,omitempty"` // about the answer that the customer waits for, with the opening
 
 	anchor                    identity.Anchor // of the first touchpoint
 	first, last, waitingSince time.Time

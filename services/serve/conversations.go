@@ -15,6 +15,7 @@ import (
 	"github.com/throughline/throughline/schemas/conversation"
 	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/services/clickhouse"
+	"github.com/throughline/throughline/streams/promise"
 )
 
 // Conversations is a page of conversations.
@@ -36,14 +37,16 @@ const notWaiting = int64(1) << 62
 var orders = map[string]order{
 	"newest": {newestList, "-toUnixTimestamp64Milli(first)", func(c Conversation) int64 { return -c.first.UnixMilli() }},
 	"oldest": {oldestList, "toUnixTimestamp64Milli(first)", func(c Conversation) int64 { return c.first.UnixMilli() }},
-	"waiting": {waitingList, fmt.Sprintf("if(toUnixTimestamp64Milli(waiting_since) = 0, %d, toUnixTimestamp64Milli(waiting_since))", notWaiting),
-		func(c Conversation) int64 {
-			if ms := c.waitingSince.UnixMilli(); ms != 0 {
-				return ms
-			}
-			return notWaiting
-		}},
+	"waiting": {waitingList, waitingNumber, func(c Conversation) int64 {
+		if ms := c.waitingSince.UnixMilli(); ms != 0 {
+			return ms
+		}
+		return notWaiting
+	}},
+	"due": {list: dueList, number: waitingNumber}, // when an answer is due is not in the store: see conversationsPromised
 }
+
+var waitingNumber = fmt.Sprintf("if(toUnixTimestamp64Milli(waiting_since) = 0, %d, toUnixTimestamp64Milli(waiting_since))", notWaiting)
 
 var states = []string{string(conversation.Open), string(conversation.WaitingForUs), string(conversation.WaitingForCustomer),
 	string(conversation.Resolved), string(conversation.Closed)}
@@ -61,19 +64,34 @@ func (s *Server) listConversations(w http.ResponseWriter, r *http.Request, c *ca
 		params["channel"] = channels
 		where = append(where, "hasAny(channels, {channel:Array(String)})")
 	}
-	if q.flag("waiting") {
+	waiting := q.flag("waiting")
+	if waiting {
 		where = append(where, waitsForUs)
 	}
-	by := orders[q.oneOf("sort", "newest", "oldest", "waiting")]
+	by := orders[q.oneOf("sort", "newest", "oldest", "waiting", "due")]
+	statuses := q.listOf("promise", string(promise.Missed), string(promise.AtRisk), string(promise.Running))
+	promised := by.list == dueList || len(statuses) > 0
+	if promised && !waiting {
+		q.fail("waiting", "want true with promise and with sort=due: an answer is due to those who wait")
+	}
 	opening := q.flag("opening")
 	limit := q.number("limit", 50, 1, 200)
 	after := q.cursor(by.list)
 	if err := q.done(); err != nil {
 		return err
 	}
-	page, err := s.conversations(r.Context(), c, s.store.report, c.allConversations(), where, params, by, limit, after)
+	var page Conversations
+	var err error
+	if promised {
+		page, err = s.conversationsPromised(r.Context(), c, where, params, by, statuses, limit, after)
+	} else {
+		page, err = s.conversations(r.Context(), c, s.store.report, c.allConversations(), where, params, by, limit, after)
+	}
 	if err == nil && opening {
 		err = s.attachOpenings(r.Context(), c, page.Conversations)
+	}
+	if err == nil && opening {
+		err = s.attachPromises(r.Context(), c, page.Conversations)
 	}
 	if err != nil {
 		return err

@@ -29,6 +29,7 @@ const (
 	accountList
 	accountTimeline
 	receiptPages
+	dueList
 )
 
 const cursorSize = 1 + 8 + 16

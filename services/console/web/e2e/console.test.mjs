@@ -108,6 +108,26 @@ test('inbox: who waits, by keyboard, with filters in the address, live', async (
   console.log(`a new message showed after ${Date.now() - sent} ms`)
 })
 
+test('inbox: whose answer is late, by what was promised', async () => {
+  const [late, early] = [`Overdue ${run}`, `Just now ${run}`]
+  await api('/v1/touchpoints', message('w1', { identifiers: by(`overdue-${run}@example.com`), subject: late, time: new Date(Date.now() - 400 * 86_400_000).toISOString() }))
+  await api('/v1/touchpoints', message('w2', { identifiers: by(`just-now-${run}@example.com`), subject: early }))
+  await personOf(`overdue-${run}@example.com`)
+  await personOf(`just-now-${run}@example.com`)
+  await open('/inbox')
+  await page.getByRole('combobox', { name: 'Order' }).click()
+  await page.getByRole('option', { name: 'Due first' }).click()
+  await page.waitForURL(/order=due/)
+  const row = page.getByRole('listitem').filter({ hasText: late })
+  await row.getByText(/^missed 3\d\d d .*ago$/).waitFor()
+  assert.match(await page.getByRole('listitem').first().innerText(), /missed/)
+  await page.getByRole('combobox', { name: 'Promise' }).click()
+  await page.getByRole('option', { name: 'Running' }).click()
+  await page.waitForURL(/promise=/)
+  await row.waitFor({ state: 'detached' })
+  await page.getByRole('listitem').filter({ hasText: early }).getByText(/^due in/).waitFor()
+})
+
 test('customer: found while typing, with timeline, filters, evidence and the past', async () => {
   const email = `anna-${run}@example.com`
   await api('/v1/touchpoints', message('c1', { identifiers: [...by(email), ...by(`C-${run}`, 'customer_id')], text: 'Where is my parcel?', actor: { type: 'customer', name: 'Anna Example' } }))

@@ -3,6 +3,8 @@ import { commas } from './reports'
 import { inboxSearch, personSearch, reportSearch } from './searches'
 
 test('what makes no sense in an address is left out', () => {
+  expect(inboxSearch({ order: 'due', promise: ['missed', 'kept', 'missed'] })).toEqual({ order: 'due', promise: ['missed'] })
+  expect(inboxSearch({ order: 'oldest', promise: 'none' })).toEqual({})
   expect(inboxSearch({ channel: 'email', team: ['a', ''], show: 'everything', junk: 1 })).toEqual({ channel: ['email'], team: ['a'] })
   expect(personSearch({ at: 'yesterday', direction: 'sideways', q: 7 })).toEqual({ q: '7' })
   expect(reportSearch({ days: '-3', from: 'x', to: '2026-01-01', compare: 'true', of: 'people' })).toEqual({ to: '2026-01-01', compare: true })

@@ -6,6 +6,10 @@ const texts = (v: unknown): string[] | undefined => {
 }
 const text = (v: unknown): string | undefined => (v === undefined || v === '' ? undefined : String(v))
 const oneOf = <T extends string>(v: unknown, ...allowed: T[]): T | undefined => allowed.find((a) => a === v)
+const some = <T extends string>(v: unknown, ...allowed: T[]): T[] | undefined => {
+  const found = allowed.filter((a) => texts(v)?.includes(a))
+  return found.length ? found : undefined
+}
 
 export const overviewDays = [1, 7, 28] as const
 
@@ -15,8 +19,14 @@ export interface OverviewSearch {
 
 export const overviewSearch = (s: Record<string, unknown>): OverviewSearch => ({ days: overviewDays.find((d) => d > 1 && d === Number(s.days)) })
 
+/** How the promise of an answer may stand while a customer waits for it. */
+export const standings = ['missed', 'at_risk', 'running'] as const
+export type Standing = (typeof standings)[number]
+
 export interface InboxSearch {
   show?: 'all'
+  order?: 'due' // absent: by how long they have waited
+  promise?: Standing[]
   channel?: string[]
   team?: string[]
   agent?: string[]
@@ -24,7 +34,7 @@ export interface InboxSearch {
 }
 
 export const inboxSearch = (s: Record<string, unknown>): InboxSearch => ({
-  show: oneOf(s.show, 'all'), channel: texts(s.channel), team: texts(s.team), agent: texts(s.agent), topic: texts(s.topic),
+  show: oneOf(s.show, 'all'), order: oneOf(s.order, 'due'), promise: some(s.promise, ...standings), channel: texts(s.channel), team: texts(s.team), agent: texts(s.agent), topic: texts(s.topic),
 })
 
 export interface PersonSearch {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Touchpoint } from './api'
-import { byDay, waitsBefore } from './waits'
+import type { Schemas, Touchpoint } from './api'
+import { byDay, standingNow, waitsBefore } from './waits'
 
 const at = (minute: number, direction: Touchpoint['direction'], actor: Touchpoint['actor']['type'], kind = 'message') =>
   ({ time: new Date(Date.UTC(2026, 0, 1, 12, minute)).toISOString(), direction, actor: { type: actor }, kind }) as Touchpoint
@@ -24,4 +24,14 @@ test('days keep their order and hold everything', () => {
   const days = byDay(all)
   expect(days.map((d) => d.touchpoints.length)).toEqual([1, 2])
   expect(days.flatMap((d) => d.touchpoints)).toEqual(all)
+})
+
+test('a promise is missed when its time is over, whatever was read', () => {
+  const due = Date.UTC(2026, 0, 1, 12)
+  const promise = (status: string, due: number | null) => ({ status, due: due && new Date(due).toISOString() }) as Schemas['Promise']
+  expect(standingNow(promise('running', due), due - 1)).toBe('running')
+  expect(standingNow(promise('at_risk', due), due - 1)).toBe('at_risk')
+  expect(standingNow(promise('at_risk', due), due + 1)).toBe('missed')
+  expect(standingNow(promise('missed', due), due - 1)).toBe('missed')
+  expect(standingNow(promise('running', null), due)).toBe('running')
 })

@@ -1,4 +1,5 @@
-import type { Touchpoint } from './api'
+import type { Schemas, Touchpoint } from './api'
+import type { Standing } from './searches'
 
 export interface Wait {
   from: number
@@ -37,4 +38,10 @@ export function byDay(touchpoints: Touchpoint[]): { day: string; touchpoints: To
     else out.push({ day, touchpoints: [t] })
   }
   return out
+}
+
+/** How the promise of an answer stands now: what is shown may have been read a while ago, and its time has run on. */
+export function standingNow(promise: Schemas['Promise'], now: number): Standing {
+  if (promise.status === 'missed' || (promise.due && Date.parse(promise.due) < now)) return 'missed'
+  return promise.status === 'at_risk' ? 'at_risk' : 'running'
 }

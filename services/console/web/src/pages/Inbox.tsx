@@ -1,18 +1,19 @@
-import { Badge, Box, Button, Group, Paper, SegmentedControl, Stack, Text } from '@mantine/core'
+import { Badge, Box, Button, Group, Paper, SegmentedControl, Select, Stack, Text } from '@mantine/core'
 import { useHotkeys } from '@mantine/hooks'
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { api, type Conversation, must } from '../api'
+import { api, type Conversation, must, type Schemas } from '../api'
 import { ChannelSigns } from '../parts/Channel'
-import { ChannelFilter, Filters, ValueFilter } from '../parts/Filters'
+import { ChannelFilter, Filter, Filters, ValueFilter } from '../parts/Filters'
 import { Page } from '../parts/Shell'
 import { StateBadge } from '../parts/StateBadge'
 import { Empty, Failed, Loading } from '../parts/States'
-import { duration } from '../format'
-import type { InboxSearch } from '../searches'
-import { useLanguage, useNow, useRegistry } from '../use'
+import { dateTime, duration } from '../format'
+import { type InboxSearch, type Standing, standings } from '../searches'
+import { useLanguage, useNow } from '../use'
+import { standingNow } from '../waits'
 import { Go } from '../parts/Go'
 
 export function InboxPage() {
@@ -28,7 +29,8 @@ export function InboxPage() {
         api.GET('/v1/conversations', {
           params: {
             query: {
-              waiting, sort: waiting ? 'waiting' : 'newest', opening: true, limit: 50, cursor: pageParam || undefined,
+              waiting, sort: waiting ? (search.order ?? 'waiting') : 'newest', promise: waiting ? search.promise : undefined, opening: true, limit: 50,
+              cursor: pageParam || undefined,
               channel: search.channel, team: search.team, agent: search.agent, topic: search.topic,
             },
           },
@@ -50,7 +52,7 @@ export function InboxPage() {
     ['k', () => move(-1)],
     ['Enter', () => rows[active] && void navigate({ to: `/conversations/${rows[active].id}` })],
   ])
-  const filtered = Boolean(search.channel?.length || search.team?.length || search.agent?.length || search.topic?.length)
+  const filtered = Boolean((waiting && search.promise?.length) || search.channel?.length || search.team?.length || search.agent?.length || search.topic?.length)
   return (
     <Page
       title={t('menu.inbox')}
@@ -67,7 +69,12 @@ export function InboxPage() {
       }
     >
       <Box mb="sm">
-        <Filters set={[search.channel, search.team, search.agent, search.topic].filter(Boolean).length}>
+        <Filters set={[search.channel, search.team, search.agent, search.topic, waiting && search.promise, waiting && search.order].filter(Boolean).length}>
+          {waiting && (
+            <Select aria-label={t('inbox.order')} value={search.order ?? 'waiting'} onChange={(v) => set({ order: v === 'due' ? 'due' : undefined })} allowDeselect={false} w={{ base: '100%', xs: 180 }}
+              data={(['waiting', 'due'] as const).map((v) => ({ value: v, label: t(`inbox.orders.${v}`) }))} />
+          )}
+          {waiting && <Filter label={t('inbox.promise')} value={search.promise} onChange={(v) => set({ promise: v as Standing[] | undefined })} data={standings.map((v) => ({ value: v, label: t(`promise.status.${v}`) }))} />}
           <ChannelFilter value={search.channel} onChange={(channel) => set({ channel })} />
           <ValueFilter dimension="team" value={search.team} onChange={(team) => set({ team })} />
           <ValueFilter dimension="agent" value={search.agent} onChange={(agent) => set({ agent })} />
@@ -81,7 +88,7 @@ export function InboxPage() {
       ) : rows.length === 0 ? (
         <Empty title={t(filtered ? 'inbox.noneFiltered' : 'inbox.none')} hint={t(filtered ? 'inbox.noneFilteredHint' : 'inbox.noneHint')}>
           {filtered && (
-            <Button variant="default" mt="sm" onClick={() => set({ channel: undefined, team: undefined, agent: undefined, topic: undefined })}>
+            <Button variant="default" mt="sm" onClick={() => set({ promise: undefined, channel: undefined, team: undefined, agent: undefined, topic: undefined })}>
               {t('filter.clear')}
             </Button>
           )}
@@ -131,7 +138,7 @@ export function Row({ conversation: c, active }: { conversation: Conversation; a
           </Stack>
         </Group>
         <Stack gap={2} align="flex-end">
-          {c.waiting_since ? <Waiting since={c.waiting_since} channel={c.channels.at(-1) ?? ''} /> : <StateBadge state={c.state} />}
+          {c.waiting_since ? <Waiting since={c.waiting_since} promise={c.promise} /> : <StateBadge state={c.state} />}
           <Text size="xs" c="dimmed" visibleFrom="xs">
             {[c.topic, c.team, c.agent].filter(Boolean).join(' · ') || t('conversation.touchpoints', { count: c.touchpoints, n: c.touchpoints.toLocaleString(language) })}
           </Text>
@@ -141,19 +148,26 @@ export function Row({ conversation: c, active }: { conversation: Conversation; a
   )
 }
 
-/** For how long somebody has waited, and whether that is longer than the channel promises. */
-export function Waiting({ since, channel }: { since: string; channel: string }) {
+const colors: Record<Standing, string> = { missed: 'red', at_risk: 'orange', running: 'blue' }
+
+/** For how long somebody has waited, and how the promise of an answer stands; grey where nothing is promised. */
+export function Waiting({ since, promise }: { since: string; promise?: Schemas['Promise'] }) {
   const { t } = useTranslation()
   const language = useLanguage()
   const now = useNow()
-  const registry = useRegistry().data
-  const waited = Math.max(0, now - Date.parse(since))
-  const respond = registry?.channels.find((c) => c.name === channel)?.respond_seconds
-  const late = respond !== undefined && waited > respond * 1000
+  const stands = promise && standingNow(promise, now)
+  const left = promise?.due ? Date.parse(promise.due) - now : null
   return (
-    <Badge color={late ? 'red' : 'orange'} variant="light" tt="none" fw={600} title={late ? t('inbox.late') : t('inbox.inTime')}>
-      {late && <span className="hidden">{t('inbox.late')}: </span>}
-      {duration(waited, language)}
-    </Badge>
+    <Group gap={6} wrap="nowrap" justify="flex-end">
+      {promise && stands && (
+        <Text size="xs" c={stands === 'running' ? 'dimmed' : undefined} title={promise.due ? t('inbox.due', { time: dateTime(promise.due, language) }) : undefined}>
+          {left === null ? t(`promise.status.${stands}`) : t(`inbox.${stands}`, { time: duration(Math.abs(left), language) })}
+        </Text>
+      )}
+      <Badge color={stands ? colors[stands] : 'gray'} variant="light" tt="none" fw={600} title={t('inbox.waits')}>
+        <span className="hidden">{t('inbox.waits')} </span>
+        {duration(Math.max(0, now - Date.parse(since)), language)}
+      </Badge>
+    </Group>
   )
 }

@@ -1,0 +1,140 @@
+package serve
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	words "github.com/throughline/throughline/schemas/conversation"
+	"github.com/throughline/throughline/schemas/identity"
+	"github.com/throughline/throughline/services/clickhouse"
+	"github.com/throughline/throughline/streams/promise"
+)
+
+// answerDue is the promise about the answer that a customer waits for now: a first one or a next one. What was missed before in the conversation does not
+// make this one late. False when nothing is promised, or nobody waits for a human.
+func answerDue(policy *promise.Policy, about *words.Conversation, now time.Time) (promise.Promise, bool) {
+	i := slices.IndexFunc(about.Waits, func(w words.Wait) bool { return w.To == 0 })
+	if i < 0 {
+		return promise.Promise{}, false
+	}
+	alone := *about
+	alone.Waits = about.Waits[i : i+1]
+	for _, p := range policy.Of(&alone, now.UnixMilli()) {
+		if p.Metric != promise.Resolution {
+			return p, true
+		}
+	}
+	return promise.Promise{}, false
+}
+
+// attachPromises says of those who wait what answer is promised, and by when.
+func (s *Server) attachPromises(ctx context.Context, c *call, list []Conversation) error {
+	at := map[identity.Anchor]int{}
+	var anchors, ids []identity.Anchor
+	for i, one := range list {
+		if one.WaitingSince != nil {
+			at[one.ID] = i
+			anchors, ids = append(anchors, one.anchor), append(ids, one.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	policy, now := s.config.Promises.Promises(c.workspace), s.config.Now()
+	sql := `SELECT ` + intervalColumns + ` FROM ` + c.tables.Conversations + `
+WHERE workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)} AND id IN {ids:Array(UInt128)} ORDER BY version DESC LIMIT 1 BY anchor, id`
+	params := clickhouse.Params{"workspace": c.workspace, "anchors": numbers(anchors), "ids": numbers(ids)}
+	return s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
+		var v intervals
+		if err := r.Scan(v.targets()...); err != nil {
+			return err
+		}
+		about := v.conversation()
+		if p, promised := answerDue(policy, &about, now); promised {
+			list[at[about.ID]].Promise = &promisesOf([]promise.Promise{p})[0]
+		}
+		return nil
+	})
+}
+
+// candidate is a conversation that may be on a page.
+type candidate struct {
+	order      int64
+	id, anchor identity.Anchor
+}
+
+// conversationsPromised reads a page of those who wait, of whom the answer is promised and stands so, or sorted by when it is due. What is promised is
+// decided here and not in the store, so that of those who wait the mostOpen that come first in the order of the store are looked at.
+func (s *Server) conversationsPromised(ctx context.Context, c *call, where []string, params clickhouse.Params, by order, statuses []string, limit int, after *cursor) (page Conversations, err error) {
+	params["workspace"], params["most"] = c.workspace, mostOpen
+	sql := `SELECT ` + by.number + `, anchor, ` + intervalColumns + ` FROM ` + c.allConversations()
+	for _, condition := range append(where, "state NOT IN "+hidden) {
+		sql += " AND " + condition
+	}
+	sql += ` ORDER BY ` + by.number + `, id LIMIT {most:UInt32}` + reportSettings
+	policy, now := s.config.Promises.Promises(c.workspace), s.config.Now()
+	var found []candidate
+	err = s.store.each(ctx, s.store.report, sql, params, func(r *clickhouse.Rows) error {
+		var one candidate
+		var anchor wide
+		var v intervals
+		if err := r.Scan(append([]any{&one.order, &anchor}, v.targets()...)...); err != nil {
+			return err
+		}
+		about := v.conversation()
+		one.id, one.anchor = about.ID, asAnchor(&anchor)
+		p, promised := answerDue(policy, &about, now)
+		if len(statuses) > 0 && !(promised && slices.Contains(statuses, string(p.Status))) {
+			return nil
+		}
+		if by.list == dueList {
+			one.order = dueFirst(p, one.order)
+		}
+		if after == nil || cmp.Or(cmp.Compare(one.order, after.order), slices.Compare(one.id[:], after.id[:])) > 0 {
+			found = append(found, one)
+		}
+		return nil
+	})
+	page.Conversations = []Conversation{}
+	if err != nil || len(found) == 0 {
+		return page, err
+	}
+	slices.SortFunc(found, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.order, b.order), slices.Compare(a.id[:], b.id[:]))
+	})
+	if len(found) > limit {
+		found = found[:limit]
+		page.Next = cursor{by.list, found[limit-1].order, found[limit-1].id}.String()
+	}
+	return page, s.readCandidates(ctx, c, found, &page)
+}
+
+// dueFirst is the place of a promise among others, by when it is due. What cannot be said, or is not promised, comes after all others.
+func dueFirst(p promise.Promise, waiting int64) int64 {
+	if p.Due == 0 {
+		return notWaiting + waiting
+	}
+	return p.Due
+}
+
+// readCandidates reads the conversations of a page, in its order.
+func (s *Server) readCandidates(ctx context.Context, c *call, found []candidate, page *Conversations) error {
+	place := map[identity.Anchor]int{}
+	var anchors, ids []identity.Anchor
+	for i, one := range found {
+		place[one.id] = i
+		anchors, ids = append(anchors, one.anchor), append(ids, one.id)
+	}
+	sql := `SELECT ` + c.conversationColumns() + ` FROM ` + c.tables.Conversations + `
+WHERE workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)} AND id IN {ids:Array(UInt128)} ORDER BY version DESC LIMIT 1 BY anchor, id`
+	params := clickhouse.Params{"workspace": c.workspace, "anchors": numbers(anchors), "ids": numbers(ids)}
+	err := s.store.each(ctx, s.store.report, sql, params, func(r *clickhouse.Rows) error {
+		one, err := scanConversation(r)
+		page.Conversations = append(page.Conversations, one)
+		return err
+	})
+	slices.SortFunc(page.Conversations, func(a, b Conversation) int { return cmp.Compare(place[a.ID], place[b.ID]) })
+	return err
+}
