@@ -158,7 +158,7 @@ export function Waiting({ since, promise }: { since: string; promise?: Schemas['
   const stands = promise && standingNow(promise, now)
   const left = promise?.due ? Date.parse(promise.due) - now : null
   return (
-    <Group gap={6} wrap="nowrap" justify="flex-end">
+    <div className="waits">
       {promise && stands && (
         <Text size="xs" c={stands === 'running' ? 'dimmed' : undefined} title={promise.due ? t('inbox.due', { time: dateTime(promise.due, language) }) : undefined}>
           {left === null ? t(`promise.status.${stands}`) : t(`inbox.${stands}`, { time: duration(Math.abs(left), language) })}
@@ -168,6 +168,6 @@ export function Waiting({ since, promise }: { since: string; promise?: Schemas['
         <span className="hidden">{t('inbox.waits')} </span>
         {duration(Math.max(0, now - Date.parse(since)), language)}
       </Badge>
-    </Group>
+    </div>
   )
 }
