@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"time"
 )
 
 func main() {
@@ -70,7 +71,15 @@ func run(ctx context.Context, binary, data string, first, total uint64, seconds,
 	row("CPU per touchpoint", "%.1f us at the end, %.1f us in the first part: ratio %.2f; target within 1.10", last.cpu(), small.cpu(), last.cpu()/small.cpu())
 	row("memory", "%s", up.memory())
 	row("on disk", "%s", up.disk())
-	if err := lookups(ctx, up, f, total); err != nil {
+	if err := lookups(ctx, up, f, total, "while the store merges"); err != nil {
+		return err
+	}
+	rested, err := up.rest(ctx)
+	if err != nil {
+		return err
+	}
+	row("merges of the store", "went on for %s", rested.Round(time.Second))
+	if err := lookups(ctx, up, f, total, "at rest"); err != nil {
 		return err
 	}
 	if err := overview(ctx, up, f); err != nil {

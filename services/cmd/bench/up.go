@@ -132,6 +132,26 @@ func (u *upProcess) settle(ctx context.Context) error {
 	return nil
 }
 
+// rest waits until the store has merged what it wanted to merge, for ten minutes at most, and says how long that took.
+func (u *upProcess) rest(ctx context.Context) (time.Duration, error) {
+	const look, idle = 2 * time.Second, 200 * time.Millisecond
+	began := time.Now()
+	for calm := 0; calm < 3 && time.Since(began) < 10*time.Minute; {
+		_, before := u.cpu()
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(look):
+		}
+		if _, after := u.cpu(); after-before < idle {
+			calm++
+		} else {
+			calm = 0
+		}
+	}
+	return time.Since(began), nil
+}
+
 // pids are the process and the engine that it runs.
 func (u *upProcess) pids() []int {
 	pids := []int{u.cmd.Process.Pid}
