@@ -26,7 +26,7 @@ const agentActs = "actor_type = 'agent' AND direction != 'internal'"
 
 var gaps = []gap{
 	{kind: handedToNobody, opens: []string{"bot.handed_over"}, mended: "actor_type = 'agent'", within: "15 MINUTE", open: true},
-	// properties.by says until when the call was promised; without it, it is a day.
+	// properties.by says until when the call was promised, properties.expires_at until when a link can be opened; without, it is a day.
 	{kind: callbackNotMade, opens: []string{callbackPromised}, mended: "direction = 'outbound' AND kind IN ('call.started', 'call.missed')", within: "1 DAY"},
 	{kind: notCollected, opens: []string{"pickup.ready"}, mended: "kind IN ('pickup.collected', 'order.cancelled', 'order.returned', 'order.delivered')", order: true, within: "3 DAY"},
 	{kind: transferNotOpened, opens: []string{"transfer.offered"}, mended: "(kind = 'transfer.opened' OR direction = 'inbound' AND actor_type = 'customer')", within: "1 DAY", open: true},
@@ -88,8 +88,8 @@ FROM (
 		GROUP BY gap, about HAVING notEmpty(opened)
 	) ARRAY JOIN opened AS o
 	LEFT JOIN (
-		SELECT key, parseDateTime64BestEffortOrNull(JSONExtractString(payload, 'properties', 'by'), 3, 'UTC') AS by_then
-		FROM ` + c.tables.Touchpoints + period + ` AND kind = '` + callbackPromised + `'
+		SELECT key, parseDateTime64BestEffortOrNull(JSONExtractString(payload, 'properties', if(kind = 'transfer.offered', 'expires_at', 'by')), 3, 'UTC') AS by_then
+		FROM ` + c.tables.Touchpoints + period + ` AND kind IN ('` + callbackPromised + `', 'transfer.offered')
 	) AS promised ON o.2 = promised.key
 )
 WHERE due < {now:DateTime64(3, 'UTC')} AND (mend.1 = 0 OR mend.1 > toUnixTimestamp64Milli(due) AND mend.1 >= {mended:Int64})
