@@ -90,7 +90,28 @@ func (s *Server) lookUp(ctx context.Context, c *call, text string) (Person, erro
 			}
 		}
 	}
-	return Person{}, &notFound{"identifier", "nobody is known by " + tried}
+	hint, err := s.claimedHint(ctx, c, text)
+	if err != nil {
+		return Person{}, err
+	}
+	return Person{}, &notFound{"identifier", "nobody is known by " + tried + hint}
+}
+
+// claimedHint says how to ask for whoever merely claimed an identifier that nobody is known by; "" when nobody in the workspace did. It says nothing of who
+// that is: what a stranger typed is no answer to who somebody is.
+func (s *Server) claimedHint(ctx context.Context, c *call, text string) (string, error) {
+	anchors, claimed, err := s.anchorsFor(c.workspace, streams.ClaimedPrefix+text)
+	if err != nil || strings.HasPrefix(text, streams.ClaimedPrefix) {
+		return "", nil // a thread, or what was claimed was asked for
+	}
+	w, err := s.resolve(ctx, c, anchors[0])
+	if err != nil {
+		return "", err
+	}
+	if known, err := s.seen(ctx, c, w); err != nil || !known && !w.recorded {
+		return "", err
+	}
+	return "; somebody claimed it, which nobody verified: ask for " + claimed, nil
 }
 
 // anchorsFor are the anchors that the text may mean, the best first, and what it says after normalising.

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/throughline/throughline/schemas/touchpoint"
 )
 
 func decode[T any](t testing.TB, body []byte) (v T) {
@@ -88,5 +90,37 @@ func TestPersonByIdentifier(t *testing.T) {
 	f.get(400, "/v1/people?identifier=email:a%ff@example.com")
 	if answer := f.do(http.MethodGet, "", "/v1/people?identifier=email:anna@example.com", nil); answer.StatusCode != 401 {
 		t.Errorf("without a key: %d", answer.StatusCode)
+	}
+}
+
+// Who is looked up by what they merely claimed is not found, and nothing of them is said but how to ask.
+func TestClaimedIsHinted(t *testing.T) {
+	f := start(t)
+	f.store(
+		event{id: "1", time: "2026-11-01T09:00:00Z", channel: "chat", text: "I am Anna", identifiers: []touchpoint.Identifier{claimed("email:anna@example.com")}},
+		event{id: "2", workspace: "theirs", time: "2026-11-01T09:00:00Z", channel: "chat", identifiers: []touchpoint.Identifier{claimed("email:bea@example.com")}},
+	)
+	detail := func(identifier string) string {
+		t.Helper()
+		return decode[struct{ Detail string }](t, f.get(404, "/v1/people?identifier="+identifier)).Detail
+	}
+	if got, want := detail("email:Anna@example.com"), "nobody is known by email:anna@example.com; somebody claimed it, which nobody verified: ask for claimed:email:anna@example.com"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if p := decode[personAnswer](t, f.get(200, "/v1/people?identifier=claimed:email:anna@example.com")); p.Touchpoints != 1 {
+		t.Errorf("as it is hinted: %+v", p)
+	}
+	for identifier, want := range map[string]string{
+		"email:bea@example.com":         "nobody is known by email:bea@example.com", // claimed in another workspace
+		"claimed:email:bea@example.com": "nobody is known by claimed:email:bea@example.com",
+		"ticket:INC1":                   "nobody is known by ticket:INC1",
+	} {
+		if got := detail(identifier); got != want {
+			t.Errorf("%s: %q", identifier, got)
+		}
+	}
+	// Before it was claimed nobody had.
+	if got := detail("email:anna@example.com&as_of=2026-10-01T00:00:00Z"); got != "nobody is known by email:anna@example.com" {
+		t.Errorf("in October: %q", got)
 	}
 }
