@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"time"
 	"unicode/utf8"
 
 	fast "github.com/segmentio/encoding/json"
@@ -167,23 +166,7 @@ func (w *writer) time(v *value) {
 	if w.err != nil || !v.set {
 		return
 	}
-	out, err := w.run.eval(v)
-	if err != nil {
-		w.fail("time", err)
-		return
-	}
-	var ms int64
-	switch x := out.(type) {
-	case nil:
-		err = errors.New("is missing")
-	case time.Time:
-		ms = x.UnixMilli()
-	default:
-		var s string
-		if s, err = asText(x); err == nil {
-			ms, err = w.run.parseTime(s)
-		}
-	}
+	ms, err := w.run.time(v)
 	if err != nil {
 		w.fail("time", err)
 		return

@@ -185,7 +185,7 @@ func (c *compiler) value(name string, from *spec, to *value) error {
 		return orTop(from.at).errorf("%s: say exactly one of a constant, column and expr", field)
 	}
 	to.set, to.constant, to.column = true, from.Const, from.Column
-	if !scalar(from.Const) || !scalar(from.Default) {
+	if !isScalar(from.Const) || !isScalar(from.Default) {
 		return from.at.errorf("%s: a constant is a text, a number or a boolean", field)
 	}
 	to.fallback = from.Default
@@ -285,7 +285,7 @@ func (c *compiler) added(p *propertySpec, out *properties) error {
 	return nil
 }
 
-func scalar(v any) bool {
+func isScalar(v any) bool {
 	switch v.(type) {
 	case nil, string, bool, int, int64, uint64, float64:
 		return true

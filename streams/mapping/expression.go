@@ -15,6 +15,7 @@ import (
 type expression struct {
 	source  string
 	program *vm.Program
+	direct  direct // the same without the machine; nil where there is no such
 	columns []string
 	row     bool   // it looks columns up by name
 	path    string // of the column that it is and nothing else; else empty
@@ -66,6 +67,9 @@ func (c *compiler) expression(source string, at position) (*expression, error) {
 			e.columns = append(e.columns, name)
 			c.m.used = append(c.m.used, column{bare(name), at})
 		}
+	}
+	if !e.row {
+		e.direct = directly(program.Node())
 	}
 	return e, nil
 }
@@ -122,6 +126,11 @@ func (r *Run) run(e *expression) (any, error) {
 func (r *Run) holds(e *expression) (bool, error) {
 	if e == nil {
 		return true, nil
+	}
+	if e.direct != nil {
+		if s, ok := e.direct(r); ok && (s.kind == boolean || s.kind == nothing) {
+			return s.isTrue(), nil
+		}
 	}
 	v, err := r.run(e)
 	if err != nil || v == nil {

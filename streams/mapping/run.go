@@ -113,6 +113,9 @@ func (r *Run) eval(v *value) (any, error) {
 
 // text evaluates to a text; empty when there is nothing.
 func (r *Run) text(v *value) (string, error) {
+	if s, ok := r.quick(v); ok {
+		return s.text, nil
+	}
 	out, err := r.eval(v)
 	if err != nil || out == nil {
 		return "", err

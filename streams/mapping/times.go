@@ -87,6 +87,28 @@ func (f timeFormat) parse(s string, zone *time.Location) (ms int64, ok bool) {
 	return ms, true
 }
 
+// time evaluates to a time, in ms since 1970.
+func (r *Run) time(v *value) (ms int64, err error) {
+	if s, ok := r.quick(v); ok && s.kind != nothing {
+		return r.parseTime(s.text)
+	}
+	out, err := r.eval(v)
+	if err != nil {
+		return 0, err
+	}
+	switch x := out.(type) {
+	case nil:
+		return 0, errors.New("is missing")
+	case time.Time:
+		return x.UnixMilli(), nil
+	}
+	s, err := asText(out)
+	if err != nil {
+		return 0, err
+	}
+	return r.parseTime(s)
+}
+
 // parseTime tries the mapping's formats in their order. A clock time that a zone has twice, in the night when summer
 // time ends, is one of the two, always the same.
 func (r *Run) parseTime(s string) (int64, error) {
