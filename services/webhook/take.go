@@ -71,7 +71,6 @@ func (d *Door) take(w http.ResponseWriter, r *http.Request) {
 	}
 	reader := s.readers.Get().(*source.Reader)
 	result, err := reader.Read(request, d.config.Secrets.of(k.Workspace, name), d.config.Now())
-	s.readers.Put(reader)
 	switch {
 	case err != nil && !placeable(err):
 		d.fail(w, r, name, err)
@@ -81,6 +80,7 @@ func (d *Door) take(w http.ResponseWriter, r *http.Request) {
 	default:
 		d.append(w, r, s, k.Workspace, body.Bytes, result.Items, err)
 	}
+	s.readers.Put(reader) // the items are its memory
 }
 
 // placeable tells whether what is wrong concerns the body of a provider that proved itself: it can be kept.

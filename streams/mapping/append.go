@@ -129,7 +129,16 @@ func (w *writer) open(key string, bracket byte) {
 
 func (w *writer) close(bracket byte) { w.b = append(w.b, bracket) }
 
+// key writes the name of a field of touchpoints, in which there is nothing to escape.
 func (w *writer) key(key string) {
+	w.comma()
+	w.b = append(w.b, '"')
+	w.b = append(w.b, key...)
+	w.b = append(w.b, '"', ':')
+}
+
+// foreign writes the name of a property.
+func (w *writer) foreign(key string) {
 	w.comma()
 	w.b = fast.AppendEscape(w.b, key, 0)
 	w.b = append(w.b, ':')
@@ -151,12 +160,13 @@ func (w *writer) under(prefix, name string, v *value) {
 		return
 	}
 	w.key(name)
-	w.string(prefix+name, s)
+	w.string(prefix, name, s)
 }
 
-func (w *writer) string(field, s string) {
+// string writes the text of a field, whose name is in two parts because it is wanted only where something is wrong.
+func (w *writer) string(prefix, name, s string) {
 	if !utf8.ValidString(s) {
-		w.fail(field, errors.New("is not UTF-8"))
+		w.fail(prefix+name, errors.New("is not UTF-8"))
 		return
 	}
 	w.b = fast.AppendEscape(w.b, s, 0)
@@ -188,9 +198,9 @@ func (w *writer) identifiers(ids []identifier) {
 		w.comma()
 		w.b = append(w.b, '{')
 		w.key("type")
-		w.string(field+"type", typ)
+		w.string(field, "type", typ)
 		w.key("value")
-		w.string(field+"value", value)
+		w.string(field, "value", value)
 		if id.verified != nil {
 			w.key("verified")
 			w.b = strconv.AppendBool(w.b, *id.verified)
@@ -231,7 +241,7 @@ func (w *writer) threads(threads []thread) {
 		for _, value := range values {
 			if scheme != "" {
 				w.comma()
-				w.string(field+"value", scheme+":"+value)
+				w.string(field, "value", scheme+":"+value)
 			}
 		}
 	}
@@ -287,7 +297,7 @@ func (w *writer) tags(tags []value) {
 		}
 		for _, value := range values {
 			w.comma()
-			w.string(field, value)
+			w.string(field, "", value)
 		}
 	}
 	w.closeUnlessEmpty(start, empty)
@@ -309,7 +319,7 @@ func (w *writer) rating(f *fields) {
 	}
 	w.open("rating", '{')
 	w.key("scale")
-	w.string("rating.scale", scale)
+	w.string("rating.", "scale", scale)
 	w.key("value")
 	w.b = strconv.AppendFloat(w.b, n, 'f', -1, 64)
 	w.close('}')
@@ -359,9 +369,9 @@ func (w *writer) property(name string, v any) {
 		w.fail("properties", errors.New("the name of a column is not UTF-8"))
 		return
 	}
-	w.key(name)
+	w.foreign(name)
 	if s, ok := v.(string); ok {
-		w.string("properties."+name, s)
+		w.string("properties.", name, s)
 		return
 	}
 	b, err := json.Marshal(v) // keys of objects sorted: one record, one touchpoint

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -184,31 +185,10 @@ func connective(left, right direct, stops bool) direct {
 // membership is in, of a list of texts that is written out, perhaps with nil among them.
 func membership(n *ast.BinaryNode) direct {
 	left := directly(n.Left)
-	list, ok := n.Right.(*ast.ConstantNode)
+	texts, withNil, ok := written(n.Right)
 	if left == nil || !ok {
 		return nil
 	}
-	var texts []string
-	withNil := false
-	switch all := list.Value.(type) {
-	case map[string]struct{}: // what the compiler makes of a list of nothing but texts
-		for s := range all {
-			texts = append(texts, s)
-		}
-	case []any:
-		for _, v := range all {
-			s, ok := v.(string)
-			if !ok && v != nil {
-				return nil
-			}
-			if withNil = withNil || v == nil; ok {
-				texts = append(texts, s)
-			}
-		}
-	default:
-		return nil
-	}
-	slices.Sort(texts)
 	return func(r *Run) (scalar, bool) {
 		v, ok := left(r)
 		switch {
@@ -219,4 +199,26 @@ func membership(n *ast.BinaryNode) direct {
 		}
 		return truth(slices.Contains(texts, v.text)), true
 	}
+}
+
+// written are the members of a list of texts and nil.
+func written(n ast.Node) (texts []string, withNil, ok bool) {
+	switch list := n.(type) {
+	case *ast.ConstantNode:
+		set, ok := list.Value.(map[string]struct{}) // what the compiler makes of nothing but texts
+		return slices.Collect(maps.Keys(set)), false, ok
+	case *ast.ArrayNode:
+		for _, member := range list.Nodes {
+			switch m := member.(type) {
+			case *ast.StringNode:
+				texts = append(texts, m.Value)
+			case *ast.NilNode:
+				withNil = true
+			default:
+				return nil, false, false
+			}
+		}
+		return texts, withNil, true
+	}
+	return nil, false, false
 }

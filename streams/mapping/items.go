@@ -37,10 +37,12 @@ const MaxItems = 10_000
 // ErrTooManyItems is returned by Items.
 var ErrTooManyItems = fmt.Errorf("mapping: more than %d touchpoints in one body", MaxItems)
 
-// Items are the records in a body, in their order: one, unless the mapping says items. The error is a *Refused where the body is
-// not as the mapping expects, or ErrTooManyItems.
+// Items are the records in a body, in their order: one, unless the mapping says items. They are good until the run is asked about
+// another body. The error is a *Refused where the body is not as the mapping expects, or ErrTooManyItems.
 func (r *Run) Items(b Body) ([]Record, error) {
-	items := []Record{newItem(b)}
+	r.root.fill(b)
+	items := append(r.items[:0], &r.root)
+	r.items = items
 	for i := range r.m.loops {
 		l := &r.m.loops[i]
 		var next []Record
@@ -113,25 +115,26 @@ type binding struct {
 	value any
 }
 
-func newItem(b Body) *item {
-	root := &item{body: b}
+// fill makes it the whole of a body; the names of the one before are overwritten.
+func (it *item) fill(b Body) {
+	if it.body, it.names = b, it.names[:0]; cap(it.names) > keepNodes {
+		it.names = nil
+	}
 	switch o := b.Value.(type) {
 	case jsonValue:
 		if o.node().kind == '{' {
-			root.names = make([]string, 0, 16)
 			o.members(func(key string, _ jsonValue) bool {
-				root.names = append(root.names, key)
+				it.names = append(it.names, key)
 				return true
 			})
 		}
 	case map[string]any:
 		for name := range o {
-			root.names = append(root.names, name)
+			it.names = append(it.names, name)
 		}
 	}
-	slices.Sort(root.names)
-	root.names = slices.Compact(root.names)
-	return root
+	slices.Sort(it.names)
+	it.names = slices.Compact(it.names)
 }
 
 func (it *item) with(name string, value any) *item {

@@ -182,7 +182,7 @@ func (w *writer) json(name string, v jsonValue, t *tree) {
 		return
 	}
 	before := len(w.b)
-	w.key(name)
+	w.foreign(name)
 	from := len(w.b)
 	if w.b = v.appendWithout(w.b, t); len(w.b) == from {
 		w.b = w.b[:before]

@@ -24,6 +24,9 @@ type Run struct {
 	sum     [16]byte
 	sumOf   uint64 // the record that sum belongs to
 	parsed  jsonBody
+	root    item              // the whole of the body at hand
+	items   []Record          // of a body without loops
+	listed  []string          // of texts
 	looked  uint64            // how many records were turned to
 	known   map[string]uint64 // variable in env -> the record that it was looked up in
 	skipped string            // why the current record is left out
@@ -123,8 +126,20 @@ func (r *Run) text(v *value) (string, error) {
 	return asText(out)
 }
 
-// texts evaluates to the texts of a list, or to one; what is empty is left out.
+// texts evaluates to the texts of a list, or to one; what is empty is left out. They are good until it is called again.
 func (r *Run) texts(v *value) ([]string, error) {
+	if r.listed = r.listed[:0]; cap(r.listed) > keepNodes {
+		r.listed = nil
+	}
+	if s, ok := r.quick(v); ok {
+		if s.text != "" {
+			r.listed = append(r.listed, s.text)
+		}
+		return r.listed, nil
+	}
+	if r.quickList(v) {
+		return r.listed, nil
+	}
 	out, err := r.eval(v)
 	if err != nil || out == nil {
 		return nil, err
@@ -137,17 +152,17 @@ func (r *Run) texts(v *value) ([]string, error) {
 	} else if !ok {
 		list = []any{out}
 	}
-	texts := make([]string, 0, len(list))
+	r.listed = r.listed[:0]
 	for _, member := range list {
 		s, err := asText(member)
 		if err != nil {
 			return nil, err
 		}
 		if s != "" {
-			texts = append(texts, s)
+			r.listed = append(r.listed, s)
 		}
 	}
-	return texts, nil
+	return r.listed, nil
 }
 
 // asText writes a scalar as text.

@@ -136,3 +136,30 @@ func (r *Run) quick(v *value) (out scalar, ok bool) {
 	}
 	return out, ok
 }
+
+// quickList appends the texts of a list that the body holds as it is; false where eval has to be asked.
+func (r *Run) quickList(v *value) bool {
+	path := v.column
+	if v.expr != nil {
+		path = v.expr.path
+	}
+	it, ok := r.rec.(*item)
+	if !ok || path == "" || v.table != nil {
+		return false
+	}
+	if holds, err := r.holds(v.when); err != nil || !holds {
+		return false
+	}
+	list, found, ok := it.find(path)
+	if !ok || !found || list.node().kind != '[' {
+		return false
+	}
+	list.members(func(_ string, member jsonValue) bool {
+		n := member.node()
+		if ok = n.kind == '"'; ok && n.text != "" {
+			r.listed = append(r.listed, n.text)
+		}
+		return ok
+	})
+	return ok
+}

@@ -58,19 +58,21 @@ func (r *Run) Eval(x *Expression, b Body, functions map[string]Function) (any, e
 		r.env[name] = functions[name]
 		defer delete(r.env, name)
 	}
-	r.look(newItem(b))
+	r.root.fill(b)
+	r.look(&r.root)
 	return r.run(x.e)
 }
 
 // Holds evaluates a condition; what is missing fulfils nothing.
 func (r *Run) Holds(x *Expression, b Body) (bool, error) {
-	r.look(newItem(b))
+	r.root.fill(b)
+	r.look(&r.root)
 	return r.holds(x.e)
 }
 
 // Text looks a path up in a body; empty when no scalar is there.
 func Text(b Body, path string) string {
-	s, err := asText(newItem(b).Column(path))
+	s, err := asText((&item{body: b}).Column(path))
 	if err != nil {
 		return ""
 	}

@@ -11,21 +11,22 @@ import (
 
 // FuzzSources gives bodies to the sources that ship: whatever comes, each item is JSON, skipped or refused with a reason, and the same again.
 func FuzzSources(f *testing.F) {
-	readers := map[string]*source.Reader{}
+	readers := map[string][2]*source.Reader{}
 	for _, name := range sources.Names() {
-		readers[name] = sourcetest.Load(f, name).NewReader(nil)
+		s := sourcetest.Load(f, name)
+		readers[name] = [2]*source.Reader{s.NewReader(nil), s.NewReader(nil)}
 	}
 	for _, fx := range sourcetest.All(f, folder) {
 		f.Add(fx.Source.Name, fx.Request.Headers.Get("Content-Type"), fx.Request.Body)
 	}
 	f.Fuzz(func(t *testing.T, name, contentType string, body []byte) {
-		reader := readers[name]
-		if reader == nil {
+		both, ok := readers[name]
+		if !ok {
 			return
 		}
 		request := &source.Request{Method: "POST", URL: "https://throughline.example/v1/sources/" + name + "/KEY", Headers: map[string][]string{"Content-Type": {contentType}}, Body: body}
-		first, err := reader.Preview(request)
-		second, again := reader.Preview(request)
+		first, err := both[0].Preview(request)
+		second, again := both[1].Preview(request)
 		if (err == nil) != (again == nil) || len(first.Items) != len(second.Items) {
 			t.Fatalf("%v, then %v", err, again)
 		}

@@ -114,5 +114,3 @@ func (r *Reader) answer(h *handshake, body mapping.Body, secrets Secrets) (*Answ
 	}
 	return &Answer{h.media, text}, nil
 }
-
-func asRefused(err error, to **mapping.Refused) bool { return errors.As(err, to) }

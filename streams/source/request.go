@@ -1,8 +1,10 @@
 package source
 
 import (
+	"errors"
 	"net/textproto"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,17 +41,23 @@ type Item struct {
 
 // Reader reads requests of a source. It is not for use by several goroutines.
 type Reader struct {
-	source *Source
-	run    *mapping.Run
+	source  *Source
+	run     *mapping.Run
+	written []byte // the touchpoints of the request at hand
+	items   []Item // likewise
 }
+
+// keep is up to how many bytes a reader keeps memory for between requests.
+const keep = 64 << 10
 
 // NewReader makes a reader; a zone other than nil takes the place of the source's own.
 func (s *Source) NewReader(zone *time.Location) *Reader {
 	return &Reader{source: s, run: s.Mapping.NewRun(zone)}
 }
 
-// Read checks that the request is the provider's and says what it becomes. The error is ErrMethod, ErrEncrypted, one of package
-// signature, mapping.ErrBadBody or mapping.ErrTooManyItems. Only after the last two is it sure who sent the request.
+// Read checks that the request is the provider's and says what it becomes, which is good until the reader reads the next. The
+// error is ErrMethod, ErrEncrypted, one of package signature, mapping.ErrBadBody or mapping.ErrTooManyItems. Only after the last
+// two is it sure who sent the request.
 func (r *Reader) Read(req *Request, secrets Secrets, now time.Time) (Result, error) {
 	body := r.source.bodyOf(req)
 	parsed := r.parse(req, &body)
@@ -83,7 +91,7 @@ func (r *Reader) Read(req *Request, secrets Secrets, now time.Time) (Result, err
 			return Result{}, err
 		}
 	}
-	items, err := r.items(body, len(req.Body))
+	items, err := r.touchpoints(body, len(req.Body))
 	return Result{Items: items}, err
 }
 
@@ -102,7 +110,7 @@ func (r *Reader) Preview(req *Request) (Result, error) {
 	if parsed != nil {
 		return Result{}, parsed
 	}
-	items, err := r.items(body, len(req.Body))
+	items, err := r.touchpoints(body, len(req.Body))
 	return Result{Items: items}, err
 }
 
@@ -126,25 +134,31 @@ func (s *Source) verify(req *Request, body mapping.Body, secrets Secrets, now ti
 	}, known, now)
 }
 
-func (r *Reader) items(body mapping.Body, size int) ([]Item, error) {
+func (r *Reader) touchpoints(body mapping.Body, size int) ([]Item, error) {
 	records, err := r.run.Items(body)
-	if refused := (*mapping.Refused)(nil); asRefused(err, &refused) {
-		return []Item{{Refused: refused}}, nil
-	}
 	if err != nil {
+		if refused := (*mapping.Refused)(nil); errors.As(err, &refused) {
+			return []Item{{Refused: refused}}, nil
+		}
 		return nil, err
 	}
-	out := make([]Item, len(records))
-	buffer := make([]byte, 0, size+512) // about what comes out
+	if r.written = r.written[:0]; cap(r.written) < size || cap(r.written) > keep {
+		r.written = make([]byte, 0, size+512) // about what comes out
+	}
+	if r.items = r.items[:0]; cap(r.items) > keep/64 {
+		r.items = nil
+	}
+	buffer, out := r.written, slices.Grow(r.items, len(records))[:len(records)]
+	defer func() { r.written, r.items = buffer, out }()
+	clear(out)
 	for i, rec := range records {
 		from := len(buffer)
 		next, err := r.run.Append(buffer, rec)
-		if refused := (*mapping.Refused)(nil); asRefused(err, &refused) {
-			out[i].Refused = refused
-			continue
-		}
 		if err != nil {
-			return nil, err
+			if !errors.As(err, &out[i].Refused) {
+				return nil, err
+			}
+			continue
 		}
 		if buffer = next; len(buffer) == from {
 			out[i].Skipped = r.run.Skipped()
