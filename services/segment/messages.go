@@ -14,13 +14,14 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b
 // one takes in a body that is one message.
 func (d *Door) one(call segment.Call) answer {
 	return func(in *collect.Intake, body []byte) error {
-		buffer := buffers.Get().(*[]byte)
-		defer buffers.Put(buffer)
 		if len(body) == 0 {
 			return &refusal{detail: "the body is empty; want a message"}
 		}
-		why := message(in, buffer, body, segment.Request{Call: call})
-		if why != nil && (why.Syntax || len(body) > MaxCall) {
+		buffer := buffers.Get().(*[]byte)
+		defer buffers.Put(buffer)
+		made, why := segment.Translate((*buffer)[:0], body, segment.Request{Call: call, Good: in.Good})
+		keep(buffer, made)
+		if why = take(in, body, made, why); why != nil && (why.Syntax || len(body) > MaxCall) {
 			return &refusal{field: why.Field, detail: why.Reason}
 		}
 		return nil
@@ -37,11 +38,14 @@ func (d *Door) batch(in *collect.Intake, body []byte) error {
 	buffer := buffers.Get().(*[]byte)
 	defer buffers.Put(buffer)
 	n := 0
-	frame.Messages(func(data []byte) bool {
-		if n++; n <= MaxMessages {
-			message(in, buffer, data, segment.Request{SentAt: frame.SentAt, Context: frame.Context})
+	request := segment.Request{SentAt: frame.SentAt, Context: frame.Context, Good: in.Good}
+	frame.Messages((*buffer)[:0], request, func(message []byte, made segment.Translation, why *touchpoint.FieldError) bool {
+		if n++; n > MaxMessages {
+			return false
 		}
-		return n <= MaxMessages
+		keep(buffer, made)
+		_ = take(in, message, made, why)
+		return true
 	})
 	if n > MaxMessages {
 		return errTooLarge
@@ -49,14 +53,16 @@ func (d *Door) batch(in *collect.Intake, body []byte) error {
 	return nil
 }
 
-// message takes in one message, or puts down why not: as a touchpoint, where one could be made of it.
-func message(in *collect.Intake, buffer *[]byte, data []byte, r segment.Request) *touchpoint.FieldError {
-	r.Good = in.Good
-	made, why := segment.Translate((*buffer)[:0], data, r)
+// keep has the buffer that grew for the next message.
+func keep(buffer *[]byte, made segment.Translation) {
 	if made.Touchpoint != nil {
 		*buffer = made.Touchpoint[:0]
 	}
-	if why == nil && len(data) > MaxCall {
+}
+
+// take takes in what became of one message, or puts down why not: as a touchpoint, where one could be made of it.
+func take(in *collect.Intake, message []byte, made segment.Translation, why *touchpoint.FieldError) *touchpoint.FieldError {
+	if why == nil && len(message) > MaxCall {
 		why = &touchpoint.FieldError{Reason: "the message is larger than 32 KB"}
 	}
 	if why == nil {
@@ -65,7 +71,7 @@ func message(in *collect.Intake, buffer *[]byte, data []byte, r segment.Request)
 	if why != nil {
 		kept := made.Touchpoint
 		if kept == nil {
-			kept = data
+			kept = message
 		}
 		in.Refuse(kept, why)
 	}

@@ -55,9 +55,10 @@ func ReadBatch(body []byte) (b Batch, err *touchpoint.FieldError) {
 	return b, nil
 }
 
-// Messages calls each for every message, until it returns false. What stands between two messages must be a comma; where it is
-// not, the rest is one message, which is then refused.
-func (b *Batch) Messages(each func(message []byte) bool) {
+// Messages translates one message after the other and calls each with what became of it, until that returns false. A touchpoint is
+// appended to dst, and is good until each returns. What stands between two messages must be a comma; where it is not, the rest is one
+// message that cannot be read.
+func (b *Batch) Messages(dst []byte, r Request, each func(message []byte, made Translation, why *touchpoint.FieldError) bool) {
 	rest := b.messages[1 : len(b.messages)-1]
 	for first := true; ; first = false {
 		rest = skipSpace(rest)
@@ -66,18 +67,17 @@ func (b *Batch) Messages(each func(message []byte) bool) {
 		}
 		if !first {
 			if rest[0] != ',' {
-				each(rest)
+				each(rest, Translation{}, &touchpoint.FieldError{Reason: "not JSON: want , between two messages", Syntax: true})
 				return
 			}
 			rest = skipSpace(rest[1:])
 		}
-		n, ok := strictjson.Extent(rest)
-		if !ok {
-			each(rest)
+		made, n, why := translate(dst, rest, r)
+		if !each(rest[:n], made, why) {
 			return
 		}
-		if !each(rest[:n]) {
-			return
+		if made.Touchpoint != nil {
+			dst = made.Touchpoint[:len(dst)]
 		}
 		rest = rest[n:]
 	}

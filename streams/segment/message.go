@@ -41,10 +41,11 @@ type message struct {
 var fields = [...]string{"type", "event", "name", "category", "userId", "anonymousId", "previousId", "groupId", "messageId", "timestamp",
 	"originalTimestamp", "sentAt", "receivedAt", "writeKey", "_metadata", "channel", "properties", "traits", "integrations", "context"}
 
-func (m *message) parse(data []byte) *touchpoint.FieldError {
+// parse reads the message that data begins with, which has n bytes.
+func (m *message) parse(data []byte) (n int, err *touchpoint.FieldError) {
 	c := strictjson.NewCursor(data)
 	if c.Peek() != '{' {
-		return broken(&c, "", "a message, which is an object")
+		return 0, broken(&c, "", "a message, which is an object")
 	}
 	for c.Open('{'); c.More('}'); {
 		c.Peek()
@@ -57,7 +58,7 @@ func (m *message) parse(data []byte) *touchpoint.FieldError {
 		for i, f := range fields {
 			if f == name {
 				if m.seen&(1<<i) != 0 {
-					return &touchpoint.FieldError{Field: name, Reason: "there twice; JSON does not say which one counts"}
+					return 0, &touchpoint.FieldError{Field: name, Reason: "there twice; JSON does not say which one counts"}
 				}
 				m.seen |= 1 << i
 				known = true
@@ -70,16 +71,13 @@ func (m *message) parse(data []byte) *touchpoint.FieldError {
 			continue
 		}
 		if err := m.field(&c, data, name); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	if c.Err() == nil {
-		c.End()
-	}
 	if err := c.Err(); err != nil {
-		return &touchpoint.FieldError{Reason: err.Error(), Syntax: err.Syntax}
+		return 0, &touchpoint.FieldError{Reason: err.Error(), Syntax: err.Syntax}
 	}
-	return nil
+	return c.Offset(), nil
 }
 
 func (m *message) field(c *strictjson.Cursor, data []byte, name string) (err *touchpoint.FieldError) {

@@ -166,7 +166,10 @@ func TestBatches(t *testing.T) {
 		t.Fatal(why)
 	}
 	var got []string
-	b.Messages(func(m []byte) bool { got = append(got, string(m)); return true })
+	b.Messages(nil, Request{}, func(m []byte, _ Translation, _ *touchpoint.FieldError) bool {
+		got = append(got, string(m))
+		return true
+	})
 	if want := []string{`{"a":1}`, `{"b":"]"}`, `[]`, `oops`}; !reflect.DeepEqual(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
@@ -217,7 +220,16 @@ func FuzzTranslate(f *testing.F) {
 			request.Call = Calls()[n]
 		}
 		if b, why := ReadBatch(data); why == nil {
-			b.Messages(func(m []byte) bool { _, _ = Translate(nil, m, request); return true })
+			b.Messages(nil, request, func(m []byte, made Translation, why *touchpoint.FieldError) bool {
+				if why != nil && why.Syntax {
+					return true // perhaps only of what stands before it
+				}
+				alone, same := Translate(nil, m, request)
+				if string(alone.Touchpoint) != string(made.Touchpoint) || (why == nil) != (same == nil) {
+					t.Fatalf("%q became %s, %v, and alone %s, %v", m, made.Touchpoint, why, alone.Touchpoint, same)
+				}
+				return true
+			})
 		}
 		made, why := Translate(nil, data, request)
 		if made.Touchpoint == nil {

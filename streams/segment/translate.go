@@ -57,9 +57,22 @@ type Translation struct {
 // judgement of the touchpoint does. After an error about what is missing the touchpoint is there all the same, without what is missing
 // and without a kind: to be kept, repaired and sent again.
 func Translate(dst, data []byte, r Request) (Translation, *touchpoint.FieldError) {
+	made, n, why := translate(dst, data, r)
+	if n = len(data) - len(skipSpace(data[n:])); n < len(data) && (why == nil || made.Touchpoint != nil) {
+		return Translation{}, &touchpoint.FieldError{Reason: "not JSON: want nothing behind the value", Syntax: true}
+	}
+	return made, why
+}
+
+// translate is Translate of the message that data begins with, and says how many bytes that has. One that cannot be read ends where its
+// quotes and brackets say.
+func translate(dst, data []byte, r Request) (made Translation, n int, why *touchpoint.FieldError) {
 	var m message
-	if err := m.parse(data); err != nil {
-		return Translation{}, err
+	if n, why = m.parse(data); why != nil {
+		if n, ok := strictjson.Extent(data); ok {
+			return made, n, why
+		}
+		return made, len(data), why
 	}
 	if r.Call != "" {
 		m.call = r.Call
@@ -67,14 +80,14 @@ func Translate(dst, data []byte, r Request) (Translation, *touchpoint.FieldError
 	if len(m.context.raw) == 0 && len(r.Context) > 0 {
 		c := strictjson.NewCursor(r.Context)
 		if err := m.context.read(&c, r.Context); err != nil {
-			return Translation{}, err
+			return made, n, err
 		}
 	}
-	sent := r.SentAt
-	if sent == 0 {
-		sent, _ = touchpoint.ParseTime(m.sentAt)
+	if made.SentAt = r.SentAt; made.SentAt == 0 {
+		made.SentAt, _ = touchpoint.ParseTime(m.sentAt)
 	}
-	sent = max(sent, 0)
-	why := m.check()
-	return Translation{Touchpoint: m.appendTouchpoint(dst, &r, why == nil, sent != 0), SentAt: sent}, why
+	made.SentAt = max(made.SentAt, 0)
+	why = m.check()
+	made.Touchpoint = m.appendTouchpoint(dst, &r, why == nil, made.SentAt != 0)
+	return made, n, why
 }
