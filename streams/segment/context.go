@@ -126,15 +126,17 @@ func languageTag(locale string) string {
 		return ""
 	}
 	tag := strings.ReplaceAll(locale, "_", "-")
-	for i, part := range strings.Split(tag, "-") {
-		if len(part) < 1 || len(part) > 8 || i == 0 && len(part) < 2 {
+	first := true
+	for part := range strings.SplitSeq(tag, "-") {
+		if len(part) < 1 || len(part) > 8 || first && len(part) < 2 {
 			return ""
 		}
 		for j := range len(part) {
-			if letter := part[j]|0x20 >= 'a' && part[j]|0x20 <= 'z'; !letter && (i == 0 || part[j]-'0' > 9) {
+			if letter := part[j]|0x20 >= 'a' && part[j]|0x20 <= 'z'; !letter && (first || part[j]-'0' > 9) {
 				return ""
 			}
 		}
+		first = false
 	}
 	return tag
 }

@@ -45,6 +45,9 @@ var events = map[string]meaning{
 		thread: "session", threadOf: "conversation_id", textOf: "message_body", actorID: "agent_id", actorName: "agent_name"},
 }
 
+// longestEvent has room for the longest of these names.
+const longestEvent = 32
+
 func ordered(kind string) meaning {
 	m := done(kind)
 	m.thread, m.threadOf = "order", "order_id"
@@ -59,8 +62,8 @@ func (m *message) meaning() meaning {
 		}
 		return done("")
 	}
-	if known, ok := events[lower(m.event.plain)]; ok {
-		return known
+	if found, ok := known(m.event.plain); ok {
+		return found
 	}
 	return done("track" + slug(m.event.plain))
 }
@@ -95,18 +98,19 @@ func slug(name string) string {
 	return string(out)
 }
 
-// lower is the name with the letters of ASCII in lower case.
-func lower(name string) string {
+// known finds the event of a name, whose letters of ASCII may be in any case.
+func known(name string) (meaning, bool) {
+	var room [longestEvent]byte
+	if len(name) > len(room) {
+		return meaning{}, false
+	}
+	lower := room[:len(name)]
 	for i := range len(name) {
+		lower[i] = name[i]
 		if b := name[i]; b >= 'A' && b <= 'Z' {
-			out := []byte(name)
-			for j := range out {
-				if out[j] >= 'A' && out[j] <= 'Z' {
-					out[j] += 'a' - 'A'
-				}
-			}
-			return string(out)
+			lower[i] = b + 'a' - 'A'
 		}
 	}
-	return name
+	found, ok := events[string(lower)]
+	return found, ok
 }

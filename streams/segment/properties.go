@@ -16,6 +16,7 @@ func (m *message) appendProperties(b []byte, s *sayings, textOf string, sent boo
 	w.text("channel", m.channel)
 	for _, c := range m.context.campaign {
 		w.named("campaign_", c)
+		w.remember(member{name: "campaign_" + c.name, value: c.value})
 	}
 	w.object("context", m.context.raw)
 	w.object("integrations", m.integrations)
@@ -27,7 +28,6 @@ func (m *message) appendProperties(b []byte, s *sayings, textOf string, sent boo
 	for _, o := range m.others {
 		w.member(o)
 	}
-	w.outer = len(w.names)
 	inside(bag, func(p member) {
 		// What the touchpoint has a field for is not kept twice: privacy rules of that field would miss it here.
 		if m.call == Identify && (p.name == "email" && !s.email.empty() || p.name == "phone" && !s.phone.empty()) || !s.words.empty() && p.name == textOf {
@@ -38,11 +38,36 @@ func (m *message) appendProperties(b []byte, s *sayings, textOf string, sent boo
 	return append(w.b, '}')
 }
 
-// writer writes members, and remembers the names of those that came first.
+// writer writes members, and remembers those that came first: most messages have few, for which nothing is allocated.
 type writer struct {
-	b     []byte
-	names []member
-	outer int
+	b    []byte
+	few  [8]member
+	n    int // of few
+	more []member
+}
+
+func (w *writer) remember(m member) {
+	if w.n < len(w.few) {
+		w.few[w.n] = m
+		w.n++
+		return
+	}
+	w.more = append(w.more, m)
+}
+
+// first finds the member of that name among those that came first.
+func (w *writer) first(name string) (value []byte, ok bool) {
+	for i := range w.n {
+		if w.few[i].name == name {
+			return w.few[i].value, true
+		}
+	}
+	for i := range w.more {
+		if w.more[i].name == name {
+			return w.more[i].value, true
+		}
+	}
+	return nil, false
 }
 
 func (w *writer) next() {
@@ -55,7 +80,7 @@ func (w *writer) write(name string, value []byte) {
 	w.next()
 	w.b = append(append(append(w.b, '"'), name...), `":`...)
 	w.b = append(w.b, value...)
-	w.names = append(w.names, member{name: name, value: value})
+	w.remember(member{name: name, value: value})
 }
 
 func (w *writer) text(name string, t text) {
@@ -75,25 +100,21 @@ func (w *writer) object(name string, raw []byte) {
 func (w *writer) named(prefix string, p member) {
 	w.next()
 	w.b = append(append(append(w.b, '"'), prefix...), p.raw[1:]...)
-	w.names = append(w.names, member{name: prefix + p.name, value: p.value})
 }
 
 func (w *writer) member(p member) {
 	w.next()
 	w.b = append(w.b, p.raw...)
-	w.names = append(w.names, p)
+	w.remember(p)
 }
 
 func (w *writer) inner(prefix string, p member) {
-	for _, o := range w.names[:w.outer] {
-		if o.name != p.name {
-			continue
-		}
-		if !bytes.Equal(o.value, p.value) {
-			w.named(prefix, p)
-		}
-		return
+	value, taken := w.first(p.name)
+	switch {
+	case !taken:
+		w.next()
+		w.b = append(w.b, p.raw...)
+	case !bytes.Equal(value, p.value):
+		w.named(prefix, p)
 	}
-	w.next()
-	w.b = append(w.b, p.raw...)
 }

@@ -258,3 +258,11 @@ func BenchmarkTranslate(b *testing.B) {
 
 // browserMessage is what the browser's library sends for an ordinary event.
 const browserMessage = `{"timestamp":"2026-11-20T10:00:00.123Z","integrations":{},"userId":"C-1029384","anonymousId":"0b8a1c1e-7d0f-4b1c-9a51-0d6a2f5a9b11","event":"Product Viewed","type":"track","properties":{"product_id":"507f1f77","sku":"G-32","name":"Monopoly","price":18.99,"currency":"EUR"},"context":{"page":{"path":"/games/monopoly","referrer":"","search":"","title":"Monopoly","url":"https://shop.example/games/monopoly"},"userAgent":"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36","locale":"de-DE","library":{"name":"analytics.js","version":"npm:next-1.84.3"},"timezone":"Europe/Berlin"},"messageId":"ajs-next-1780000000000-0b8a1c1e-7d0f-4b1c-9a51-0d6a2f5a9b11","writeKey":"k","sentAt":"2026-11-20T10:00:00.223Z","_metadata":{"bundled":["Segment.io"],"unbundled":[],"bundledIds":[]}}`
+
+func TestEveryEventIsFound(t *testing.T) {
+	for name := range events {
+		if _, ok := known(strings.ToUpper(name)); !ok {
+			t.Errorf("%q is not found: longestEvent is %d", name, longestEvent)
+		}
+	}
+}
