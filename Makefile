@@ -85,11 +85,11 @@ $(SDK): services/sdk/js/node_modules/.package-lock.json schemas/openapi/openapi.
 
 sdk: $(SDK) ## build the JavaScript client
 
-clients: $(CLIENTS) $(SDK) kafka ## build our JavaScript client, and fetch the clients of others that are tested: npm packages, kcat
-	@command -v kcat >/dev/null || { \
+clients: $(CLIENTS) $(SDK) kafka ## build our JavaScript client, and fetch the clients of others that are tested: npm packages, kcat, curl, openssl
+	@for c in kcat curl openssl; do command -v $$c >/dev/null || { \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-			apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends kcat >/dev/null; \
-		else echo "kcat is one of the clients that are tested: install it."; exit 1; fi; }
+			apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$c >/dev/null || exit 1; \
+		else echo "$$c is one of the clients that are tested: install it."; exit 1; fi; }; done
 
 unit: engine console compiler kafka schemathesis chromium clients
 	THROUGHLINE_REQUIRE_ENGINE=1 THROUGHLINE_REQUIRE_KAFKA=1 THROUGHLINE_REQUIRE_SCHEMATHESIS=1 THROUGHLINE_REQUIRE_CHROMIUM=1 THROUGHLINE_REQUIRE_CLIENTS=1 \
