@@ -61,6 +61,11 @@ func (l *lockedBuffer) String() string {
 
 func openDoor(t *testing.T, settings Settings) *door {
 	t.Helper()
+	return openDoorWith(t, settings, func(*Config) {})
+}
+
+func openDoorWith(t *testing.T, settings Settings, change func(*Config)) *door {
+	t.Helper()
 	d := &door{t: t, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), log: &lockedBuffer{}}
 	d.cluster = kafkatest.Start(t, kafka.TopicSpec{Name: string(topic.Touchpoints)}, kafka.TopicSpec{Name: string(topic.Rejected)}, kafka.TopicSpec{Name: string(topic.Workspaces)})
 	directory := workspaces.DefaultConfig()
@@ -85,6 +90,7 @@ func openDoor(t *testing.T, settings Settings) *door {
 	config := DefaultConfig()
 	config.Collector, config.Directory, config.Settings, config.Now = collector, d.directory, settings, d.clock
 	config.Registerer, config.Logger = prometheus.NewRegistry(), slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	change(&config)
 	if d.door, err = New(config); err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/throughline/throughline/services/api"
 	"github.com/throughline/throughline/services/kafka"
 	"github.com/throughline/throughline/services/workspaces"
+	"github.com/throughline/throughline/streams/signature"
 )
 
 // Key is a source key as it is listed.
@@ -54,7 +55,7 @@ func (d *Door) listSources(w http.ResponseWriter, r *http.Request) {
 		known := d.config.Secrets.of(name, s.Name)
 		for _, secret := range s.Secrets() {
 			l.Secrets = append(l.Secrets, EnvName(s.Name, secret))
-			l.Ready = l.Ready && len(known(secret)) > 0
+			l.Ready = l.Ready && (len(known(secret)) > 0 || s.Proof.Method == signature.Certificate) // which needs none
 		}
 		out = append(out, l)
 	}

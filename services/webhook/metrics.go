@@ -6,15 +6,16 @@ import "github.com/prometheus/client_golang/prometheus"
 type outcome string
 
 const (
-	taken      outcome = "taken"       // all of it is on the log, as touchpoints or dead letters
-	handshake  outcome = "handshake"   // answered; it carried nothing
-	unknownKey outcome = "unknown_key" // nobody's source key
-	missing    outcome = "unsigned"
-	forged     outcome = "forged"
-	stale      outcome = "stale"
-	noSecret   outcome = "no_secret" // we cannot check it
-	undone     outcome = "undone"    // the log did not take it; it comes again
-	refused    outcome = "refused"   // anything else that was wrong with it
+	taken         outcome = "taken"       // all of it is on the log, as touchpoints or dead letters
+	handshake     outcome = "handshake"   // answered; it carried nothing
+	unknownKey    outcome = "unknown_key" // nobody's source key
+	missing       outcome = "unsigned"
+	forged        outcome = "forged"
+	stale         outcome = "stale"
+	noSecret      outcome = "no_secret"      // we cannot check it
+	noCertificate outcome = "no_certificate" // likewise
+	undone        outcome = "undone"         // the log did not take it; it comes again
+	refused       outcome = "refused"        // anything else that was wrong with it
 )
 
 type metrics struct {

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -31,6 +32,7 @@ var failures = []struct {
 	{source.ErrEncrypted, http.StatusUnauthorized, forged, "", "the body does not decrypt with the keys of this source"},
 	{signature.ErrNoSecret, http.StatusServiceUnavailable, noSecret, "60", "no secret is set for this source, so that nobody can prove anything"},
 	{signature.ErrBadSecret, http.StatusServiceUnavailable, noSecret, "60", "the secret of this source is not written as it should be"},
+	{errNoCertificate, http.StatusServiceUnavailable, noCertificate, "60", "the certificate that the request is signed with cannot be fetched"},
 	{source.ErrHandshake, http.StatusBadRequest, refused, "", "this handshake has no answer"},
 	{source.ErrMethod, http.StatusMethodNotAllowed, refused, "", "this source has no answer to such a request; want POST"},
 }
@@ -70,7 +72,7 @@ func (d *Door) take(w http.ResponseWriter, r *http.Request) {
 		request.Method = http.MethodGet
 	}
 	reader := s.readers.Get().(*source.Reader)
-	result, err := reader.Read(request, d.config.Secrets.of(k.Workspace, name), d.config.Now())
+	result, err := d.read(r.Context(), s, reader, request, d.config.Secrets.of(k.Workspace, name))
 	switch {
 	case err != nil && !placeable(err):
 		d.fail(w, r, name, err)
@@ -81,6 +83,18 @@ func (d *Door) take(w http.ResponseWriter, r *http.Request) {
 		d.append(w, r, s, k.Workspace, body.Bytes, result.Items, err)
 	}
 	s.readers.Put(reader) // the items are its memory
+}
+
+// read is Read, with the certificates that the request turns out to want.
+func (d *Door) read(ctx context.Context, s *served, reader *source.Reader, request *source.Request, secrets source.Secrets) (source.Result, error) {
+	result, err := reader.Read(request, secrets, d.config.Now())
+	if wanted := (*signature.WantedError)(nil); errors.As(err, &wanted) {
+		if request.Certificates, err = d.certificates.get(ctx, wanted.URL, s.Proof.Certificate.Name); err != nil {
+			return source.Result{}, err
+		}
+		return reader.Read(request, secrets, d.config.Now())
+	}
+	return result, err
 }
 
 // placeable tells whether what is wrong concerns the body of a provider that proved itself: it can be kept.
@@ -103,7 +117,7 @@ func (d *Door) fail(w http.ResponseWriter, r *http.Request, name string, err err
 		}
 		if f.retry != "" {
 			h.Set("Retry-After", f.retry)
-			d.log.Warn("webhook: a request cannot be checked", "source", name, "error", f.err)
+			d.log.Warn("webhook: a request cannot be checked", "source", name, "error", err)
 		}
 		api.Problem(w, r, f.status, "", f.detail)
 		return

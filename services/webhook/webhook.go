@@ -12,6 +12,7 @@ package webhook
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -41,6 +42,11 @@ type Config struct {
 	Collector *collect.Collector
 	Directory Directory
 	Settings
+
+	// HTTP fetches the certificates that some providers sign with; nil: http.DefaultClient. It is told to follow nobody elsewhere.
+	HTTP *http.Client
+	// Roots are who is trusted to have issued them; nil: whom the system trusts.
+	Roots *x509.CertPool
 
 	Now        func() time.Time
 	Registerer prometheus.Registerer // nil: no metrics
@@ -90,9 +96,10 @@ func ValidPublicURL(s string) error {
 
 // Door answers providers. It is safe for use by several goroutines.
 type Door struct {
-	config  Config
-	log     *slog.Logger
-	metrics metrics
+	config       Config
+	log          *slog.Logger
+	metrics      metrics
+	certificates *certificates
 }
 
 // New makes a Door.
@@ -100,7 +107,7 @@ func New(c Config) (*Door, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	d := &Door{config: c, log: c.Logger, metrics: newMetrics(c.Registerer)}
+	d := &Door{config: c, log: c.Logger, metrics: newMetrics(c.Registerer), certificates: newCertificates(c.HTTP, c.Roots, c.Now)}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}

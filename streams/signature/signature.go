@@ -32,6 +32,8 @@ type Request struct {
 	Query   url.Values
 	Headers map[string][]string // by names in canonical form
 	Body    []byte
+	// Certificates are those that the request names, once they were asked for with a *WantedError.
+	Certificates *Certificates
 	// Field reads a field of the body, for providers that put the signature there; nil: none.
 	Field func(path string) string
 }
@@ -117,6 +119,8 @@ type Proof struct {
 	TimestampFormat string `yaml:"timestamp_format"`
 	// Window is how far the timestamp may be from now.
 	Window time.Duration `yaml:"window"`
+	// Certificate is where the signer's certificate is, where the method says so.
+	Certificate CertificatePlace `yaml:"certificate"`
 	// Or is the proof of requests that have nothing at the place of the signature.
 	Or *Proof `yaml:"or"`
 }
@@ -132,7 +136,9 @@ const (
 	Token   Method = "token"   // the secret itself, in a header
 	Basic   Method = "basic"   // the secret as user:password (RFC 7617)
 	Sorted  Method = "sorted"  // SHA-1 of the secret and the values that Signed names, sorted (WeChat)
-	URLKey  Method = "url-key" // nothing but the source key in the URL: for providers that have no better
+	// Certificate is a signature of the body by RSA (PKCS #1 v1.5), by the key of a certificate that the request tells the address of.
+	Certificate Method = "certificate"
+	URLKey      Method = "url-key" // nothing but the source key in the URL: for providers that have no better
 )
 
 // DefaultWindow is how far a timestamp may be from now where a proof does not say.
@@ -150,10 +156,10 @@ func Methods() []Method {
 // methods is the one table of what each needs and how it is checked.
 var methods = []struct {
 	name   Method
-	signed bool // it needs Signed
-	hashed bool // it needs Hash
-	place  bool // it needs Signature
-	check  func(p *Proof, r *Request, secret string) (bool, error)
+	signed bool                                                    // it needs Signed
+	hashed bool                                                    // it needs Hash
+	place  bool                                                    // it needs Signature
+	check  func(p *Proof, r *Request, secret string) (bool, error) // nil: it has no secret
 }{
 	{HMAC, true, true, true, checkHMAC},
 	{Ed25519, true, false, true, checkEd25519},
@@ -161,6 +167,7 @@ var methods = []struct {
 	{Token, false, false, true, checkToken},
 	{Basic, false, false, false, checkBasic},
 	{Sorted, true, false, true, checkSorted},
+	{Certificate, false, true, true, nil},
 	{URLKey, false, false, false, nil},
 }
 
@@ -193,8 +200,16 @@ func (p *Proof) Validate() error {
 	if p.Key != "" && p.Key != "pem" && encodings[p.Key] == nil {
 		return fmt.Errorf("key: %q is none of text, hex, base64, base64url, pem", p.Key)
 	}
-	if p.Secret == "" && p.Method != URLKey {
+	if p.Secret == "" && m.check != nil {
 		p.Secret = "secret"
+	}
+	if (p.Method == Certificate) != (p.Certificate != CertificatePlace{}) {
+		return fmt.Errorf("certificate: %s %s", p.Method, needs(p.Method == Certificate))
+	}
+	if p.Method == Certificate {
+		if err := p.Certificate.validate(); err != nil {
+			return err
+		}
 	}
 	if !p.Timestamp.Given() && (p.Window != 0 || p.TimestampFormat != "" || strings.Contains(p.Signed, "{timestamp}")) {
 		return errors.New("timestamp: say where it is")
@@ -217,6 +232,9 @@ func (p *Proof) Validate() error {
 		if err := p.Or.Validate(); err != nil {
 			return fmt.Errorf("or.%w", err)
 		}
+		if p.Secret == "" {
+			p.Secret = p.Or.Secret
+		}
 	}
 	return checkTemplate(p.Signed)
 }
@@ -237,8 +255,8 @@ func indexOf(m Method) int {
 	return -1
 }
 
-// Verify returns nil when one of the secrets gives the signature and the request is in the window. Two secrets are there
-// while one is replaced.
+// Verify returns nil when one of the secrets, or the certificate, gives the signature and the request is in the window. Two secrets are
+// there while one is replaced. The error is one of those above, perhaps wrapped, or a *WantedError.
 func (p *Proof) Verify(r *Request, secrets []string, now time.Time) error {
 	if p.Or != nil && p.Signature.Value(r) == "" {
 		return p.Or.Verify(r, secrets, now)
@@ -247,10 +265,10 @@ func (p *Proof) Verify(r *Request, secrets []string, now time.Time) error {
 	if i < 0 {
 		return fmt.Errorf("signature: no method %q", p.Method)
 	}
-	if methods[i].check == nil {
+	if p.Method == URLKey {
 		return nil
 	}
-	if len(secrets) == 0 {
+	if methods[i].check != nil && len(secrets) == 0 {
 		return ErrNoSecret
 	}
 	if p.Timestamp.Given() {
@@ -260,6 +278,9 @@ func (p *Proof) Verify(r *Request, secrets []string, now time.Time) error {
 	}
 	if methods[i].place && p.Signature.Value(r) == "" {
 		return ErrMissing
+	}
+	if p.Method == Certificate {
+		return p.byCertificate(r, now)
 	}
 	good := false
 	for _, secret := range secrets { // all of them, so that the time says nothing of which

@@ -20,6 +20,8 @@ type Request struct {
 	Headers textproto.MIMEHeader
 	Body    []byte
 	Key     string // the source key in the path
+	// Certificates are those that a request is signed with, once Read has asked for them with a *signature.WantedError.
+	Certificates *signature.Certificates
 }
 
 // Secrets finds a source's secrets by their names: the one in force, and the one before while it is replaced.
@@ -129,7 +131,7 @@ func (s *Source) verify(req *Request, body mapping.Body, secrets Secrets, now ti
 		known = secrets(s.Proof.Secret)
 	}
 	return s.Proof.Verify(&signature.Request{
-		Method: req.Method, URL: req.URL, Query: req.Query, Headers: req.Headers, Body: req.Body,
+		Method: req.Method, URL: req.URL, Query: req.Query, Headers: req.Headers, Body: req.Body, Certificates: req.Certificates,
 		Field: func(path string) string { return mapping.Text(body, path) },
 	}, known, now)
 }

@@ -40,7 +40,7 @@ func TestForgedRequestsAreRefused(t *testing.T) {
 
 func TestRequestsOutsideTheWindowAreRefused(t *testing.T) {
 	each(t, func(t *testing.T, fx sourcetest.Fixture) {
-		p := fx.Source.Proof
+		p := fx.Proof()
 		if !p.Timestamp.Given() {
 			t.Skip("the provider signs no time")
 		}

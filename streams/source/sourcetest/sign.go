@@ -25,10 +25,19 @@ func toSign(s *source.Source, r *source.Request) *signature.Request {
 		}}
 }
 
+// Proof is how the request proves itself: nobody here can sign for who has a certificate, so it has what stands for that.
+func (f *Fixture) Proof() *signature.Proof {
+	p := &f.Source.Proof
+	if p.Or != nil && (p.Method == signature.Certificate || p.Signature.Value(toSign(f.Source, f.Request)) == "") {
+		return p.Or
+	}
+	return p
+}
+
 // Sign signs the request as its provider would, in place of the signature that it has.
 func (f *Fixture) Sign(tb testing.TB) {
 	tb.Helper()
-	p, r := &f.Source.Proof, f.Request
+	p, r := f.Proof(), f.Request
 	secret := f.Secrets[p.Secret]
 	text := ""
 	switch p.Method {

@@ -89,12 +89,12 @@ func Read(tb testing.TB, s *source.Source, path string) Fixture {
 	}
 	f.Request = &source.Request{Method: r.Method, URL: "https://" + r.Host + r.RequestURI, Query: r.URL.Query(),
 		Headers: textproto.MIMEHeader(r.Header), Body: body, Key: Key}
-	if proof := &s.Proof; proof.Timestamp.Given() {
+	if proof := f.Proof(); proof.Timestamp.Given() {
 		if at, err := proof.At(toSign(s, f.Request)); err == nil {
 			f.Now = at.Add(10 * time.Second)
 		}
 	}
-	if s.Proof.Signature.Given() && s.Proof.Signature.Value(toSign(s, f.Request)) == "" || s.Proof.Method == "basic" && r.Header.Get("Authorization") == "" {
+	if proof := f.Proof(); proof.Signature.Given() && proof.Signature.Value(toSign(s, f.Request)) == "" || s.Proof.Method == "basic" && r.Header.Get("Authorization") == "" {
 		f.Sign(tb)
 	}
 	return f
