@@ -13,24 +13,33 @@ import (
 
 // get reads the JSON of a path.
 func get[T any](u up, path string) (out T, err error) {
-	req, err := http.NewRequest(http.MethodGet, u.url+path, nil)
+	body, err := read(u, path)
 	if err != nil {
 		return out, err
+	}
+	return out, json.Unmarshal(body, &out)
+}
+
+// read reads what is at a path.
+func read(u up, path string) ([]byte, error) {
+	req, err := http.NewRequest(http.MethodGet, u.url+path, nil)
+	if err != nil {
+		return nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+key)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return out, err
+		return nil, err
 	}
 	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
-		return out, err
+		return nil, err
 	}
 	if res.StatusCode != http.StatusOK {
-		return out, fmt.Errorf("GET %s: %d %s", path, res.StatusCode, body)
+		return nil, fmt.Errorf("GET %s: %d %s", path, res.StatusCode, body)
 	}
-	return out, json.Unmarshal(body, &out)
+	return body, nil
 }
 
 // eventually tries until f returns nil, half a minute at most.
