@@ -72,11 +72,11 @@ func TestPagesOfSources(t *testing.T) {
 	u := up{url: "http://" + listen}
 	program.Start(t, "up", "up", "--data", t.TempDir(), "--listen", listen, "--key", key, "--source-secrets", secrets).Ready(t, u.url+"/readyz")
 	for _, page := range pages {
-		folder := t.TempDir()
 		for _, tr := range trials(t, page) {
 			tried[tr.source] = true
 			t.Run(tr.source, func(t *testing.T) {
 				t.Parallel()
+				folder := t.TempDir()
 				made := program.Command(t, "sources", "keys", "create", tr.source, "--url", u.url, "--key", key, "--json")
 				var address struct{ URL string }
 				if err := json.Unmarshal([]byte(made.Stdout), &address); made.Code != 0 || err != nil {
