@@ -24,6 +24,7 @@ import (
 // Bounds of what is told anew for one answer.
 const (
 	maxRetold      = 200     // customers
+	maxRetoldLate  = 10_000  // late touchpoints
 	maxRetoldStubs = 50_000  // their touchpoints
 	maxRetoldBytes = 256_000 // of the conversations that come out, as JSON: they are a parameter of the statement
 )
@@ -59,14 +60,14 @@ func conversationsAsClosed(ctx context.Context, s *Server, c *call, r *reportQue
 func (s *Server) retell(ctx context.Context, c *call, r *reportQuery, now time.Time) (*retold, error) {
 	late, people := map[touchpoint.Key]bool{}, map[identity.PersonID]bool{}
 	sql := `SELECT key, ` + c.tables.PersonOf("person") + ` FROM ` + c.tables.Members + ` FINAL ` + lateMembers(c) + ` WHERE conversation != 0 LIMIT {most:UInt32}`
-	params := clickhouse.Params{"workspace": c.workspace, "from": r.params["from"], "to": r.params["to"], "closed": r.params["closed"], "most": maxRetoldStubs + 1}
+	params := clickhouse.Params{"workspace": c.workspace, "from": r.params["from"], "to": r.params["to"], "closed": r.params["closed"], "most": maxRetoldLate + 1}
 	err := s.store.each(ctx, s.store.report, sql, params, func(r *clickhouse.Rows) error {
 		var key, person wide
 		err := r.Scan(&key, &person)
 		late[asAnchor(&key)], people[asAnchor(&person)] = true, true
 		return err
 	})
-	if err == nil && (len(late) > maxRetoldStubs || len(people) > maxRetold) {
+	if err == nil && (len(late) > maxRetoldLate || len(people) > maxRetold) {
 		err = errTooMuchLate
 	}
 	if err != nil {
