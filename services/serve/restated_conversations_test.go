@@ -195,6 +195,30 @@ func TestTooMuchLate(t *testing.T) {
 	}
 }
 
+// TestMuchLate tells as much anew as fits into a statement, whatever its texts are.
+func TestMuchLate(t *testing.T) {
+	f := start(t)
+	var events []event
+	late := map[string]string{}
+	for i := range maxRetold {
+		who := ids(fmt.Sprint("customer_id:m", i))
+		answer := fmt.Sprint("answer", i)
+		events = append(events,
+			event{id: fmt.Sprint("m", i), time: "2026-11-01T09:00:00Z", identifiers: who, topic: strings.Repeat("ä\"\\", 40)},
+			event{id: answer, time: "2026-11-01T10:00:00Z", identifiers: who, direction: "outbound", actor: "agent", agent: "eva"})
+		late[answer] = "2026-11-09T00:00:00Z"
+	}
+	f.grouped(late, events...)
+	got := f.restatedConversations("by", "topic", "figures", "count,waiting,first_response_ms")
+	if !got.Restated.Compared || got.Restated.Late != maxRetold || len(got.Rows) != 1 {
+		t.Fatalf("%+v, %d rows", got.Restated, len(got.Rows))
+	}
+	changed := got.Rows[0]["restated"].(map[string]any)
+	if waiting, ok := changed["waiting"].(map[string]any); !ok || waiting["from"] != float64(maxRetold) || waiting["to"] != 0.0 || changed["count"] != nil {
+		t.Errorf("%v", changed)
+	}
+}
+
 // TestRestatedIsWithoutTheLate compares with a company to which the late touchpoints never came.
 func TestRestatedIsWithoutTheLate(t *testing.T) {
 	f := start(t)
