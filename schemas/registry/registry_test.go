@@ -7,7 +7,7 @@ import (
 
 func TestDefault(t *testing.T) {
 	r := Default()
-	for _, name := range strings.Fields("email chat phone sms whatsapp messenger instagram telegram viber wechat line x forum letter store app web survey help_centre portal voice_assistant") {
+	for _, name := range strings.Fields("email chat phone sms whatsapp messenger instagram telegram viber wechat line x slack forum letter store app web survey help_centre portal voice_assistant") {
 		c, ok := r.Channel(name)
 		if !ok {
 			t.Errorf("no channel %s", name)

@@ -1,5 +1,5 @@
 import { Group, Text, ThemeIcon, Tooltip } from '@mantine/core'
-import { Building, Camera, CircleHelp, ClipboardCheck, Globe, Landmark, Mail, MessageCircle, MessageSquareText, MessagesSquare, Mic, Phone, Send, Smartphone, Store, Users } from 'lucide-react'
+import { Building, Camera, CircleHelp, ClipboardCheck, Globe, Hash, Landmark, Mail, MessageCircle, MessageSquareText, MessagesSquare, Mic, Phone, Send, Smartphone, Store, Users } from 'lucide-react'
 import type { ComponentType } from 'react'
 import { useNames } from '../use'
 
@@ -18,6 +18,7 @@ const signs: Record<string, [Sign, string]> = {
   wechat: [MessageCircle, 'green'],
   line: [MessageCircle, 'teal'],
   x: [MessageSquareText, 'gray'],
+  slack: [Hash, 'grape'],
   forum: [Users, 'orange'],
   letter: [Landmark, 'yellow'],
   store: [Store, 'orange'],
