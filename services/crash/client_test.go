@@ -29,10 +29,11 @@ type load struct {
 	seed    uint64
 	clients int
 
-	acked  sync.Map // id -> struct{}
-	count  atomic.Int64
-	resent atomic.Int64
-	said   atomic.Int64 // words of users that are on the log for sure
+	acked    sync.Map // id -> struct{}
+	count    atomic.Int64
+	resent   atomic.Int64
+	said     atomic.Int64 // words of users that are on the log for sure
+	answered atomic.Value // what the last user was told
 }
 
 func (l *load) run(ctx context.Context) {
@@ -124,7 +125,7 @@ func (l *load) heard(tb testing.TB) {
 	tb.Helper()
 	for deadline := time.Now().Add(time.Minute); l.said.Load() < 5; {
 		if time.Now().After(deadline) {
-			tb.Fatalf("%d users were answered in a minute without kills", l.said.Load())
+			tb.Fatalf("%d users were answered in a minute without kills; the last was told %v", l.said.Load(), l.answered.Load())
 		}
 		select {
 		case <-tb.Context().Done():
@@ -145,9 +146,12 @@ func (l *load) say(ctx context.Context, client *http.Client, rng *rand.Rand) {
 			"person": fmt.Sprintf("email:c%d@example.com", customer), "identifiers": []string{fmt.Sprintf("cookie:cookie-%d", customer*3+rng.IntN(3))}, "reason": "a library's computer",
 		}
 	}
-	if status, _ := l.ask(ctx, client, http.MethodPost, path, word); status == http.StatusOK || status == http.StatusAccepted {
+	began := time.Now()
+	status, answer := l.ask(ctx, client, http.MethodPost, path, word)
+	if status == http.StatusOK || status == http.StatusAccepted {
 		l.said.Add(1)
 	}
+	l.answered.Store(fmt.Sprintf("%s %d %.300s after %s", path, status, answer, time.Since(began).Round(time.Millisecond)))
 }
 
 // ask makes one request of the API; the status is 0 when there was no answer.
