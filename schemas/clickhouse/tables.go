@@ -14,6 +14,7 @@ type Tables struct {
 	Moved         string // dictionary over Identities
 	MovedLately   string // dictionary over Recent
 	Conversations string
+	ByTime        string // the same, in the order in which they began
 	Members       string // touchpoint -> conversation
 }
 
@@ -35,6 +36,7 @@ func TablesOf(g topic.Generations) Tables {
 		Moved:         "moved" + identities,
 		MovedLately:   "moved_lately" + identities,
 		Conversations: "conversations" + conversations,
+		ByTime:        "conversations_by_time" + conversations,
 		Members:       "conversation_touchpoints" + conversations,
 	}
 }
@@ -42,7 +44,7 @@ func TablesOf(g topic.Generations) Tables {
 // Copied are the tables, without the dictionaries, in a fixed order: a generation is made by copying the shape of each
 // from generation 1.
 func (t Tables) Copied() []string {
-	return []string{t.Touchpoints, t.Rejected, t.Identities, t.IdentityLog, t.Anchors, t.Edges, t.Recent, t.Conversations, t.Members}
+	return []string{t.Touchpoints, t.Rejected, t.Identities, t.IdentityLog, t.Anchors, t.Edges, t.Recent, t.Conversations, t.ByTime, t.Members}
 }
 
 // PersonOf is the expression for the person that an anchor belongs to now, by the dictionaries of moved anchors; anchor is

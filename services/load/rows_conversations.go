@@ -31,6 +31,7 @@ type conversationRows struct {
 	numbers [8][]int64      // scratch
 	names   []string        // scratch
 	table   table
+	byTime  table // the same rows
 }
 
 func newConversationRows(names clickhouse.Tables) *conversationRows {
@@ -57,6 +58,7 @@ func newConversationRows(names clickhouse.Tables) *conversationRows {
 		{Name: "pause_from", Data: t.pauseFrom}, {Name: "pause_to", Data: t.pauseTo}, {Name: "turn_at", Data: t.turnAt}, {Name: "turn_team", Data: &t.turnTeam},
 		{Name: "state_at", Data: t.stateAt}, {Name: "state_was", Data: &t.stateWas}, {Name: "channel_contacts", Data: t.channelContacts}, {Name: "calls", Data: &t.calls},
 	}}
+	t.byTime = table{names.ByTime, t.table.columns}
 	return t
 }
 
@@ -140,7 +142,7 @@ func (t *conversationRows) addIntervals(v *conversation.Conversation) {
 	}
 }
 
-func (t *conversationRows) tables() []table { return []table{t.table} }
+func (t *conversationRows) tables() []table { return []table{t.table, t.byTime} }
 func (t *conversationRows) reset()          { resetAll(t.table.columns) }
 
 func nullable(v *int64) store.NullableInt64 {

@@ -57,6 +57,7 @@ SELECT workspace, argMin(key, place), 2, any(anchor), any(anchor), if(talk % 10 
 	talk % 7200000, [7200000 + talk % 3600000, 7200000 + talk % 3600000],
 	[toUnixTimestamp64Milli(min(time)), toUnixTimestamp64Milli(min(time)) + 7200000, toUnixTimestamp64Milli(max(time))], ['waiting_for_us', 'waiting_for_customer', if(talk % 10 = 0, 'waiting_for_us', 'resolved')], [1 + talk % 3]
 FROM (` + fact + rows + `) GROUP BY workspace, talk`,
+			`INSERT INTO conversations_by_time SELECT * FROM conversations WHERE id IN (SELECT key FROM (` + fact + rows + `) WHERE place = 0)`,
 		} {
 			if err := f.db.Exec(f.tb.Context(), statement, params); err != nil {
 				f.tb.Fatal(err)
@@ -179,7 +180,7 @@ var overviewAsks = []string{
 	"/v1/conversations?waiting=true&sort=waiting&limit=5&opening=true",
 	"/v1/reports/touchpoints?by=day&figures=touchpoints&from=2026-11-07&to=2026-11-21",
 	"/v1/reports/conversations?figures=fcr_share&compare=previous&from=2026-10-22&to=2026-11-21",
-	"/v1/cracks?limit=200",
+	"/v1/cracks?limit=200&days=30",
 }
 
 // BenchmarkOverview times the console's first page, all its questions at once and each alone, and reports by two dimensions, over

@@ -136,7 +136,7 @@ func (s *Server) getPersonConversations(w http.ResponseWriter, r *http.Request, 
 
 // allConversations are the workspace's conversations, each in its latest version.
 func (c *call) allConversations() string {
-	return c.tables.Conversations + ` FINAL WHERE workspace = {workspace:String}`
+	return c.tables.ByTime + ` FINAL WHERE workspace = {workspace:String}`
 }
 
 // waitsForUs is the condition of conversations whose customer waits for an answer now, unsettled that of those that are not over.
@@ -167,8 +167,8 @@ func (s *Server) conversations(ctx context.Context, c *call, class *class, from 
 	ordered := ` ORDER BY ` + by.number + `, id`
 	sql := `SELECT ` + c.conversationColumns() + ` FROM ` + from + ` AND ` + strings.Join(where, " AND ") + ordered + ` LIMIT {limit:UInt32}`
 	if class == s.store.report { // first which, from few columns, then all of those few rows
-		sql = `SELECT ` + c.conversationColumns() + ` FROM ` + c.tables.Conversations + ` FINAL PREWHERE workspace = {workspace:String} AND (anchor, id) IN (
-	SELECT anchor, id FROM ` + from + ` AND ` + strings.Join(where, " AND ") + ordered + ` LIMIT {limit:UInt32})` + ordered + reportSettings
+		sql = `SELECT ` + c.conversationColumns() + ` FROM ` + c.tables.ByTime + ` FINAL PREWHERE workspace = {workspace:String} AND (first, id) IN (
+	SELECT first, id FROM ` + from + ` AND ` + strings.Join(where, " AND ") + ordered + ` LIMIT {limit:UInt32})` + ordered + reportSettings
 	}
 	page.Conversations = []Conversation{}
 	err = s.store.each(ctx, class, sql, params, func(r *clickhouse.Rows) error {

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"math/big"
 	"time"
 
 	"github.com/throughline/throughline/schemas/conversation"
@@ -38,21 +39,38 @@ func (k *Crack) mendedAt(t time.Time, said string) {
 // mostWaiting bounds the conversations whose promises are looked at: those that wait longest.
 const mostWaiting = 5000
 
-// findWaitingPastTarget finds conversations whose customer waits for a human past what was promised, or did lately.
+// findWaitingPastTarget finds conversations whose customer waits for a human past what was promised, or did lately. Those that wait longest are mostly
+// those past their target, so that a few of them are enough unless what is mended is asked for.
 func (s *Server) findWaitingPastTarget(ctx context.Context, c *call, q *crackQuery) (out []Crack, err error) {
+	if q.mended == nil {
+		few := 2 * q.limit
+		out, looked, err := s.waitingPastTarget(ctx, c, q, few)
+		if err != nil || len(out) > q.limit || looked < few {
+			return out, err
+		}
+	}
+	out, _, err = s.waitingPastTarget(ctx, c, q, mostWaiting)
+	return out, err
+}
+
+// waitingPastTarget finds them among so many, and says how many there were to look at.
+func (s *Server) waitingPastTarget(ctx context.Context, c *call, q *crackQuery, most int) (out []Crack, looked int, err error) {
 	params := q.params(c)
-	params["most"] = mostWaiting
+	params["most"] = most
 	policy := s.config.Promises.Promises(c.workspace)
 	const waits = "has(wait_to, 0)"
-	sql := `SELECT ` + crackColumns(c) + intervalColumns + ` FROM ` + c.allConversations() + `
-AND last >= {since:DateTime64(3, 'UTC')} AND state NOT IN ` + hidden + ` AND (` + unsettled + ` AND ` + waits + ` OR arrayExists((t, k) -> t >= {mended:Int64} AND k != 3, wait_to, wait_kind))
-ORDER BY ` + waits + ` DESC, arrayElement(wait_from, -1), id LIMIT {most:UInt32}` + reportSettings
+	sql := `SELECT ` + crackColumns(c) + intervalColumns + ` FROM ` + c.tables.ByTime + ` FINAL PREWHERE workspace = {workspace:String} AND (first, id) IN (
+	SELECT first, id FROM ` + c.allConversations() + `
+	AND last >= {since:DateTime64(3, 'UTC')} AND state NOT IN ` + hidden + ` AND (` + unsettled + ` AND ` + waits + ` OR arrayExists((t, k) -> t >= {mended:Int64} AND k != 3, wait_to, wait_kind))
+	ORDER BY ` + waits + ` DESC, arrayElement(wait_from, -1), id LIMIT {most:UInt32}
+) ORDER BY ` + waits + ` DESC, arrayElement(wait_from, -1), id` + reportSettings
 	err = s.store.each(ctx, s.store.report, sql, params, func(r *clickhouse.Rows) error {
 		var row intervals
 		one, err := inConversation(r, waitingPastTarget, row.targets()...)
 		if err != nil {
 			return err
 		}
+		looked++
 		about := row.conversation()
 		for _, wait := range about.Waits {
 			ended := q.mended != nil && wait.To >= q.mended.UnixMilli() && wait.Kind != conversation.Unheard
@@ -76,45 +94,124 @@ ORDER BY ` + waits + ` DESC, arrayElement(wait_from, -1), id LIMIT {most:UInt32}
 		}
 		return nil
 	})
-	return out, err
+	return out, looked, err
 }
+
+// settledUnheard is a conversation that was settled while the customer waited.
+type settledUnheard struct {
+	crack                         Crack
+	id, anchor                    identity.Anchor
+	participants                  []identity.Anchor
+	settled, asked, takenUp, last int64 // ms; takenUp 0: it was not
+	over                          bool
+}
+
+// settledAtOnce is how many of them are looked at at a time.
+const settledAtOnce = 5000
 
 // findClosedWhileWaiting finds conversations that were settled while the customer waited for any answer, and in which nobody has
 // answered since; or somebody has, or it was taken up again, lately.
 func (s *Server) findClosedWhileWaiting(ctx context.Context, c *call, q *crackQuery) (out []Crack, err error) {
-	sql := `SELECT ` + crackColumns(c) + `settled, asked, if(answers.at = 0, taken_up, answers.at) AS mended_at, answers.key
-FROM (
-	SELECT *, arrayLastIndex(k -> k = 3, wait_kind) AS unheard, arrayElement(wait_to, unheard) AS settled, arrayElement(wait_from, unheard) AS asked,
-		arrayFirst((at, was) -> at > settled AND was NOT IN ('resolved', 'closed'), state_at, state_was) AS taken_up
-	FROM ` + c.allConversations() + ` AND last >= {since:DateTime64(3, 'UTC')} AND state NOT IN ` + hidden + ` AND has(wait_kind, 3) AND isNull(first_bot_response)
-) AS c LEFT JOIN (
-	SELECT m.conversation AS of, min((toUnixTimestamp64Milli(m.time), m.key)) AS first, first.1 AS at, first.2 AS key
-	FROM (SELECT * FROM ` + c.tables.Members + ` FINAL PREWHERE workspace = {workspace:String} AND time >= {since:DateTime64(3, 'UTC')} AND direction = 'outbound' AND agent != '') AS m
-	INNER JOIN (
-		SELECT id, arrayElement(wait_to, arrayLastIndex(k -> k = 3, wait_kind)) AS settled FROM ` + c.allConversations() + `
-		AND last >= {since:DateTime64(3, 'UTC')} AND has(wait_kind, 3) AND toUnixTimestamp64Milli(last) > settled
-	) AS s ON m.conversation = s.id
-	WHERE toUnixTimestamp64Milli(m.time) > s.settled GROUP BY of
-) AS answers ON c.id = answers.of
-WHERE mended_at = 0 AND ` + over + ` OR mended_at >= {mended:Int64}
-ORDER BY settled, id LIMIT {limit:UInt32} BY mended_at = 0` + reportSettings
-	err = s.store.each(ctx, s.store.report, sql, q.params(c), func(r *clickhouse.Rows) error {
-		var settled, asked, mended int64
-		var by wide
-		one, err := inConversation(r, closedWhileWaiting, &settled, &asked, &mended, &by)
+	open := 0
+	for after := new(settledUnheard); ; {
+		list, err := s.settledUnheard(ctx, c, q, after)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		one.at(time.UnixMilli(asked), q.in(saysAsked))
-		one.at(time.UnixMilli(settled), q.in(saysSettled))
-		switch {
-		case mended != 0 && by.Sign() != 0:
-			one.Mended = &CrackEvidence{"touchpoint", asAnchor(&by), q.in(saysAnswered), Time(time.UnixMilli(mended))}
-		case mended != 0:
-			one.mendedAt(time.UnixMilli(mended), q.in(saysReopened))
+		answers, err := s.answeredSince(ctx, c, q, list)
+		if err != nil {
+			return nil, err
 		}
-		out = append(out, one)
-		return nil
+		for i := range list {
+			one := &list[i]
+			answer, answered := answers[one.id]
+			if !answered && one.takenUp == 0 && !one.over {
+				continue
+			}
+			k := one.crack
+			k.at(time.UnixMilli(one.asked), q.in(saysAsked))
+			k.at(time.UnixMilli(one.settled), q.in(saysSettled))
+			switch {
+			case answered:
+				k.Mended = &CrackEvidence{"touchpoint", answer.key, q.in(saysAnswered), Time(time.UnixMilli(answer.at))}
+			case one.takenUp != 0:
+				k.mendedAt(time.UnixMilli(one.takenUp), q.in(saysReopened))
+			default:
+				open++
+			}
+			if k.Mended == nil || q.mended != nil && !time.Time(k.Mended.Time).Before(*q.mended) {
+				out = append(out, k)
+			}
+		}
+		if len(list) < settledAtOnce || q.mended == nil && open > q.limit {
+			return out, nil
+		}
+		after = &list[len(list)-1]
+	}
+}
+
+// settledUnheard reads those that come after one, by when they were settled.
+func (s *Server) settledUnheard(ctx context.Context, c *call, q *crackQuery, after *settledUnheard) (list []settledUnheard, err error) {
+	params := q.params(c)
+	params["most"], params["after"], params["id"] = settledAtOnce, after.settled, number(after.id)
+	sql := `SELECT ` + crackColumns(c) + `settled, asked, arrayFirst((at, was) -> at > settled AND was NOT IN ('resolved', 'closed'), state_at, state_was),
+	toUnixTimestamp64Milli(last), anchor, participants, toBool(` + over + `)
+FROM (
+	SELECT *, arrayLastIndex(k -> k = 3, wait_kind) AS unheard, arrayElement(wait_to, unheard) AS settled, arrayElement(wait_from, unheard) AS asked
+	FROM ` + c.allConversations() + ` AND last >= {since:DateTime64(3, 'UTC')} AND state NOT IN ` + hidden + ` AND has(wait_kind, 3) AND isNull(first_bot_response)
+) WHERE (settled, id) > ({after:Int64}, {id:UInt128})
+ORDER BY settled, id LIMIT {most:UInt32}` + reportSettings
+	err = s.store.each(ctx, s.store.report, sql, params, func(r *clickhouse.Rows) error {
+		var one settledUnheard
+		var anchor wide
+		var participants []*big.Int
+		one.crack, err = inConversation(r, closedWhileWaiting, &one.settled, &one.asked, &one.takenUp, &one.last, &anchor, &participants, &one.over)
+		if err == nil {
+			one.id, one.anchor, one.participants = *one.crack.Conversation, asAnchor(&anchor), anchorsOf(participants)
+		}
+		list = append(list, one)
+		return err
+	})
+	return list, err
+}
+
+// heard is a touchpoint in which somebody answered.
+type heard struct {
+	key identity.Anchor
+	at  int64 // ms
+}
+
+// answeredSince finds the first answer of an agent in each of the conversations after it was settled. Only where something came after can there be
+// one, and its touchpoints lie with the anchors of its customer and of those who took part.
+func (s *Server) answeredSince(ctx context.Context, c *call, q *crackQuery, list []settledUnheard) (map[identity.Anchor]heard, error) {
+	var ids, anchors, persons []identity.Anchor
+	var settled []int64
+	for i := range list {
+		if one := &list[i]; one.last > one.settled {
+			ids, settled, persons = append(ids, one.id), append(settled, one.settled), append(persons, one.crack.Person)
+			anchors = append(append(anchors, one.anchor, one.crack.Person), one.participants...)
+		}
+	}
+	out := map[identity.Anchor]heard{}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	params := q.params(c)
+	params["ids"], params["settled"], params["anchors"], params["persons"] = numbers(ids), settled, numbers(anchors), numbers(persons)
+	sql := `SELECT talk, key, at FROM (
+	SELECT key, argMax(conversation, version) AS talk, toUnixTimestamp64Milli(any(time)) AS at FROM ` + c.tables.Members + `
+	PREWHERE workspace = {workspace:String} AND anchor IN (
+		SELECT arrayJoin({anchors:Array(UInt128)}) UNION ALL SELECT anchor FROM ` + c.tables.Anchors + ` WHERE workspace = {workspace:String} AND person IN {persons:Array(UInt128)}
+	) AND time >= {since:DateTime64(3, 'UTC')} AND direction = 'outbound' AND agent != ''
+	GROUP BY key
+) WHERE talk IN {ids:Array(UInt128)} AND at > arrayElement({settled:Array(Int64)}, indexOf({ids:Array(UInt128)}, talk))
+ORDER BY at, key LIMIT 1 BY talk` + reportSettings
+	err := s.store.each(ctx, s.store.report, sql, params, func(r *clickhouse.Rows) error {
+		var talk, key wide
+		var at int64
+		err := r.Scan(&talk, &key, &at)
+		out[asAnchor(&talk)] = heard{asAnchor(&key), at}
+		return err
 	})
 	return out, err
 }
@@ -125,14 +222,16 @@ func (s *Server) findAnsweredOnOne(ctx context.Context, c *call, q *crackQuery) 
 	person := c.tables.PersonOf("person")
 	sql := `SELECT w.id, w.who, w.channel, w.topic, w.team, w.agent, w.asked, any(a.id), any(a.channel), any(a.answered)
 FROM (
-	SELECT id, ` + person + ` AS who, ` + entryChannel + ` AS channel, topic, team, agent, waiting_since AS asked
-	FROM ` + c.allConversations() + ` AND last >= {since:DateTime64(3, 'UTC')} AND ` + waitsForUs + ` AND state NOT IN ` + hidden + `
-) AS w
-INNER JOIN (
 	SELECT id, ` + person + ` AS who, ` + entryChannel + ` AS channel, topic, begun AS asked, begun + toIntervalMillisecond(assumeNotNull(first_response)) AS answered
 	FROM ` + c.allConversations() + `
-	AND last >= {since:DateTime64(3, 'UTC')} AND isNotNull(first_response) AND state NOT IN ` + hidden + `
-) AS a ON w.who = a.who AND w.topic = a.topic
+	AND last >= {since:DateTime64(3, 'UTC')} AND isNotNull(first_response) AND state NOT IN ` + hidden + ` AND who IN (
+		SELECT ` + person + ` FROM ` + c.allConversations() + ` AND last >= {since:DateTime64(3, 'UTC')} AND ` + waitsForUs + ` AND state NOT IN ` + hidden + `
+	)
+) AS a
+INNER JOIN (
+	SELECT id, ` + person + ` AS who, ` + entryChannel + ` AS channel, topic, team, agent, waiting_since AS asked
+	FROM ` + c.allConversations() + ` AND last >= {since:DateTime64(3, 'UTC')} AND ` + waitsForUs + ` AND state NOT IN ` + hidden + `
+) AS w ON w.who = a.who AND w.topic = a.topic
 WHERE w.id != a.id AND w.channel != a.channel AND abs(dateDiff('second', w.asked, a.asked)) <= 172800
 GROUP BY w.id, w.who, w.channel, w.topic, w.team, w.agent, w.asked
 ORDER BY w.asked, w.id LIMIT {limit:UInt32}` + reportSettings
@@ -176,8 +275,9 @@ WHERE workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)} AND 
 	if err != nil || len(in) == 0 {
 		return out, err
 	}
-	sql = `SELECT id, team, agent, ` + over + ` FROM ` + c.tables.Conversations + ` FINAL
-PREWHERE workspace = {workspace:String} AND id IN {ids:Array(UInt128)} WHERE state NOT IN ` + hidden + reportSettings
+	sql = `SELECT id, team, agent, ` + over + ` FROM (
+	SELECT id, state, team, agent FROM ` + c.tables.Conversations + ` WHERE workspace = {workspace:String} AND id IN {ids:Array(UInt128)} ORDER BY version DESC LIMIT 1 BY id
+) WHERE state NOT IN ` + hidden
 	err = s.store.each(ctx, s.store.report, sql, clickhouse.Params{"workspace": c.workspace, "ids": numbers(keysOf(in))}, func(r *clickhouse.Rows) error {
 		var id wide
 		var p placeOf

@@ -18,7 +18,7 @@ type gap struct {
 	opened string   // condition of these besides; "" is none
 	mended string   // condition of what they call for; later, and of the same customer
 	order  bool     // both are about one order, if they name it
-	within string   // how soon it should come, as an interval
+	within string   // how soon it should come, as an interval, where the touchpoint itself (column due) does not say until when
 	open   bool     // only while the conversation is not settled
 }
 
@@ -27,7 +27,7 @@ const agentActs = "actor_type = 'agent' AND direction != 'internal'"
 var gaps = []gap{
 	{kind: handedToNobody, opens: []string{"bot.handed_over"}, mended: "actor_type = 'agent'", within: "15 MINUTE", open: true},
 	// properties.by says until when the call was promised, properties.expires_at until when a link can be opened; without, it is a day.
-	{kind: callbackNotMade, opens: []string{callbackPromised}, mended: "direction = 'outbound' AND kind IN ('call.started', 'call.missed')", within: "1 DAY"},
+	{kind: callbackNotMade, opens: []string{"callback.promised"}, mended: "direction = 'outbound' AND kind IN ('call.started', 'call.missed')", within: "1 DAY"},
 	{kind: notCollected, opens: []string{"pickup.ready"}, mended: "kind IN ('pickup.collected', 'order.cancelled', 'order.returned', 'order.delivered')", order: true, within: "3 DAY"},
 	{kind: transferNotOpened, opens: []string{"transfer.offered"}, mended: "(kind = 'transfer.opened' OR direction = 'inbound' AND actor_type = 'customer')", within: "1 DAY", open: true},
 	{
@@ -35,8 +35,6 @@ var gaps = []gap{
 		mended: agentActs, within: "1 DAY",
 	},
 }
-
-const callbackPromised = "callback.promised"
 
 // opening is the condition of the touchpoints that open the gap.
 func (g *gap) opening() string {
@@ -47,84 +45,115 @@ func (g *gap) opening() string {
 	return "(" + quoted + ")"
 }
 
-// about is what two touchpoints of a gap have in common.
-func (g *gap) about() string {
-	if g.order {
-		return "if(arrayExists(t -> startsWith(t, 'order:'), thread), reinterpretAsUInt128(sipHash128(arrayFirst(t -> startsWith(t, 'order:'), thread))), person_now)"
-	}
-	return "person_now"
-}
-
-// gapSQL finds gaps of several kinds in two passes over the facts: which customers have any, from the kinds alone, and what came of them. Of
-// each gap it gives what mended it first, or nothing; only those that were not mended in time are there.
-func gapSQL(c *call, wanted []gap) string {
-	const period = " PREWHERE workspace = {workspace:String} AND time >= {since:DateTime64(3, 'UTC')}"
+// gapSQL finds gaps of several kinds in one pass over the facts, by customer, and one by order for those that are about orders. Of each gap it
+// gives what mended it first, or nothing; only those that were not mended in time are there.
+//
+// Columns are those of the projection by_kind and no others. When nothing that is mended is asked for, the last of what could mend is all that has to be
+// known of it: a gap is open when that came before.
+func gapSQL(c *call, q *crackQuery, wanted []gap) string {
 	person := c.tables.PersonOf("anchor")
-	var kinds, openings, roles, due []string
+	byCustomer, byOrder := []int{}, []int{}
+	var due []string
 	for i := range wanted {
-		g := &wanted[i]
-		for _, kind := range g.opens {
-			kinds = append(kinds, "'"+kind+"'")
+		if wanted[i].order {
+			byOrder = append(byOrder, i)
+		} else {
+			byCustomer = append(byCustomer, i)
 		}
-		openings = append(openings, g.opening())
-		roles = append(roles, fmt.Sprintf("(toUInt8(%d), toUInt8(multiIf(%s, 1, %s, 2, 0)), %s)", i, g.opening(), g.mended, g.about()))
-		due = append(due, "gap = "+fmt.Sprint(i), "o.1 + INTERVAL "+g.within)
+		due = append(due, fmt.Sprint("gap = ", i), "o.1 + INTERVAL "+wanted[i].within)
 	}
-	due = append(due, "o.1")
-	return `SELECT gap, o.2 AS key, o.3, o.4, o.1 AS opened_at, o.5, o.6, o.7, o.8, toUInt128(mend.2), fromUnixTimestamp64Milli(mend.1, 'UTC'), mend.3
+	mends := func(condition string) string {
+		if q.mended == nil {
+			return "[(toUnixTimestamp64Milli(maxIf(time, " + condition + ")), toUInt128(0), '')]"
+		}
+		return "arraySort(groupArrayIf((toUnixTimestamp64Milli(time), key, toString(kind)), " + condition + "))"
+	}
+	grouped := func(about string, of []int) string {
+		var found, read []string
+		for _, i := range of {
+			g := &wanted[i]
+			found = append(found, fmt.Sprintf("(toUInt8(%d), groupArrayIf((time, key, due), %s), %s)", i, g.opening(), mends(g.mended)))
+			read = append(read, g.opening(), "("+g.mended+")")
+		}
+		return `SELECT arrayJoin(arrayFilter(g -> notEmpty(g.2), [` + strings.Join(found, ",\n\t\t\t") + `])) AS found
+		FROM ` + c.tables.Touchpoints + ` WHERE workspace = {workspace:String} AND time >= {since:DateTime64(3, 'UTC')} AND (` + strings.Join(read, " OR ") + `)
+		GROUP BY ` + about
+	}
+	var passes []string
+	if len(byCustomer) > 0 {
+		passes = append(passes, grouped(person, byCustomer))
+	}
+	if len(byOrder) > 0 {
+		passes = append(passes, grouped("if(order_ref = 0, "+person+", order_ref)", byOrder))
+	}
+	return `SELECT gap, o.2 AS key, o.1 AS opened_at, toUInt128(mend.2), fromUnixTimestamp64Milli(mend.1, 'UTC'), mend.3
 FROM (
-	SELECT gap, o, if(isNull(promised.by_then), multiIf(` + strings.Join(due, ", ") + `), assumeNotNull(promised.by_then)) AS due,
-		arrayFirst(m -> m.1 > toUnixTimestamp64Milli(o.1), mends) AS mend
+	SELECT found.1 AS gap, arrayJoin(found.2) AS o, if(toUnixTimestamp64Milli(o.3) = 0, multiIf(` + strings.Join(due, ", ") + `, o.1), o.3) AS due,
+		arrayFirst(m -> m.1 > toUnixTimestamp64Milli(o.1), found.3) AS mend
 	FROM (
-		SELECT role.1 AS gap, role.3 AS about,
-			groupArrayIf((time, key, anchor, person_now, channel, kind, topic, team), role.2 = 1) AS opened,
-			arraySort(groupArrayIf((toUnixTimestamp64Milli(time), key, toString(kind)), role.2 = 2)) AS mends
-		FROM (
-			SELECT time, key, anchor, toString(channel) AS channel, toString(kind) AS kind, toString(topic) AS topic, toString(team) AS team, person_now,
-				arrayJoin(arrayFilter(r -> r.2 != 0, [` + strings.Join(roles, ", ") + `])) AS role
-			FROM (SELECT *, ` + person + ` AS person_now FROM ` + c.tables.Touchpoints + period + `)
-			WHERE person_now IN (SELECT ` + person + ` FROM ` + c.tables.Touchpoints + period + ` AND kind IN (` + strings.Join(kinds, ", ") + `) WHERE ` + strings.Join(openings, " OR ") + `)
-		)
-		GROUP BY gap, about HAVING notEmpty(opened)
-	) ARRAY JOIN opened AS o
-	LEFT JOIN (
-		SELECT key, parseDateTime64BestEffortOrNull(JSONExtractString(payload, 'properties', if(kind = 'transfer.offered', 'expires_at', 'by')), 3, 'UTC') AS by_then
-		FROM ` + c.tables.Touchpoints + period + ` AND kind IN ('` + callbackPromised + `', 'transfer.offered')
-	) AS promised ON o.2 = promised.key
+		` + strings.Join(passes, "\n\t\tUNION ALL ") + `
+	)
 )
 WHERE due < {now:DateTime64(3, 'UTC')} AND (mend.1 = 0 OR mend.1 > toUnixTimestamp64Milli(due) AND mend.1 >= {mended:Int64})
 ORDER BY gap, opened_at, key LIMIT {limit:UInt32} BY gap, mend.1 = 0` + reportSettings
 }
 
+// opened are the kinds of touchpoints in the period that open gaps: most workspaces have few of them, and what nothing calls for need not be looked for.
+func (s *Server) opened(ctx context.Context, c *call, q *crackQuery, of []gap) ([]gap, error) {
+	params := q.params(c)
+	params["kinds"] = kindsOf(of)
+	var there []string
+	sql := `SELECT DISTINCT toString(kind) FROM ` + c.tables.Touchpoints + ` WHERE workspace = {workspace:String} AND time >= {since:DateTime64(3, 'UTC')} AND kind IN {kinds:Array(String)}`
+	err := s.store.each(ctx, s.store.report, sql, params, func(r *clickhouse.Rows) error {
+		var kind string
+		err := r.Scan(&kind)
+		there = append(there, kind)
+		return err
+	})
+	return slices.DeleteFunc(of, func(g gap) bool {
+		return !slices.ContainsFunc(g.opens, func(kind string) bool { return slices.Contains(there, kind) })
+	}), err
+}
+
+func kindsOf(of []gap) (kinds []string) {
+	for i := range of {
+		kinds = append(kinds, of[i].opens...)
+	}
+	return kinds
+}
+
 // findGaps finds what was called for and has not come, or came too late and lately.
 func (s *Server) findGaps(ctx context.Context, c *call, q *crackQuery) (out []Crack, err error) {
 	wanted := slices.DeleteFunc(slices.Clone(gaps), func(g gap) bool { return !q.wants(g.kind) })
-	if len(wanted) == 0 {
-		return nil, nil
+	if wanted, err = s.opened(ctx, c, q, wanted); err != nil || len(wanted) == 0 {
+		return nil, err
 	}
-	var keys, anchors []identity.Anchor
-	err = s.store.each(ctx, s.store.report, gapSQL(c, wanted), q.params(c), func(r *clickhouse.Rows) error {
+	var keys []identity.Anchor
+	var times []string
+	err = s.store.each(ctx, s.store.report, gapSQL(c, q, wanted), q.params(c), func(r *clickhouse.Rows) error {
 		var (
-			key, anchor, person, by wide
-			at, mended              time.Time
-			said, mendedBy          string
-			number                  uint8
-			one                     Crack
+			key, by    wide
+			at, mended time.Time
+			mendedBy   string
+			number     uint8
+			one        Crack
 		)
-		err := r.Scan(&number, &key, &anchor, &person, &at, &one.Channel, &said, &one.Topic, &one.Owner.Team, &by, &mended, &mendedBy)
-		if err != nil {
+		if err := r.Scan(&number, &key, &at, &by, &mended, &mendedBy); err != nil {
 			return err
 		}
 		one.Kind = wanted[number].kind
-		one.Person, one.since, one.Since = asAnchor(&person), at, Time(at)
-		one.Evidence = []CrackEvidence{{"touchpoint", asAnchor(&key), s.kindIn(q, said), Time(at)}}
+		one.since, one.Since = at, Time(at)
 		if mended.UnixMilli() != 0 {
 			one.Mended = &CrackEvidence{"touchpoint", asAnchor(&by), s.kindIn(q, mendedBy), Time(mended)}
 		}
-		keys, anchors = append(keys, asAnchor(&key)), append(anchors, asAnchor(&anchor))
+		keys, times = append(keys, asAnchor(&key)), append(times, moment(at))
 		out = append(out, one)
 		return nil
 	})
+	if err != nil || len(out) == 0 {
+		return nil, err
+	}
+	anchors, err := s.describe(ctx, c, q, wanted, out, keys, times)
 	if err != nil {
 		return nil, err
 	}
@@ -145,4 +174,28 @@ func (s *Server) findGaps(ctx context.Context, c *call, q *crackQuery) (out []Cr
 		kept = append(kept, one)
 	}
 	return kept, nil
+}
+
+// describe says of gaps what the touchpoints that opened them say, and gives the anchors of these.
+func (s *Server) describe(ctx context.Context, c *call, q *crackQuery, wanted []gap, list []Crack, keys []identity.Anchor, times []string) ([]identity.Anchor, error) {
+	at := make(map[identity.Anchor][]int, len(keys)) // one touchpoint may open two gaps
+	for i, key := range keys {
+		at[key] = append(at[key], i)
+	}
+	anchors := make([]identity.Anchor, len(keys))
+	sql := `SELECT key, anchor, ` + c.tables.PersonOf("anchor") + `, toString(channel), toString(kind), toString(topic), toString(team) FROM ` + c.tables.Touchpoints + `
+WHERE workspace = {workspace:String} AND kind IN {kinds:Array(String)} AND time IN arrayMap(t -> toDateTime64(t, 3, 'UTC'), {times:Array(String)}) AND key IN {keys:Array(UInt128)}`
+	params := clickhouse.Params{"workspace": c.workspace, "kinds": kindsOf(wanted), "times": times, "keys": numbers(keys)}
+	err := s.store.each(ctx, s.store.report, sql, params, func(r *clickhouse.Rows) error {
+		var key, anchor, person wide
+		var channel, kind, topic, team string
+		err := r.Scan(&key, &anchor, &person, &channel, &kind, &topic, &team)
+		for _, i := range at[asAnchor(&key)] {
+			one := &list[i]
+			anchors[i], one.Person, one.Channel, one.Topic, one.Owner.Team = asAnchor(&anchor), asAnchor(&person), channel, topic, team
+			one.Evidence = []CrackEvidence{{"touchpoint", asAnchor(&key), s.kindIn(q, kind), one.Since}}
+		}
+		return err
+	})
+	return anchors, err
 }

@@ -386,6 +386,7 @@ func (f *fixture) talks(talks ...talk) {
 		rows = append(rows, r)
 	}
 	f.insert("conversations", rows...)
+	f.insert("conversations_by_time", rows...)
 }
 
 // move assigns an anchor to a person, as the loader stores it, and shows it to reports.

@@ -145,16 +145,18 @@ func (s *Server) prepareConversations(c *call, r *reportQuery, now time.Time) er
 	if err != nil {
 		return err
 	}
+	names := r.names()
+	computed = needed(names, append(computed, firstContact+" AS first_contact"))
+	targets = needed(names, append(targets, r.followed(c)+" AS followed", hasLate(c)+" AS has_late"))
 	with := ""
-	if len(promises.with) > 0 {
-		with = "WITH " + strings.Join(promises.with, ",\n\t")
+	if constants := needed(names, promises.with); len(constants) > 0 {
+		with = "WITH " + strings.Join(constants, ",\n\t")
 	}
 	r.rows = `(
 	` + with + `
-	SELECT *, ` + strings.Join(computed, ",\n\t\t") + `,
-		` + firstContact + ` AS first_contact
+	SELECT ` + strings.Join(append([]string{"*"}, computed...), ",\n\t\t") + `
 	FROM (
-		SELECT *, ` + strings.Join(targets, ", ") + `, ` + r.followed(c) + ` AS followed, ` + hasLate(c) + ` AS has_late
+		SELECT ` + strings.Join(append([]string{"*"}, targets...), ",\n\t\t") + `
 		FROM ` + r.conversations(c, "first >= {from:DateTime64(3, 'UTC')} AND first < {to:DateTime64(3, 'UTC')}") + `
 		WHERE ` + strings.Join(append([]string{"state NOT IN " + hidden}, r.where...), " AND ") + `
 	)

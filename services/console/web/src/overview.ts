@@ -6,7 +6,10 @@ import { readReport } from './reports'
 /** The figures of conversations that the overview shows: a report costs what its figures cost. */
 const talk = ['count', 'first_response_ms', 'resolution_ms', 'first_response_kept_share', 'csat_share']
 
-/** How many days whether a first contact was enough is looked at for: it is known a week later, so that today's would always be empty. */
+/**
+ * How many days are looked at for what takes days to show: whether a first contact was enough is known a week later, and what falls through does so
+ * when nothing has come for a while.
+ */
 export const knownDays = 30
 
 async function readOverview(days: number) {
@@ -31,3 +34,9 @@ export const trendDays = (days: number) => Math.max(14, days)
 export type Overview = Awaited<ReturnType<typeof readOverview>>
 
 export const overviewQuery = (days: number) => queryOptions({ queryKey: ['overview', days], queryFn: () => readOverview(days) })
+
+/** How much falls through now, of what began in the last days. */
+export const cracksQuery = queryOptions({
+  queryKey: ['cracks', 'count'], staleTime: 60_000,
+  queryFn: () => must(api.GET('/v1/cracks', { params: { query: { limit: 200, days: knownDays } } })),
+})

@@ -1,6 +1,6 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
-import { overviewQuery } from './overview'
+import { cracksQuery, overviewQuery } from './overview'
 import { Page, Shell } from './parts/Shell'
 import { Empty, Failed, Loading } from './parts/States'
 import { queries } from './queries'
@@ -22,12 +22,17 @@ function askNames() {
   void queries.prefetchQuery(measuresQuery)
 }
 
+function askOverview(days: number) {
+  void queries.prefetchQuery(overviewQuery(days))
+  void queries.prefetchQuery(cracksQuery)
+}
+
 const root = createRootRoute({ loader: askNames, component: Shell, notFoundComponent: Missing, errorComponent: ({ error, reset }) => <Failed error={error} retry={reset} /> })
 const at = <P extends string>(path: P) => ({ getParentRoute: () => root, path })
 
 const tree = root.addChildren([
   createRoute({
-    ...at('/'), validateSearch: overviewSearch, loaderDeps: ({ search }) => search, loader: ({ deps }) => void queries.prefetchQuery(overviewQuery(deps.days ?? 1)),
+    ...at('/'), validateSearch: overviewSearch, loaderDeps: ({ search }) => search, loader: ({ deps }) => askOverview(deps.days ?? 1),
     component: lazyRouteComponent(() => import('./pages/Overview'), 'OverviewPage'),
   }),
   createRoute({ ...at('/inbox'), component: lazyRouteComponent(() => import('./pages/Inbox'), 'InboxPage'), validateSearch: inboxSearch }),

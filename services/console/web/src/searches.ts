@@ -71,11 +71,12 @@ export interface ReportSearch {
 
 const dateText = (v: unknown) => (/^\d{4}-\d{2}-\d{2}/.test(String(v)) && !Number.isNaN(Date.parse(String(v))) ? String(v) : undefined)
 
+const daysOf = (v: unknown, most: number) => (Number.isInteger(Number(v)) && Number(v) > 0 && Number(v) <= most ? Number(v) : undefined)
+
 export const reportSearch = (s: Record<string, unknown>): ReportSearch => {
-  const days = Number(s.days)
   return {
     of: oneOf(s.of, ...subjects), by: text(s.by), then: text(s.then), figure: text(s.figure), from: dateText(s.from), to: dateText(s.to),
-    days: Number.isInteger(days) && days > 0 && days <= 3660 ? days : undefined, compare: s.compare === true || s.compare === 'true' || undefined,
+    days: daysOf(s.days, 3660), compare: s.compare === true || s.compare === 'true' || undefined,
     channel: texts(s.channel), team: texts(s.team), agent: texts(s.agent), topic: texts(s.topic),
   }
 }
@@ -88,9 +89,10 @@ export interface CracksSearch {
   kind?: (typeof crackKinds)[number]
   team?: string[]
   agent?: string[]
+  days?: number // how far back; absent: as far as the list goes by itself
 }
 
-export const cracksSearch = (s: Record<string, unknown>): CracksSearch => ({ kind: oneOf(s.kind, ...crackKinds), team: texts(s.team), agent: texts(s.agent) })
+export const cracksSearch = (s: Record<string, unknown>): CracksSearch => ({ kind: oneOf(s.kind, ...crackKinds), team: texts(s.team), agent: texts(s.agent), days: daysOf(s.days, 366) })
 
 export interface TabSearch {
   tab?: string

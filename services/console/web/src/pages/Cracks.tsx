@@ -23,13 +23,16 @@ export function CracksPage() {
   const set = (change: Partial<CracksSearch>) => void navigate({ to: '/cracks', search: { ...search, ...change }, replace: true })
   const cracks = useQuery({
     queryKey: ['cracks', search, language],
-    queryFn: () => must(api.GET('/v1/cracks', { params: { query: { kind: search.kind && [search.kind], team: search.team, agent: search.agent, mended_days: 7, lang: language } } })),
+    queryFn: () => must(api.GET('/v1/cracks', { params: { query: { kind: search.kind && [search.kind], team: search.team, agent: search.agent, days: search.days, mended_days: 7, lang: language } } })),
     refetchInterval: 60_000,
   })
   const owners = cracks.data ? byOwner(cracks.data.cracks) : []
   return (
     <Page title={t('menu.cracks')}>
-      <Text c="dimmed" mb="sm">{t('cracks.lead')}</Text>
+      <Text c="dimmed" mb="sm">
+        {t('cracks.lead')}
+        {search.days && <> · {t('overview.ofDays', { count: search.days })} · <Anchor component="button" type="button" onClick={() => set({ days: undefined })}>{t('cracks.longer')}</Anchor></>}
+      </Text>
       <Filters set={[search.kind, search.team, search.agent].filter(Boolean).length}>
         <Select
           aria-label={t('cracks.kind')} placeholder={t('cracks.kind')} value={search.kind ?? null} onChange={(v) => set({ kind: (v as CracksSearch['kind']) ?? undefined })} clearable clearButtonProps={{ 'aria-label': t('filter.clear') }}

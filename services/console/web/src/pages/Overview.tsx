@@ -3,14 +3,13 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
-import { api, must } from '../api'
 import { change, number, signedShare } from '../format'
 import { useDimension, useFigures } from '../figures'
 import { Chart } from '../parts/Chart'
 import { ChannelSign } from '../parts/Channel'
 import { Page } from '../parts/Shell'
 import { Empty, Failed, Loading } from '../parts/States'
-import { knownDays, type Overview, overviewQuery, trendDays } from '../overview'
+import { cracksQuery, knownDays, type Overview, overviewQuery, trendDays } from '../overview'
 import type { Period } from '../periods'
 import { overviewDays, type OverviewSearch } from '../searches'
 import { type ReportRow, seriesOf, valueOf } from '../series'
@@ -139,13 +138,13 @@ function Figure({ name, of, now, before, better, period, days, weekAgo }: Figure
 function Cracks() {
   const { t } = useTranslation()
   const language = useLanguage()
-  const cracks = useQuery({ queryKey: ['cracks'], queryFn: () => must(api.GET('/v1/cracks', { params: { query: { limit: 200 } } })), staleTime: 60_000, refetchInterval: 60_000 })
+  const cracks = useQuery({ ...cracksQuery, refetchInterval: 60_000 })
   const counts: Record<string, number> = cracks.data?.counts ?? {}
   const all = Object.values(counts).reduce((a, b) => a + b, 0)
   const most = Object.entries(counts).sort(([, a], [, b]) => b - a)[0]
   return (
-    <Paper withBorder p="md" component={Go} to="/cracks" className="tile">
-      <Text size="sm" c="dimmed">{t('menu.cracks')}</Text>
+    <Paper withBorder p="md" component={Go} to="/cracks" search={{ days: knownDays }} className="tile">
+      <Text size="sm" c="dimmed">{`${t('menu.cracks')} · ${t('overview.ofDays', { count: knownDays })}`}</Text>
       <Text component="div" className="figure">{cracks.data ? number(all, language) + (cracks.data.truncated.length > 0 ? '+' : '') : '–'}</Text>
       <Text size="xs" c="dimmed">{most && most[1] > 0 ? `${t(`cracks.kinds.${most[0]}`, { defaultValue: most[0] })}: ${number(most[1], language)}` : cracks.data ? t('cracks.none') : ''}</Text>
     </Paper>
