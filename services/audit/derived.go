@@ -36,7 +36,10 @@ func (a *audit) readDerived(ctx context.Context) (err error) {
 	if a.stored.members, err = a.storedMembers(ctx); err != nil {
 		return err
 	}
-	return a.dimensions(ctx)
+	if err := a.dimensions(ctx); err != nil {
+		return err
+	}
+	return a.orders(ctx)
 }
 
 // storedMoves is where the store has the moved anchors.
@@ -79,6 +82,26 @@ func (a *audit) dimensions(ctx context.Context) error {
 			return err
 		}
 		a.report.differ("workspace %s: touchpoint %s is counted for conversations by other values than its own", workspace, id)
+	}
+	return rows.Err()
+}
+
+// orders compares the two orders that conversations are stored in.
+func (a *audit) orders(ctx context.Context) error {
+	const values = "SELECT workspace, id, toString(tuple(*)) AS value FROM "
+	const inForce = " FINAL WHERE state NOT IN ('superseded', 'gone')"
+	rows, err := a.Store.Query(ctx, "SELECT workspace, lower(leftPad(hex(id), 32, '0')) FROM ("+values+a.tables.Conversations+inForce+" UNION ALL "+values+a.tables.ByTime+inForce+`)
+		GROUP BY workspace, id HAVING count() != 2 OR min(sipHash64(value)) != max(sipHash64(value))`, nil, noLimits)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var workspace, id string
+		if err := rows.Scan(&workspace, &id); err != nil {
+			return err
+		}
+		a.report.differ("workspace %s: conversation %s is another one for reports than on its own", workspace, id)
 	}
 	return rows.Err()
 }

@@ -82,6 +82,7 @@ func TestAuditFindsWhatWasChanged(t *testing.T) {
 		{"a conversation deleted", "ALTER TABLE conversations DELETE WHERE " + ofID(conversation("touchpoints > 3")) + now, "is not stored"},
 		{"a conversation's tags changed", update("conversations", "tags = ['forged']", ofID(conversation("notEmpty(tags)"))), "forged"},
 		{"a conversation given away", update("conversations", "person = 77", ofID(conversation("touchpoints = 2 AND hand_overs = 0 AND person = anchor AND empty(participants)"))), "0000004d"},
+		{"a conversation changed for reports", update("conversations_by_time", "hand_overs = 79", ofID(conversation("touchpoints > 2"))), "for reports"},
 		{"a member moved", update("conversation_touchpoints", "conversation = 78", "key IN (SELECT key FROM touchpoints WHERE id = 'rated')"), "0000004e"},
 		{"a member relabelled", update("conversation_touchpoints", "team = 'forged'", "key IN (SELECT key FROM touchpoints WHERE id = 'crowd-13')"), "crowd-13 is counted"},
 	} {
