@@ -123,6 +123,10 @@ func TestCracks(t *testing.T) {
 	if got := all.lines(); !slices.Equal(got, want) {
 		t.Errorf("got\n%q\nwant\n%q", got, want)
 	}
+	// What is open is the same, whether what is mended is asked for or not.
+	if got := f.cracks(t, "?mended_days=90").lines(); !slices.Equal(got, want) {
+		t.Errorf("with those that are mended: %q", got)
+	}
 	if all.Counts["callback_not_made"] != 2 || len(all.Truncated) != 0 {
 		t.Errorf("%v, %v", all.Counts, all.Truncated)
 	}

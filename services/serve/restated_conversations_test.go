@@ -37,6 +37,7 @@ func (f *fixture) grouped(late map[string]string, events ...event) {
 	}
 	if len(rows) > 0 {
 		f.insert("conversations", rows...)
+		f.insert("conversations_by_time", rows...)
 	}
 	var members []row
 	received := map[string][]event{}
