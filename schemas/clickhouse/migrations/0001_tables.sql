@@ -58,7 +58,7 @@ CREATE TABLE IF NOT EXISTS touchpoints {{.OnCluster}}
 ENGINE = {{.Engine "MergeTree"}}
 PARTITION BY toYYYYMM(time)
 ORDER BY (workspace, anchor, time, key)
-SETTINGS {{.DeduplicationWindow}} = 10000, index_granularity = 512, min_compress_block_size = 16384;
+SETTINGS {{.DeduplicationWindow}} = 10000, index_granularity = 512, min_compress_block_size = 16384, lightweight_mutation_projection_mode = 'rebuild';
 
 -- Where moved anchors belong now: the highest version per anchor. Anchors that never moved are not in it.
 CREATE TABLE IF NOT EXISTS identities {{.OnCluster}}
