@@ -123,9 +123,9 @@ func (l *load) user(ctx context.Context, u int) {
 // heard waits until some users were answered: while everything is being killed few are.
 func (l *load) heard(tb testing.TB) {
 	tb.Helper()
-	for deadline := time.Now().Add(time.Minute); l.said.Load() < 5; {
+	for deadline := time.Now().Add(5 * time.Minute); l.said.Load() < 5; {
 		if time.Now().After(deadline) {
-			tb.Fatalf("%d users were answered in a minute without kills; the last was told %v", l.said.Load(), l.answered.Load())
+			tb.Fatalf("%d users were answered in five minutes without kills; the last was told %v", l.said.Load(), l.answered.Load())
 		}
 		select {
 		case <-tb.Context().Done():
