@@ -12,7 +12,7 @@ import (
 // conversations computes every person's conversations from all the person's stubs and compares them with the rows in
 // force, and every touchpoint's membership.
 func (a *audit) conversations(context.Context) error {
-	stored, members := a.stored.conversations, a.stored.members
+	stored, members, unlike := a.stored.conversations, a.stored.members, a.stored.unlike
 	naive := oracle.Conversations{Registry: a.Registry, Window: a.Window}
 	for name, w := range a.log {
 		for person, stubs := range w.byPerson() {
@@ -21,6 +21,7 @@ func (a *audit) conversations(context.Context) error {
 				for i := range stubs {
 					delete(stored, stubs[i].Key)
 					delete(members, stubs[i].Key)
+					delete(unlike, stubs[i].Key)
 				}
 				continue
 			}
@@ -58,7 +59,11 @@ func (a *audit) conversations(context.Context) error {
 		for key := range w.moving.keys {
 			delete(stored, key)
 			delete(members, key)
+			delete(unlike, key)
 		}
+	}
+	for id, workspace := range unlike {
+		a.report.differ("workspace %s: conversation %s is another one for reports than on its own", workspace, id)
 	}
 	for id, extra := range stored {
 		a.report.differ("workspace %s: conversation %s is stored (%s) and should not be", extra.workspace, id, extra.summary())

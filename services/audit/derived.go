@@ -16,6 +16,7 @@ type derived struct {
 	moved         map[schema.Anchor]schema.PersonID
 	conversations map[conversation.ID]summary
 	members       map[schema.Anchor]conversation.ID
+	unlike        map[conversation.ID]string // conversations that are another one in the order for reports, and their workspaces
 }
 
 // personOf is the person that an anchor belongs to.
@@ -36,10 +37,10 @@ func (a *audit) readDerived(ctx context.Context) (err error) {
 	if a.stored.members, err = a.storedMembers(ctx); err != nil {
 		return err
 	}
-	if err := a.dimensions(ctx); err != nil {
+	if a.stored.unlike, err = a.orders(ctx); err != nil {
 		return err
 	}
-	return a.orders(ctx)
+	return a.dimensions(ctx)
 }
 
 // storedMoves is where the store has the moved anchors.
@@ -87,23 +88,25 @@ func (a *audit) dimensions(ctx context.Context) error {
 }
 
 // orders compares the two orders that conversations are stored in.
-func (a *audit) orders(ctx context.Context) error {
+func (a *audit) orders(ctx context.Context) (map[conversation.ID]string, error) {
 	const values = "SELECT workspace, id, toString(tuple(*)) AS value FROM "
 	const inForce = " FINAL WHERE state NOT IN ('superseded', 'gone')"
-	rows, err := a.Store.Query(ctx, "SELECT workspace, lower(leftPad(hex(id), 32, '0')) FROM ("+values+a.tables.Conversations+inForce+" UNION ALL "+values+a.tables.ByTime+inForce+`)
+	rows, err := a.Store.Query(ctx, "SELECT id, workspace FROM ("+values+a.tables.Conversations+inForce+" UNION ALL "+values+a.tables.ByTime+inForce+`)
 		GROUP BY workspace, id HAVING count() != 2 OR min(sipHash64(value)) != max(sipHash64(value))`, nil, noLimits)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
+	unlike := map[conversation.ID]string{}
 	for rows.Next() {
-		var workspace, id string
-		if err := rows.Scan(&workspace, &id); err != nil {
-			return err
+		var id big.Int
+		var workspace string
+		if err := rows.Scan(&id, &workspace); err != nil {
+			return nil, err
 		}
-		a.report.differ("workspace %s: conversation %s is another one for reports than on its own", workspace, id)
+		unlike[asAnchor(&id)] = workspace
 	}
-	return rows.Err()
+	return unlike, rows.Err()
 }
 
 // summary is what is compared of a conversation.
