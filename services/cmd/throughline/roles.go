@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"os"
-	"runtime/debug"
 
 	"github.com/throughline/throughline/services/node"
 )
@@ -30,8 +28,8 @@ func (f roleFlags) run(ctx context.Context, log *slog.Logger, role node.Role, st
 			return err
 		}
 	}
-	if role == node.Load && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(loadMemoryLimit)
+	if role == node.Load {
+		boundGarbage(ctx, loadMemory)
 	}
 	n, err := node.New(ctx, config)
 	if err != nil {
@@ -41,9 +39,8 @@ func (f roleFlags) run(ctx context.Context, log *slog.Logger, role node.Role, st
 	return n.Run(ctx)
 }
 
-// loadMemoryLimit keeps the garbage of blocks from piling up; the fingerprints of what is stored, some 21 bytes each, may
-// pass it.
-const loadMemoryLimit = 430 << 20
+// loadMemory is what the role that loads takes, until the fingerprints of what is stored, some 21 bytes each, need more.
+const loadMemory = 430 << 20
 
 type collectCommand struct {
 	roleFlags

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,11 +27,11 @@ type upCommand struct {
 	sourceFlags
 }
 
-// memoryLimit keeps the garbage of reading the log at start from piling up; what must stay in memory may pass it.
-const memoryLimit = 1 << 30
+// upMemory is what all roles and the broker take in one process, as long as it is enough.
+const upMemory = 1 << 30
 
 func (c *upCommand) Run(ctx context.Context, log *slog.Logger) (err error) {
-	debug.SetMemoryLimit(memoryLimit)
+	boundGarbage(ctx, upMemory)
 	started := time.Now()
 	webhooks, err := c.settings()
 	if err != nil {
@@ -104,7 +103,7 @@ type enginesCommand struct {
 }
 
 func (c *enginesCommand) Run(ctx context.Context, log *slog.Logger) (err error) {
-	debug.SetMemoryLimit(memoryLimit)
+	boundGarbage(ctx, upMemory)
 	engines, err := node.StartEngines(ctx, node.EnginesConfig{
 		Dir: c.Data, KafkaListen: c.KafkaListen, ClickHouseListen: c.ClickHouseListen, Exposed: true, Logger: log,
 	})
