@@ -88,10 +88,9 @@ func (s *Server) listConversations(w http.ResponseWriter, r *http.Request, c *ca
 		page, err = s.conversations(r.Context(), c, s.store.report, c.allConversations(), where, params, by, limit, after)
 	}
 	if err == nil && opening {
-		err = s.attachOpenings(r.Context(), c, page.Conversations)
-	}
-	if err == nil && opening {
-		err = s.attachPromises(r.Context(), c, page.Conversations)
+		if err = s.attachOpenings(r.Context(), c, page.Conversations); err == nil {
+			err = s.attachPromises(r.Context(), c, page.Conversations)
+		}
 	}
 	if err != nil {
 		return err

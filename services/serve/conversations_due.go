@@ -43,9 +43,8 @@ func (s *Server) attachPromises(ctx context.Context, c *call, list []Conversatio
 		return nil
 	}
 	policy, now := s.config.Promises.Promises(c.workspace), s.config.Now()
-	sql := `SELECT ` + intervalColumns + ` FROM ` + c.tables.Conversations + `
-WHERE workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)} AND id IN {ids:Array(UInt128)} ORDER BY version DESC LIMIT 1 BY anchor, id`
-	params := clickhouse.Params{"workspace": c.workspace, "anchors": numbers(anchors), "ids": numbers(ids)}
+	params := clickhouse.Params{}
+	sql := `SELECT ` + intervalColumns + ` FROM ` + c.latest(anchors, ids, params)
 	return s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
 		var v intervals
 		if err := r.Scan(v.targets()...); err != nil {
@@ -57,6 +56,14 @@ WHERE workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)} AND 
 		}
 		return nil
 	})
+}
+
+// latest is what to read the conversations with these ids from, each in its latest version, with its parameters added. Anchors are those of their
+// first touchpoints, by which they lie.
+func (c *call) latest(anchors, ids []identity.Anchor, params clickhouse.Params) string {
+	params["workspace"], params["anchors"], params["ids"] = c.workspace, numbers(anchors), numbers(ids)
+	return c.tables.Conversations + `
+WHERE workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)} AND id IN {ids:Array(UInt128)} ORDER BY version DESC LIMIT 1 BY anchor, id`
 }
 
 // candidate is a conversation that may be on a page.
@@ -127,9 +134,8 @@ func (s *Server) readCandidates(ctx context.Context, c *call, found []candidate,
 		place[one.id] = i
 		anchors, ids = append(anchors, one.anchor), append(ids, one.id)
 	}
-	sql := `SELECT ` + c.conversationColumns() + ` FROM ` + c.tables.Conversations + `
-WHERE workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)} AND id IN {ids:Array(UInt128)} ORDER BY version DESC LIMIT 1 BY anchor, id`
-	params := clickhouse.Params{"workspace": c.workspace, "anchors": numbers(anchors), "ids": numbers(ids)}
+	params := clickhouse.Params{}
+	sql := `SELECT ` + c.conversationColumns() + ` FROM ` + c.latest(anchors, ids, params)
 	err := s.store.each(ctx, s.store.report, sql, params, func(r *clickhouse.Rows) error {
 		one, err := scanConversation(r)
 		page.Conversations = append(page.Conversations, one)

@@ -9,8 +9,8 @@ import (
 )
 
 // boundGarbage keeps garbage from piling up: the process takes no more memory than base, as long as half of that is enough for what must stay.
-// What must stay grows with history, some 200 bytes a touchpoint where all roles run, and the limit follows it: near a limit the collector would
-// run all the time, and each touchpoint cost more than the one before. Whoever sets GOMEMLIMIT decides instead.
+// What must stay grows with history, and the limit follows it: near a limit the collector would run all the time, and each touchpoint cost more
+// than the one before. Whoever sets GOMEMLIMIT decides instead.
 func boundGarbage(ctx context.Context, base int64) {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return
@@ -18,10 +18,11 @@ func boundGarbage(ctx context.Context, base int64) {
 	debug.SetMemoryLimit(base)
 	go func() {
 		limit, live := base, []metrics.Sample{{Name: "/gc/heap/live:bytes"}} // as of the last collection
-		for tick := time.NewTicker(time.Second); ; {
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
 			select {
 			case <-ctx.Done():
-				tick.Stop()
 				return
 			case <-tick.C:
 				metrics.Read(live)
