@@ -136,22 +136,30 @@ func (s *Sender) put(ctx context.Context, q queued) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	select {
+	case <-s.ended:
+		return s.refusal()
 	case <-s.closing:
 		return ErrClosed
-	case <-s.ended:
-		return s.err
 	default:
 	}
 	select {
 	case s.queue <- q:
 		return nil
+	case <-s.ended:
+		return s.refusal()
 	case <-s.closing:
 		return ErrClosed
-	case <-s.ended:
-		return s.err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// refusal says why nothing is taken once ended is closed: never nil, for what is not taken must not look sent.
+func (s *Sender) refusal() error {
+	if s.err != nil {
+		return s.err
+	}
+	return ErrClosed
 }
 
 // run sends batches until the queue is closed and empty.
