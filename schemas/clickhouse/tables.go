@@ -13,8 +13,8 @@ type Tables struct {
 	Recent        string // moves that Moved may not have yet
 	Moved         string // dictionary over Identities
 	MovedLately   string // dictionary over Recent
-	Conversations string
-	ByTime        string // the same, in the order in which they began
+	Conversations string // in the order in which they began
+	ByAnchor      string // the same, whole, where their person's others lie
 	Members       string // touchpoint -> conversation
 }
 
@@ -36,7 +36,7 @@ func TablesOf(g topic.Generations) Tables {
 		Moved:         "moved" + identities,
 		MovedLately:   "moved_lately" + identities,
 		Conversations: "conversations" + conversations,
-		ByTime:        "conversations_by_time" + conversations,
+		ByAnchor:      "conversations_by_anchor" + conversations,
 		Members:       "conversation_touchpoints" + conversations,
 	}
 }
@@ -44,7 +44,7 @@ func TablesOf(g topic.Generations) Tables {
 // Copied are the tables, without the dictionaries, in a fixed order: a generation is made by copying the shape of each
 // from generation 1.
 func (t Tables) Copied() []string {
-	return []string{t.Touchpoints, t.Rejected, t.Identities, t.IdentityLog, t.Anchors, t.Edges, t.Recent, t.Conversations, t.ByTime, t.Members}
+	return []string{t.Touchpoints, t.Rejected, t.Identities, t.IdentityLog, t.Anchors, t.Edges, t.Recent, t.Conversations, t.ByAnchor, t.Members}
 }
 
 // PersonOf is the expression for the person that an anchor belongs to now, by the dictionaries of moved anchors; anchor is

@@ -19,7 +19,7 @@ type conversationRows struct {
 	first, last, begun, waitingSince, longestWait, calls                                       store.Int64Column
 	touchpoints, inbound, outbound, internal, contacts, reopenings, handOvers, channelSwitches store.UInt32Column
 	channels, tags                                                                             store.DictionaryArrayColumn
-	account                                                                                    store.StringColumn
+	account, payload                                                                           store.StringColumn
 	participants                                                                               *store.UInt128ArrayColumn
 	firstResponse, firstBotResponse, resolvedAt, resolution                                    *store.NullableInt64Column
 	laterResponses, waitFrom, waitTo, waitKind, pauseFrom, pauseTo, turnAt, stateAt            *store.Int64ArrayColumn
@@ -31,7 +31,7 @@ type conversationRows struct {
 	numbers [8][]int64      // scratch
 	names   []string        // scratch
 	table   table
-	byTime  table // the same rows
+	whole   table // the same rows as the log has them
 }
 
 func newConversationRows(names clickhouse.Tables) *conversationRows {
@@ -58,7 +58,10 @@ func newConversationRows(names clickhouse.Tables) *conversationRows {
 		{Name: "pause_from", Data: t.pauseFrom}, {Name: "pause_to", Data: t.pauseTo}, {Name: "turn_at", Data: t.turnAt}, {Name: "turn_team", Data: &t.turnTeam},
 		{Name: "state_at", Data: t.stateAt}, {Name: "state_was", Data: &t.stateWas}, {Name: "channel_contacts", Data: t.channelContacts}, {Name: "calls", Data: &t.calls},
 	}}
-	t.byTime = table{names.ByTime, t.table.columns}
+	t.whole = table{names.ByAnchor, []store.Column{
+		{Name: "workspace", Data: &t.workspace}, {Name: "anchor", Data: &t.anchor}, {Name: "id", Data: &t.id}, {Name: "version", Data: &t.version}, {Name: "person", Data: &t.person},
+		{Name: "state", Data: &t.state}, {Name: "first", Data: &t.first}, {Name: "last", Data: &t.last}, {Name: "payload", Data: &t.payload},
+	}}
 	return t
 }
 
@@ -109,6 +112,7 @@ func (t *conversationRows) add(r *kafka.Record) error {
 	t.ratingValue.Append(value)
 	t.calls.Append(v.Calls)
 	t.addIntervals(&v)
+	t.payload.AppendBytes(r.Value)
 	return nil
 }
 
@@ -142,8 +146,13 @@ func (t *conversationRows) addIntervals(v *conversation.Conversation) {
 	}
 }
 
-func (t *conversationRows) tables() []table { return []table{t.table, t.byTime} }
-func (t *conversationRows) reset()          { resetAll(t.table.columns) }
+// tables has the whole rows first: what a list finds is there to be shown.
+func (t *conversationRows) tables() []table { return []table{t.whole, t.table} }
+
+func (t *conversationRows) reset() {
+	resetAll(t.table.columns)
+	t.payload.Reset()
+}
 
 func nullable(v *int64) store.NullableInt64 {
 	if v == nil {

@@ -1,9 +1,10 @@
 package serve
 
 import (
-	"math/big"
+	"fmt"
 	"time"
 
+	words "github.com/throughline/throughline/schemas/conversation"
 	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/schemas/touchpoint"
 	"github.com/throughline/throughline/services/clickhouse"
@@ -44,62 +45,69 @@ type Conversation struct {
 	Opening *Opening `json:"opening,omitempty"` // where it was asked for
 	Promise *Promise `json:"promise,omitempty"` // about the answer that the customer waits for, with the opening
 
-	anchor                    identity.Anchor // of the first touchpoint
-	first, last, waitingSince time.Time
-	supersededBy              identity.Anchor
+	row words.Conversation // as it is stored
 }
 
 // hidden are the states of rows that only say that a name is not a conversation any more.
 const hidden = `('superseded', 'gone')`
 
-// conversationColumns are read of a row in force; the person is the one that it belongs to now, whoever that was
+// conversationColumns are read of a row by anchor; the person is the one that it belongs to now, whoever that was
 // when the row was written.
-func (c *call) conversationColumns() string {
-	return `id, ` + c.tables.PersonOf("person") + `, anchor, state, superseded_by, first, last,
-touchpoints, inbound, outbound, internal, contacts, channels, team, agent, topic, source, account, tags, participants,
-waiting_since, first_response, first_bot_response, later_responses, longest_wait, resolved_at, resolution, reopenings,
-hand_overs, channel_switches, rating_scale, rating_value`
-}
+func (c *call) conversationColumns() string { return c.tables.PersonOf("person") + ", payload" }
 
 // scanConversation reads conversationColumns, and what further columns follow them into more.
-func scanConversation(r *clickhouse.Rows, more ...any) (c Conversation, err error) {
-	var (
-		id, person, of, by wide
-		participants       []*big.Int
-		resolved           *time.Time
-		scale              string
-		rating             float64
-	)
-	err = r.Scan(append([]any{&id, &person, &of, &c.State, &by, &c.first, &c.last,
-		&c.Touchpoints, &c.Inbound, &c.Outbound, &c.Internal, &c.Contacts, &c.Channels, &c.Team, &c.Agent, &c.Topic, &c.Source,
-		&c.Account, &c.Tags, &participants,
-		&c.waitingSince, &c.FirstResponse, &c.FirstBotResponse, &c.LaterResponses, &c.LongestWait, &resolved, &c.Resolution, &c.Reopenings,
-		&c.HandOvers, &c.ChannelSwitches, &scale, &rating}, more...)...)
-	if err != nil {
-		return c, err
+func scanConversation(r *clickhouse.Rows, more ...any) (Conversation, error) {
+	var person wide
+	var payload string
+	if err := r.Scan(append([]any{&person, &payload}, more...)...); err != nil {
+		return Conversation{}, err
 	}
-	c.ID, c.Person, c.anchor, c.supersededBy = asAnchor(&id), asAnchor(&person), asAnchor(&of), asAnchor(&by)
-	c.First, c.Last = Time(c.first), Time(c.last)
-	c.Participants = anchorsOf(participants)
-	if c.waitingSince.UnixMilli() > 0 {
-		t := Time(c.waitingSince)
+	row, err := words.Decode([]byte(payload))
+	if err != nil {
+		return Conversation{}, fmt.Errorf("serve: read a conversation: %w", err)
+	}
+	row.Person = asAnchor(&person)
+	return conversationOf(&row), nil
+}
+
+// conversationOf is a conversation in the form of answers.
+func conversationOf(v *words.Conversation) Conversation {
+	c := Conversation{
+		ID: v.ID, Person: v.Person, State: string(v.State), First: timeOf(v.First), Last: timeOf(v.Last), Touchpoints: v.Touchpoints,
+		Inbound: v.Inbound, Outbound: v.Outbound, Internal: v.Internal, Contacts: v.Contacts, Channels: orNone(v.Channels), Team: v.Team, Agent: v.Agent,
+		Topic: v.Topic, Source: v.Source, Account: v.Account, Tags: orNone(v.Tags), Participants: orNone(v.Participants),
+		FirstResponse: v.FirstResponse, FirstBotResponse: v.FirstBotResponse, LaterResponses: orNone(v.LaterResponses), LongestWait: v.LongestWait,
+		Resolution: v.Resolution, Reopenings: v.Reopenings, HandOvers: v.HandOvers, ChannelSwitches: v.ChannelSwitches, Rating: v.Rating,
+		row: *v,
+	}
+	if v.WaitingSince > 0 {
+		t := timeOf(v.WaitingSince)
 		c.WaitingSince = &t
 	}
-	if resolved != nil {
-		t := Time(*resolved)
+	if v.ResolvedAt != nil {
+		t := timeOf(*v.ResolvedAt)
 		c.ResolvedAt = &t
 	}
-	if scale != "" {
-		c.Rating = &touchpoint.Rating{Scale: scale, Value: rating}
+	return c
+}
+
+// timeOf is an instant of the log, ms since 1970.
+func timeOf(ms int64) Time { return Time(time.UnixMilli(ms).UTC()) }
+
+// orNone is a list that is shown as empty and not as null.
+func orNone[T any](list []T) []T {
+	if list == nil {
+		return []T{}
 	}
-	if c.Channels == nil {
-		c.Channels = []string{}
-	}
-	if c.Tags == nil {
-		c.Tags = []string{}
-	}
-	if c.LaterResponses == nil {
-		c.LaterResponses = []int64{}
-	}
-	return c, nil
+	return list
+}
+
+// inForce tells whether the row is a conversation, and does not only say that a name is none any more.
+func (c *Conversation) inForce() bool {
+	return c.row.State != words.Superseded && c.row.State != words.Gone
+}
+
+// over tells whether the matter is settled.
+func (c *Conversation) over() bool {
+	return c.row.State == words.Resolved || c.row.State == words.Closed
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -35,13 +34,10 @@ type order struct {
 const notWaiting = int64(1) << 62
 
 var orders = map[string]order{
-	"newest": {newestList, "-toUnixTimestamp64Milli(first)", func(c Conversation) int64 { return -c.first.UnixMilli() }},
-	"oldest": {oldestList, "toUnixTimestamp64Milli(first)", func(c Conversation) int64 { return c.first.UnixMilli() }},
+	"newest": {newestList, "-toUnixTimestamp64Milli(first)", func(c Conversation) int64 { return -c.row.First }},
+	"oldest": {oldestList, "toUnixTimestamp64Milli(first)", func(c Conversation) int64 { return c.row.First }},
 	"waiting": {waitingList, waitingNumber, func(c Conversation) int64 {
-		if ms := c.waitingSince.UnixMilli(); ms != 0 {
-			return ms
-		}
-		return notWaiting
+		return cmp.Or(c.row.WaitingSince, notWaiting)
 	}},
 	"due": {list: dueList, number: waitingNumber}, // when an answer is due is not in the store: see conversationsPromised
 }
@@ -85,12 +81,11 @@ func (s *Server) listConversations(w http.ResponseWriter, r *http.Request, c *ca
 	if promised {
 		page, err = s.conversationsPromised(r.Context(), c, where, params, by, statuses, limit, after)
 	} else {
-		page, err = s.conversations(r.Context(), c, s.store.report, c.allConversations(), where, params, by, limit, after)
+		page, err = s.conversationsWhere(r.Context(), c, where, params, by, limit, after)
 	}
 	if err == nil && opening {
-		if err = s.attachOpenings(r.Context(), c, page.Conversations); err == nil {
-			err = s.attachPromises(r.Context(), c, page.Conversations)
-		}
+		s.attachPromises(c, page.Conversations)
+		err = s.attachOpenings(r.Context(), c, page.Conversations)
 	}
 	if err != nil {
 		return err
@@ -118,7 +113,7 @@ func (s *Server) getPersonConversations(w http.ResponseWriter, r *http.Request, 
 	if c.query.asOf != nil {
 		page, err = s.conversationsThen(r.Context(), c, who, wanted, limit, after)
 	} else {
-		page, err = s.conversations(r.Context(), c, s.store.lookup, c.conversationsOf(who, params), where, params, orders["newest"], limit, after)
+		page, err = s.conversationsOf(r.Context(), c, who, where, params, limit, after)
 	}
 	if err != nil {
 		return err
@@ -135,7 +130,7 @@ func (s *Server) getPersonConversations(w http.ResponseWriter, r *http.Request, 
 
 // allConversations are the workspace's conversations, each in its latest version.
 func (c *call) allConversations() string {
-	return c.tables.ByTime + ` FINAL WHERE workspace = {workspace:String}`
+	return c.tables.Conversations + ` FINAL WHERE workspace = {workspace:String}`
 }
 
 // waitsForUs is the condition of conversations whose customer waits for an answer now, unsettled that of those that are not over.
@@ -144,40 +139,93 @@ const (
 	unsettled  = "state IN ('open', 'waiting_for_us', 'waiting_for_customer')"
 )
 
-// conversationsOf are those of a person, each in its latest version: a conversation lies where the anchor of its first touchpoint
-// is. It may be somebody else's, in which the person takes part: the conversation's own person sorts those out. (FINAL
+// ofPerson is what to read the conversations of a person from, each in its latest version: a conversation lies where the anchor of its first
+// touchpoint is. It may be somebody else's, in which the person takes part: the conversation's own person sorts those out. (FINAL
 // would look at every part of the table for a handful of rows.)
-func (c *call) conversationsOf(w who, params clickhouse.Params) string {
-	params["person"] = number(w.id)
+func (c *call) ofPerson(w who, params clickhouse.Params) string {
+	params["workspace"], params["person"] = c.workspace, number(w.id)
 	return `(
-	SELECT * FROM ` + c.tables.Conversations + ` WHERE workspace = {workspace:String} AND ` + w.belongs("anchor", params) + `
+	SELECT id, person, state, first, last, payload FROM ` + c.tables.ByAnchor + ` WHERE workspace = {workspace:String} AND ` + w.belongs("anchor", params) + `
 	ORDER BY version DESC LIMIT 1 BY anchor, id
-) WHERE (person IN {anchors:Array(UInt128)} OR person = {person:UInt128})`
+) WHERE (person IN {anchors:Array(UInt128)} OR person = {person:UInt128}) AND state NOT IN ` + hidden
 }
 
-// conversations reads a page of those that from and where leave.
-func (s *Server) conversations(ctx context.Context, c *call, class *class, from string, where []string, params clickhouse.Params, by order, limit int, after *cursor) (page Conversations, err error) {
-	where = append(where, "state NOT IN "+hidden)
-	params["workspace"], params["limit"] = c.workspace, limit+1
+// latest reads conversationColumns of the conversations under the condition, each in its latest version.
+func (c *call) latest(condition string) string {
+	return `SELECT ` + c.conversationColumns() + ` FROM ` + c.tables.ByAnchor + `
+PREWHERE workspace = {workspace:String} AND ` + condition + ` ORDER BY version DESC LIMIT 1 BY anchor, id`
+}
+
+// place says where a conversation lies.
+type place struct{ anchor, id identity.Anchor }
+
+// at reads the conversations that lie at these places, each whole.
+func (s *Server) at(ctx context.Context, c *call, places []place) (map[identity.Anchor]Conversation, error) {
+	out := make(map[identity.Anchor]Conversation, len(places))
+	if len(places) == 0 {
+		return out, nil
+	}
+	var anchors, ids []identity.Anchor
+	for _, p := range places {
+		anchors, ids = append(anchors, p.anchor), append(ids, p.id)
+	}
+	sql := c.latest("anchor IN {anchors:Array(UInt128)} AND id IN {ids:Array(UInt128)}")
+	params := clickhouse.Params{"workspace": c.workspace, "anchors": numbers(anchors), "ids": numbers(ids)}
+	err := s.store.each(ctx, s.store.report, sql, params, func(r *clickhouse.Rows) error {
+		one, err := scanConversation(r)
+		out[one.ID] = one
+		return err
+	})
+	return out, err
+}
+
+// page is what goes on after the cursor, one more than fits.
+func (by order) page(where []string, params clickhouse.Params, limit int, after *cursor) string {
+	params["limit"] = limit + 1
 	if after != nil {
 		where = append(where, "("+by.number+", id) > ({order:Int64}, {id:UInt128})")
 		params["order"], params["id"] = after.order, number(after.id)
 	}
-	ordered := ` ORDER BY ` + by.number + `, id`
-	sql := `SELECT ` + c.conversationColumns() + ` FROM ` + from + ` AND ` + strings.Join(where, " AND ") + ordered + ` LIMIT {limit:UInt32}`
-	if class == s.store.report { // first which, from few columns, then all of those few rows
-		sql = `SELECT ` + c.conversationColumns() + ` FROM ` + c.tables.ByTime + ` FINAL PREWHERE workspace = {workspace:String} AND (first, id) IN (
-	SELECT first, id FROM ` + from + ` AND ` + strings.Join(where, " AND ") + ordered + ` LIMIT {limit:UInt32})` + ordered + reportSettings
+	sql := ""
+	for _, condition := range where {
+		sql += " AND " + condition
 	}
+	return sql + ` ORDER BY ` + by.number + `, id LIMIT {limit:UInt32}`
+}
+
+// conversationsWhere reads a page of the workspace's conversations: first which, from few columns, then those few whole.
+func (s *Server) conversationsWhere(ctx context.Context, c *call, where []string, params clickhouse.Params, by order, limit int, after *cursor) (Conversations, error) {
+	params["workspace"] = c.workspace
+	sql := c.latest(`(anchor, id) IN (
+	SELECT anchor, id FROM `+c.allConversations()+` AND state NOT IN `+hidden+by.page(where, params, limit, after)+`
+)`) + reportSettings
+	return s.readPage(ctx, c, s.store.report, sql, params, by, limit)
+}
+
+// conversationsOf reads a page of a person's.
+func (s *Server) conversationsOf(ctx context.Context, c *call, w who, where []string, params clickhouse.Params, limit int, after *cursor) (Conversations, error) {
+	by := orders["newest"]
+	sql := `SELECT ` + c.conversationColumns() + ` FROM ` + c.ofPerson(w, params) + by.page(where, params, limit, after)
+	return s.readPage(ctx, c, s.store.lookup, sql, params, by, limit)
+}
+
+// readPage reads conversationColumns and puts the page in its order. What joined another conversation since it was found is left out.
+func (s *Server) readPage(ctx context.Context, c *call, class *class, sql string, params clickhouse.Params, by order, limit int) (page Conversations, err error) {
 	page.Conversations = []Conversation{}
+	found := 0
 	err = s.store.each(ctx, class, sql, params, func(r *clickhouse.Rows) error {
 		one, err := scanConversation(r)
-		page.Conversations = append(page.Conversations, one)
+		if found++; err == nil && one.inForce() {
+			page.Conversations = append(page.Conversations, one)
+		}
 		return err
 	})
-	if len(page.Conversations) > limit {
-		page.Conversations = page.Conversations[:limit]
-		last := page.Conversations[limit-1]
+	slices.SortFunc(page.Conversations, func(a, b Conversation) int {
+		return cmp.Or(cmp.Compare(by.of(a), by.of(b)), bytes.Compare(a.ID[:], b.ID[:]))
+	})
+	if found > limit && len(page.Conversations) > 0 {
+		page.Conversations = page.Conversations[:min(limit, len(page.Conversations))]
+		last := page.Conversations[len(page.Conversations)-1]
 		page.Next = cursor{by.list, by.of(last), last.ID}.String()
 	}
 	return page, err
@@ -195,15 +243,15 @@ const maxOpen = 50
 
 // openConversations counts a person's conversations and details those that are not over, newest first, at most a page.
 func (s *Server) openConversations(ctx context.Context, c *call, w who) (count int, open []OpenConversation, err error) {
-	params := clickhouse.Params{"workspace": c.workspace}
-	sql := `SELECT ` + c.conversationColumns() + `, count() OVER () FROM ` + c.conversationsOf(w, params) + ` AND state NOT IN ` + hidden + `
+	params := clickhouse.Params{}
+	sql := `SELECT ` + c.conversationColumns() + `, count() OVER () FROM ` + c.ofPerson(w, params) + `
 ORDER BY state IN ('resolved', 'closed'), last DESC, id LIMIT {limit:UInt32}`
 	params["limit"] = maxOpen
 	open = []OpenConversation{}
 	var total uint64
 	err = s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
 		one, err := scanConversation(r, &total)
-		if err == nil && one.State != string(conversation.Resolved) && one.State != string(conversation.Closed) {
+		if err == nil && !one.over() {
 			o := OpenConversation{Conversation: one}
 			if len(one.Channels) > 0 {
 				o.Channel = one.Channels[len(one.Channels)-1]
@@ -226,7 +274,7 @@ func (s *Server) attachLast(ctx context.Context, c *call, w who, open []OpenConv
 	for _, o := range open {
 		anchors = append(anchors, o.Participants...)
 		ids = append(ids, o.ID)
-		lasts = append(lasts, moment(o.last))
+		lasts = append(lasts, moment(time.Time(o.Last)))
 	}
 	params := clickhouse.Params{"workspace": c.workspace, "anchors": numbers(anchors), "ids": numbers(ids), "lasts": lasts}
 	const at = ` WHERE workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)} AND time IN arrayMap(t -> toDateTime64(t, 3, 'UTC'), {lasts:Array(String)})`
@@ -293,13 +341,10 @@ func (s *Server) getConversation(w http.ResponseWriter, r *http.Request, c *call
 	if c.query.asOf != nil {
 		return s.getConversationThen(w, r, c, &found, limit, after)
 	}
-	if found, err = s.inForce(r.Context(), c, found); err != nil {
+	if found, err = s.current(r.Context(), c, found); err != nil {
 		return err
 	}
-	detail := ConversationDetail{Conversation: found}
-	if detail.Promises, err = s.promisesAbout(r.Context(), c, found); err != nil {
-		return err
-	}
+	detail := ConversationDetail{Conversation: found, Promises: s.promisesAbout(c, &found)}
 	if detail.Touchpoints, detail.Next, err = s.touchpointsOf(r.Context(), c, found, limit, after); err != nil {
 		return err
 	}
@@ -312,17 +357,17 @@ func (s *Server) currentName(ctx context.Context, c *call, old Conversation) (id
 	sql := `SELECT argMax(conversation, version) FROM ` + c.tables.Members + `
 WHERE workspace = {workspace:String} AND anchor = {anchor:UInt128} AND key = {key:UInt128} HAVING count() > 0`
 	err := s.store.each(ctx, s.store.lookup, sql, clickhouse.Params{
-		"workspace": c.workspace, "anchor": number(old.anchor), "key": number(old.ID),
+		"workspace": c.workspace, "anchor": number(old.row.Anchor), "key": number(old.ID),
 	}, func(r *clickhouse.Rows) error { return r.Scan(&now) })
 	if err == nil && now.Sign() == 0 {
-		return old.supersededBy, nil
+		return old.row.SupersededBy, nil
 	}
 	return asAnchor(&now), err
 }
 
-// inForce is a conversation that is one; the error is a redirect when it goes by another id now.
-func (s *Server) inForce(ctx context.Context, c *call, found Conversation) (Conversation, error) {
-	if found.State != string(conversation.Superseded) && found.State != string(conversation.Gone) {
+// current is a conversation that is one; the error is a redirect when it goes by another id now.
+func (s *Server) current(ctx context.Context, c *call, found Conversation) (Conversation, error) {
+	if found.inForce() {
 		return found, nil
 	}
 	now, err := s.currentName(ctx, c, found)
@@ -338,9 +383,7 @@ func (s *Server) inForce(ctx context.Context, c *call, found Conversation) (Conv
 // conversationRow is the row of a conversation, whatever has become of it.
 func (s *Server) conversationRow(ctx context.Context, c *call, id identity.Anchor) (one Conversation, err error) {
 	found := false
-	sql := `SELECT ` + c.conversationColumns() + ` FROM ` + c.tables.Conversations + `
-WHERE workspace = {workspace:String} AND id = {id:UInt128} ORDER BY version DESC LIMIT 1`
-	err = s.store.each(ctx, s.store.lookup, sql, clickhouse.Params{"workspace": c.workspace, "id": number(id)}, func(r *clickhouse.Rows) (err error) {
+	err = s.store.each(ctx, s.store.lookup, c.latest("id = {id:UInt128}"), clickhouse.Params{"workspace": c.workspace, "id": number(id)}, func(r *clickhouse.Rows) (err error) {
 		found = true
 		one, err = scanConversation(r)
 		return err
@@ -358,9 +401,9 @@ func (s *Server) touchpointsOf(ctx context.Context, c *call, of Conversation, li
 	if err != nil {
 		return nil, "", err
 	}
-	anchors := append(append([]identity.Anchor{of.anchor}, owner.anchors...), of.Participants...)
+	anchors := append(append([]identity.Anchor{of.row.Anchor}, owner.anchors...), of.Participants...)
 	params := clickhouse.Params{"workspace": c.workspace, "anchors": numbers(anchors), "id": number(of.ID), "limit": limit + 1,
-		"from": moment(of.first), "to": moment(of.last)}
+		"from": moment(time.Time(of.First)), "to": moment(time.Time(of.Last))}
 	where := `workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)}
 	AND time >= {from:DateTime64(3, 'UTC')} AND time <= {to:DateTime64(3, 'UTC')}`
 	if after != nil {

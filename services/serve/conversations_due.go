@@ -7,7 +7,6 @@ import (
 	"time"
 
 	words "github.com/throughline/throughline/schemas/conversation"
-	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/services/clickhouse"
 	"github.com/throughline/throughline/streams/promise"
 )
@@ -30,46 +29,22 @@ func answerDue(policy *promise.Policy, about *words.Conversation, now time.Time)
 }
 
 // attachPromises says of those who wait what answer is promised, and by when.
-func (s *Server) attachPromises(ctx context.Context, c *call, list []Conversation) error {
-	at := map[identity.Anchor]int{}
-	var anchors, ids []identity.Anchor
-	for i, one := range list {
-		if one.WaitingSince != nil {
-			at[one.ID] = i
-			anchors, ids = append(anchors, one.anchor), append(ids, one.ID)
-		}
-	}
-	if len(ids) == 0 {
-		return nil
-	}
+func (s *Server) attachPromises(c *call, list []Conversation) {
 	policy, now := s.config.Promises.Promises(c.workspace), s.config.Now()
-	params := clickhouse.Params{}
-	sql := `SELECT ` + intervalColumns + ` FROM ` + c.latest(anchors, ids, params)
-	return s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
-		var v intervals
-		if err := r.Scan(v.targets()...); err != nil {
-			return err
+	for i := range list {
+		if list[i].WaitingSince == nil {
+			continue
 		}
-		about := v.conversation()
-		if p, promised := answerDue(policy, &about, now); promised {
-			list[at[about.ID]].Promise = &promisesOf([]promise.Promise{p})[0]
+		if p, promised := answerDue(policy, &list[i].row, now); promised {
+			list[i].Promise = &promisesOf([]promise.Promise{p})[0]
 		}
-		return nil
-	})
-}
-
-// latest is what to read the conversations with these ids from, each in its latest version, with its parameters added. Anchors are those of their
-// first touchpoints, by which they lie.
-func (c *call) latest(anchors, ids []identity.Anchor, params clickhouse.Params) string {
-	params["workspace"], params["anchors"], params["ids"] = c.workspace, numbers(anchors), numbers(ids)
-	return c.tables.Conversations + `
-WHERE workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)} AND id IN {ids:Array(UInt128)} ORDER BY version DESC LIMIT 1 BY anchor, id`
+	}
 }
 
 // candidate is a conversation that may be on a page.
 type candidate struct {
-	order      int64
-	id, anchor identity.Anchor
+	order int64
+	place
 }
 
 // conversationsPromised reads a page of those who wait, of whom the answer is promised and stands so, or sorted by when it is due. What is promised is
@@ -115,7 +90,17 @@ func (s *Server) conversationsPromised(ctx context.Context, c *call, where []str
 		found = found[:limit]
 		page.Next = cursor{by.list, found[limit-1].order, found[limit-1].id}.String()
 	}
-	return page, s.readCandidates(ctx, c, found, &page)
+	places := make([]place, len(found))
+	for i, one := range found {
+		places[i] = one.place
+	}
+	whole, err := s.at(ctx, c, places)
+	for _, one := range found {
+		if of, ok := whole[one.id]; ok {
+			page.Conversations = append(page.Conversations, of)
+		}
+	}
+	return page, err
 }
 
 // dueFirst is the place of a promise among others, by when it is due. What cannot be said, or is not promised, comes after all others.
@@ -124,23 +109,4 @@ func dueFirst(p promise.Promise, waiting int64) int64 {
 		return notWaiting + waiting
 	}
 	return p.Due
-}
-
-// readCandidates reads the conversations of a page, in its order.
-func (s *Server) readCandidates(ctx context.Context, c *call, found []candidate, page *Conversations) error {
-	place := map[identity.Anchor]int{}
-	var anchors, ids []identity.Anchor
-	for i, one := range found {
-		place[one.id] = i
-		anchors, ids = append(anchors, one.anchor), append(ids, one.id)
-	}
-	params := clickhouse.Params{}
-	sql := `SELECT ` + c.conversationColumns() + ` FROM ` + c.latest(anchors, ids, params)
-	err := s.store.each(ctx, s.store.report, sql, params, func(r *clickhouse.Rows) error {
-		one, err := scanConversation(r)
-		page.Conversations = append(page.Conversations, one)
-		return err
-	})
-	slices.SortFunc(page.Conversations, func(a, b Conversation) int { return cmp.Compare(place[a.ID], place[b.ID]) })
-	return err
 }

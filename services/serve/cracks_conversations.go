@@ -59,7 +59,7 @@ func (s *Server) waitingPastTarget(ctx context.Context, c *call, q *crackQuery, 
 	params["most"] = most
 	policy := s.config.Promises.Promises(c.workspace)
 	const waits = "has(wait_to, 0)"
-	sql := `SELECT ` + crackColumns(c) + intervalColumns + ` FROM ` + c.tables.ByTime + ` FINAL PREWHERE workspace = {workspace:String} AND (first, id) IN (
+	sql := `SELECT ` + crackColumns(c) + intervalColumns + ` FROM ` + c.tables.Conversations + ` FINAL PREWHERE workspace = {workspace:String} AND (first, id) IN (
 	SELECT first, id FROM ` + c.allConversations() + `
 	AND last >= {since:DateTime64(3, 'UTC')} AND state NOT IN ` + hidden + ` AND (` + unsettled + ` AND ` + waits + ` OR arrayExists((t, k) -> t >= {mended:Int64} AND k != 3, wait_to, wait_kind))
 	ORDER BY ` + waits + ` DESC, arrayElement(wait_from, -1), id LIMIT {most:UInt32}
@@ -275,18 +275,16 @@ WHERE workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)} AND 
 	if err != nil || len(in) == 0 {
 		return out, err
 	}
-	sql = `SELECT id, team, agent, ` + over + ` FROM (
-	SELECT id, state, team, agent FROM ` + c.tables.Conversations + ` WHERE workspace = {workspace:String} AND id IN {ids:Array(UInt128)} ORDER BY version DESC LIMIT 1 BY id
-) WHERE state NOT IN ` + hidden
-	err = s.store.each(ctx, s.store.report, sql, clickhouse.Params{"workspace": c.workspace, "ids": numbers(keysOf(in))}, func(r *clickhouse.Rows) error {
-		var id wide
-		var p placeOf
-		err := r.Scan(&id, &p.owner.Team, &p.owner.Agent, &p.over)
-		p.conversation = asAnchor(&id)
-		for _, key := range in[p.conversation] {
-			out[key] = p
+	params := clickhouse.Params{"workspace": c.workspace, "ids": numbers(keysOf(in))}
+	err = s.store.each(ctx, s.store.report, c.latest("id IN {ids:Array(UInt128)}"), params, func(r *clickhouse.Rows) error {
+		of, err := scanConversation(r)
+		if err != nil || !of.inForce() {
+			return err
 		}
-		return err
+		for _, key := range in[of.ID] {
+			out[key] = placeOf{of.ID, Owner{Team: of.Team, Agent: of.Agent}, of.over()}
+		}
+		return nil
 	})
 	return out, err
 }

@@ -16,7 +16,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	schema "github.com/throughline/throughline/schemas/clickhouse"
-	"github.com/throughline/throughline/schemas/conversation"
 	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/schemas/topic"
 	"github.com/throughline/throughline/schemas/touchpoint"
@@ -305,88 +304,6 @@ func (f *fixture) store(events ...event) {
 	if len(members) > 0 {
 		f.insert("conversation_touchpoints", members...)
 	}
-}
-
-// talk is a conversation to be stored.
-type talk struct {
-	workspace    string
-	id           string // of the touchpoint it is named after
-	version      int    // 1 when 0
-	person       identity.Anchor
-	state        string // open when empty
-	first, last  string
-	touchpoints  int
-	contacts     int
-	channels     []string
-	team         string
-	agent        string
-	topic        string
-	tags         []string
-	participants []identity.Anchor
-	waiting      string
-	response     string // ms
-	resolution   string // ms
-	reopenings   int
-	superseded   string
-	account      string
-	resolved     string
-	rating       string                    // scale:value
-	intervals    conversation.Conversation // waits, pauses and turns
-}
-
-func (f *fixture) talks(talks ...talk) {
-	f.tb.Helper()
-	var rows []row
-	for _, t := range talks {
-		ws := or(t.workspace, "ours")
-		r := row{
-			"workspace": ws, "id": touchpoint.KeyOf(ws, t.id), "version": max(t.version, 1), "person": t.person, "anchor": t.person,
-			"state": or(t.state, "open"), "superseded_by": "0", "first": at(t.first), "last": at(or(t.last, t.first)), "touchpoints": t.touchpoints,
-			"contacts": t.contacts, "channels": t.channels, "team": t.team, "agent": t.agent, "topic": t.topic, "tags": t.tags,
-			"participants": t.participants, "waiting_since": time.UnixMilli(0), "first_response": or(t.response, `\N`), "resolution": or(t.resolution, `\N`),
-			"reopenings": t.reopenings, "later_responses": []int{}, "resolved_at": `\N`,
-			"begun": at(t.first), "account": t.account,
-		}
-		if t.resolved != "" {
-			r["resolved_at"] = at(t.resolved)
-		}
-		scale, value, _ := strings.Cut(t.rating, ":")
-		r["rating_scale"], r["rating_value"] = scale, or(value, "0")
-		var ends [8][]int
-		teams, states := []string{}, []string{}
-		for _, w := range t.intervals.Waits {
-			ends[0], ends[1], ends[2] = append(ends[0], int(w.From)), append(ends[1], int(w.To)), append(ends[2], int(w.Kind))
-		}
-		for _, p := range t.intervals.Pauses {
-			ends[3], ends[4] = append(ends[3], int(p.From)), append(ends[4], int(p.To))
-		}
-		for _, turn := range t.intervals.Turns {
-			ends[5], teams = append(ends[5], int(turn.At)), append(teams, turn.Team)
-		}
-		for _, s := range t.intervals.States {
-			ends[6], states = append(ends[6], int(s.At)), append(states, string(s.State))
-		}
-		if t.intervals.ChannelContacts == nil && len(t.channels) > 0 {
-			t.intervals.ChannelContacts = make([]uint32, len(t.channels))
-			t.intervals.ChannelContacts[0] = uint32(t.contacts)
-		}
-		for _, n := range t.intervals.ChannelContacts {
-			ends[7] = append(ends[7], int(n))
-		}
-		for i, column := range []string{"wait_from", "wait_to", "wait_kind", "pause_from", "pause_to", "turn_at", "state_at", "channel_contacts"} {
-			r[column] = ends[i]
-		}
-		r["turn_team"], r["state_was"], r["calls"] = teams, states, int(t.intervals.Calls)
-		if t.waiting != "" {
-			r["waiting_since"] = at(t.waiting)
-		}
-		if t.superseded != "" {
-			r["superseded_by"] = touchpoint.KeyOf(ws, t.superseded)
-		}
-		rows = append(rows, r)
-	}
-	f.insert("conversations", rows...)
-	f.insert("conversations_by_time", rows...)
 }
 
 // move assigns an anchor to a person, as the loader stores it, and shows it to reports.

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"time"
 
 	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/schemas/touchpoint"
@@ -30,7 +31,7 @@ func (s *Server) attachOpenings(ctx context.Context, c *call, list []Conversatio
 	var times []string
 	for i, one := range list {
 		at[one.ID] = i
-		anchors, keys, times = append(anchors, one.anchor), append(keys, one.ID), append(times, moment(one.first))
+		anchors, keys, times = append(anchors, one.row.Anchor), append(keys, one.ID), append(times, moment(time.Time(one.First)))
 	}
 	sql := `SELECT ` + touchpointColumns + ` FROM ` + c.tables.Touchpoints + `
 WHERE workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)} AND time IN arrayMap(t -> toDateTime64(t, 3, 'UTC'), {times:Array(String)})

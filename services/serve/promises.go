@@ -7,7 +7,6 @@ import (
 
 	"github.com/throughline/throughline/schemas/conversation"
 	"github.com/throughline/throughline/schemas/workspace"
-	"github.com/throughline/throughline/services/clickhouse"
 	"github.com/throughline/throughline/streams/promise"
 )
 
@@ -97,21 +96,8 @@ func (v *intervals) conversation() conversation.Conversation {
 }
 
 // promisesAbout are those about one conversation now.
-func (s *Server) promisesAbout(ctx context.Context, c *call, of Conversation) (out []Promise, err error) {
-	out = []Promise{}
-	sql := `SELECT ` + intervalColumns + ` FROM ` + c.tables.Conversations + `
-WHERE workspace = {workspace:String} AND anchor = {anchor:UInt128} AND id = {id:UInt128} ORDER BY version DESC LIMIT 1`
-	params := clickhouse.Params{"workspace": c.workspace, "anchor": number(of.anchor), "id": number(of.ID)}
-	err = s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
-		var v intervals
-		err := r.Scan(v.targets()...)
-		if err == nil {
-			row := v.conversation()
-			out = promisesOf(s.config.Promises.Promises(c.workspace).Of(&row, s.config.Now().UnixMilli()))
-		}
-		return err
-	})
-	return out, err
+func (s *Server) promisesAbout(c *call, of *Conversation) []Promise {
+	return promisesOf(s.config.Promises.Promises(c.workspace).Of(&of.row, s.config.Now().UnixMilli()))
 }
 
 // fixedPromises are those of the registry, which nobody changes.

@@ -55,7 +55,7 @@ func (s *Server) getOpenPromises(w http.ResponseWriter, r *http.Request, c *call
 	now := s.config.Now()
 	policy := s.config.Promises.Promises(c.workspace)
 	out := OpenPromises{Promises: []OpenPromise{}, Counts: map[promise.Status]int{}, AsOf: Time(now)}
-	sql := `SELECT ` + crackColumns(c) + intervalColumns + ` FROM ` + c.tables.ByTime + ` FINAL
+	sql := `SELECT ` + crackColumns(c) + intervalColumns + ` FROM ` + c.tables.Conversations + ` FINAL
 WHERE workspace = {workspace:String} AND state IN ('open', 'waiting_for_us', 'waiting_for_customer')` + where + `
 ORDER BY begun, id LIMIT {most:UInt32}` + reportSettings
 	looked := 0

@@ -41,7 +41,8 @@ type ReceiptRow struct {
 	Conversation *Conversation   `json:"conversation,omitempty"`
 	Touchpoint   *Touchpoint     `json:"touchpoint,omitempty"`
 
-	order int64
+	order  int64
+	anchor identity.Anchor // of a conversation: where it lies
 }
 
 // receiptList says how the rows of a receipt are read: from what, which of them, and in which order.
@@ -197,7 +198,9 @@ func (s *Server) receipt(w http.ResponseWriter, r *http.Request, c *call, k *kin
 		return s.store.each(ctx, s.store.report, sql, query.params, func(r *clickhouse.Rows) error { return r.Scan(&out.Total) })
 	})
 	g.Go(func() (err error) {
-		out.Rows, out.Next, err = s.receiptPage(ctx, query, list, limit, after)
+		if out.Rows, out.Next, err = s.receiptPage(ctx, query, list, limit, after); err == nil {
+			err = s.showConversations(ctx, c, out.Rows)
+		}
 		return err
 	})
 	g.Go(func() (err error) {
@@ -250,17 +253,34 @@ func (s *Server) receiptPage(ctx context.Context, query *reportQuery, list *rece
 }
 
 // conversationReceipt are the conversations that a cell is made of.
-func conversationReceipt(c *call, r *reportQuery, f *figure) *receiptList {
+func conversationReceipt(_ *call, r *reportQuery, f *figure) *receiptList {
 	condition, value := r.kind.made(f)
 	return &receiptList{
-		from: r.rows, where: condition, order: "toUnixTimestamp64Milli(first)", id: "id",
-		columns: c.conversationColumns() + ", " + value + " AS row_value",
+		from: r.rows, where: condition, order: "toUnixTimestamp64Milli(first)", id: "id", columns: "anchor, " + value + " AS row_value",
 		scan: func(r *clickhouse.Rows, row *ReceiptRow, more ...any) error {
-			one, err := scanConversation(r, append([]any{&row.Value}, more...)...)
-			row.Kind, row.Conversation = "conversation", &one
+			var anchor wide
+			err := r.Scan(append([]any{&anchor, &row.Value}, more...)...)
+			row.Kind, row.anchor = "conversation", asAnchor(&anchor)
 			return err
 		},
 	}
+}
+
+// showConversations adds the conversations that rows stand for.
+func (s *Server) showConversations(ctx context.Context, c *call, rows []ReceiptRow) error {
+	var places []place
+	for _, row := range rows {
+		if !row.anchor.IsZero() {
+			places = append(places, place{row.anchor, row.ID})
+		}
+	}
+	whole, err := s.at(ctx, c, places)
+	for i := range rows {
+		if one, ok := whole[rows[i].ID]; ok {
+			rows[i].Conversation = &one
+		}
+	}
+	return err
 }
 
 // touchpointReceipt are the touchpoints that a cell is made of, or the persons or conversations that it counts.

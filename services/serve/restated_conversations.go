@@ -180,7 +180,7 @@ const retoldType = `Tuple(id String, person String, state String, first Int64, b
 
 // conversations is what to read conversations from, in their latest version, that began in a period.
 func (r *reportQuery) conversations(c *call, period string) string {
-	stored := c.tables.ByTime + ` FINAL PREWHERE workspace = {workspace:String} AND ` + period
+	stored := c.tables.Conversations + ` FINAL PREWHERE workspace = {workspace:String} AND ` + period
 	if r.retold == nil {
 		return stored
 	}

@@ -27,18 +27,13 @@ func (f *fixture) grouped(late map[string]string, events ...event) {
 		stubs[e.anchor()] = append(stubs[e.anchor()], words.StubOf("ours", key, e.anchor(), e.touchpoint()))
 	}
 	in := map[touchpoint.Key]words.ID{}
-	var rows []row
+	var talks []words.Conversation
 	for person, of := range stubs {
 		story := conversation.Regroup(f.server.config.Registry, 0, person, of, nil)
 		maps.Copy(in, story.Members)
-		for _, c := range story.Conversations {
-			rows = append(rows, rowOf(&c))
-		}
+		talks = append(talks, story.Conversations...)
 	}
-	if len(rows) > 0 {
-		f.insert("conversations", rows...)
-		f.insert("conversations_by_time", rows...)
-	}
+	f.conversations(talks...)
 	var members []row
 	received := map[string][]event{}
 	for _, e := range events {
@@ -56,62 +51,6 @@ func (f *fixture) grouped(late map[string]string, events ...event) {
 	if len(members) > 0 {
 		f.insert("conversation_touchpoints", members...)
 	}
-}
-
-// rowOf is a conversation as the loader stores it.
-func rowOf(c *words.Conversation) row {
-	millis := func(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
-	orNull := func(v *int64) string {
-		if v == nil {
-			return `\N`
-		}
-		return fmt.Sprint(*v)
-	}
-	r := row{
-		"workspace": c.Workspace, "id": c.ID, "version": max(c.Version, 1), "person": c.Person, "anchor": c.Anchor, "state": string(c.State),
-		"first": millis(c.First), "last": millis(c.Last), "begun": millis(c.Begun), "touchpoints": int(c.Touchpoints), "inbound": int(c.Inbound), "outbound": int(c.Outbound),
-		"contacts": int(c.Contacts), "channels": c.Channels, "team": c.Team, "agent": c.Agent, "topic": c.Topic, "source": c.Source, "account": c.Account, "tags": c.Tags,
-		"waiting_since": millis(c.WaitingSince), "first_response": orNull(c.FirstResponse), "first_bot_response": orNull(c.FirstBotResponse), "longest_wait": fmt.Sprint(c.LongestWait),
-		"resolution": orNull(c.Resolution), "reopenings": int(c.Reopenings), "hand_overs": int(c.HandOvers), "channel_switches": int(c.ChannelSwitches), "calls": fmt.Sprint(c.Calls),
-		"resolved_at": `\N`, "rating_scale": "", "rating_value": 0,
-	}
-	if c.ResolvedAt != nil {
-		r["resolved_at"] = millis(*c.ResolvedAt)
-	}
-	if c.Rating != nil {
-		r["rating_scale"], r["rating_value"] = c.Rating.Scale, c.Rating.Value
-	}
-	lists := map[string][]int{"channel_contacts": nil, "later_responses": nil, "wait_from": nil, "wait_to": nil, "wait_kind": nil, "pause_from": nil, "pause_to": nil, "turn_at": nil, "state_at": nil}
-	add := func(name string, v int64) { lists[name] = append(lists[name], int(v)) }
-	teams, states := []string{}, []string{}
-	for _, n := range c.ChannelContacts {
-		add("channel_contacts", int64(n))
-	}
-	for _, v := range c.LaterResponses {
-		add("later_responses", v)
-	}
-	for _, w := range c.Waits {
-		add("wait_from", w.From)
-		add("wait_to", w.To)
-		add("wait_kind", int64(w.Kind))
-	}
-	for _, p := range c.Pauses {
-		add("pause_from", p.From)
-		add("pause_to", p.To)
-	}
-	for _, turn := range c.Turns {
-		add("turn_at", turn.At)
-		teams = append(teams, turn.Team)
-	}
-	for _, s := range c.States {
-		add("state_at", s.At)
-		states = append(states, string(s.State))
-	}
-	for name, list := range lists {
-		r[name] = list
-	}
-	r["turn_team"], r["state_was"] = teams, states
-	return r
 }
 
 type restatedConversations struct {

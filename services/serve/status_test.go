@@ -110,7 +110,7 @@ func TestGenerationsAreFollowed(t *testing.T) {
 	f := start(t)
 	f.store(event{id: "1", time: "2026-11-01T09:00:00Z", identifiers: ids("customer_id:C1")})
 	for _, statement := range []string{
-		"CREATE TABLE conversations_g2 AS conversations", "CREATE TABLE conversations_by_time_g2 AS conversations_by_time", "CREATE TABLE conversation_touchpoints_g2 AS conversation_touchpoints",
+		"CREATE TABLE conversations_g2 AS conversations", "CREATE TABLE conversations_by_anchor_g2 AS conversations_by_anchor", "CREATE TABLE conversation_touchpoints_g2 AS conversation_touchpoints",
 	} {
 		if err := f.db.Exec(t.Context(), statement, nil); err != nil {
 			t.Fatal(err)

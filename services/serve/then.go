@@ -144,37 +144,6 @@ func (s *Server) sharesOf(ctx context.Context, c *call, w who) (out []conversati
 	return out, nil
 }
 
-// conversationThen is a conversation in the form of answers.
-func conversationThen(v *words.Conversation) Conversation {
-	moment := func(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
-	c := Conversation{
-		ID: v.ID, Person: v.Person, State: string(v.State), First: Time(moment(v.First)), Last: Time(moment(v.Last)), Touchpoints: v.Touchpoints,
-		Inbound: v.Inbound, Outbound: v.Outbound, Internal: v.Internal, Contacts: v.Contacts, Channels: v.Channels, Team: v.Team, Agent: v.Agent,
-		Topic: v.Topic, Source: v.Source, Account: v.Account, Tags: v.Tags, Participants: v.Participants,
-		FirstResponse: v.FirstResponse, FirstBotResponse: v.FirstBotResponse, LaterResponses: v.LaterResponses, LongestWait: v.LongestWait,
-		Resolution: v.Resolution, Reopenings: v.Reopenings, HandOvers: v.HandOvers, ChannelSwitches: v.ChannelSwitches, Rating: v.Rating,
-		anchor: v.Anchor, first: moment(v.First), last: moment(v.Last), waitingSince: moment(v.WaitingSince),
-	}
-	c.Channels, c.Tags, c.Participants, c.LaterResponses = orNone(c.Channels), orNone(c.Tags), orNone(c.Participants), orNone(c.LaterResponses)
-	if v.WaitingSince > 0 {
-		t := Time(c.waitingSince)
-		c.WaitingSince = &t
-	}
-	if v.ResolvedAt != nil {
-		t := Time(moment(*v.ResolvedAt))
-		c.ResolvedAt = &t
-	}
-	return c
-}
-
-// orNone is a list that is shown as empty and not as null.
-func orNone[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
-}
-
 // attach says of each touchpoint to which conversation it belonged.
 func (t *then) attach(list []Touchpoint) {
 	for i := range list {
@@ -197,10 +166,10 @@ func (s *Server) openThen(ctx context.Context, c *call, w who) (count int, open 
 		if v.State == words.Resolved || v.State == words.Closed {
 			continue
 		}
-		open = append(open, OpenConversation{Conversation: conversationThen(v)})
+		open = append(open, OpenConversation{Conversation: conversationOf(v)})
 	}
 	slices.SortStableFunc(open, func(a, b OpenConversation) int {
-		return cmp.Or(b.last.Compare(a.last), slices.Compare(a.ID[:], b.ID[:]))
+		return cmp.Or(cmp.Compare(b.row.Last, a.row.Last), slices.Compare(a.ID[:], b.ID[:]))
 	})
 	open = open[:min(len(open), maxOpen)]
 	for i := range open {
@@ -250,7 +219,7 @@ func (s *Server) conversationsThen(ctx context.Context, c *call, w who, states [
 	by := orders["newest"]
 	all := []Conversation{}
 	for i := range t.Conversations {
-		if v := conversationThen(&t.Conversations[i]); len(states) == 0 || slices.Contains(states, v.State) {
+		if v := conversationOf(&t.Conversations[i]); len(states) == 0 || slices.Contains(states, v.State) {
 			all = append(all, v)
 		}
 	}
@@ -271,7 +240,7 @@ func (s *Server) conversationsThen(ctx context.Context, c *call, w who, states [
 
 // getConversationThen answers GET /v1/conversations/{id}?as_of=..; now is the conversation as it is stored, if only to say what became of it.
 func (s *Server) getConversationThen(w http.ResponseWriter, r *http.Request, c *call, now *Conversation, limit int, after *cursor) error {
-	owner, err := s.resolve(r.Context(), c, now.anchor)
+	owner, err := s.resolve(r.Context(), c, now.row.Anchor)
 	if err != nil {
 		return err
 	}
@@ -291,7 +260,7 @@ func (s *Server) getConversationThen(w http.ResponseWriter, r *http.Request, c *
 		return &movedTo{"/v1/conversations/", "", id}
 	}
 	at := slices.IndexFunc(t.Conversations, func(v words.Conversation) bool { return v.ID == id })
-	detail := ConversationDetail{Conversation: conversationThen(&t.Conversations[at]), Touchpoints: []Touchpoint{}, Promises: []Promise{}}
+	detail := ConversationDetail{Conversation: conversationOf(&t.Conversations[at]), Touchpoints: []Touchpoint{}, Promises: []Promise{}}
 	keys := t.Of[id]
 	if after != nil {
 		keys = keys[slices.Index(keys, after.id)+1:]
@@ -317,7 +286,7 @@ func (s *Server) getConversationThen(w http.ResponseWriter, r *http.Request, c *
 
 // thenByShare is the story that a touchpoint belonged to for its threads' sake.
 func (s *Server) thenByShare(ctx context.Context, c *call, of *Conversation) (*then, error) {
-	stubs, err := s.stubsThen(ctx, c, []identity.Anchor{of.anchor})
+	stubs, err := s.stubsThen(ctx, c, []identity.Anchor{of.row.Anchor})
 	if err != nil {
 		return nil, err
 	}

@@ -137,7 +137,7 @@ func (s *Server) currentConversation(ctx context.Context, c *call, id identity.A
 	if err != nil {
 		return found, err
 	}
-	return s.inForce(ctx, c, found)
+	return s.current(ctx, c, found)
 }
 
 // follow is currentConversation by whatever name it goes now.
@@ -179,7 +179,7 @@ func (s *Server) customerOf(ctx context.Context, c *call, of Conversation) (out 
 				out.threads = append(out.threads, thread)
 			}
 		}
-		if len(out.identifiers) > 0 || t.anchor != of.anchor && !out.who.has(t.anchor) {
+		if len(out.identifiers) > 0 || t.anchor != of.row.Anchor && !out.who.has(t.anchor) {
 			continue
 		}
 		for _, one := range t.Identifiers {

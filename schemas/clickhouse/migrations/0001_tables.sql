@@ -157,8 +157,9 @@ ENGINE = {{.Engine "ReplacingMergeTree"}}
 ORDER BY (workspace, node, other, version, decision)
 SETTINGS index_granularity = 512, min_compress_block_size = 16384;
 
--- Conversations: the highest version per id. state superseded and gone hide the row. A conversation is named after its first
--- touchpoint, whose anchor and time therefore never change: a person's conversations lie together, and all versions of one in one month.
+-- Conversations: the highest version per id. state superseded and gone hide the row. They lie in the order in which they began: a conversation is named
+-- after its first touchpoint, whose anchor and time never change, so that all versions of one are in one month, and what looks at a period reads that period.
+-- A month that was quiet for ten minutes is merged into one part, in which FINAL has nothing to compare: over all conversations it costs a quarter.
 CREATE TABLE IF NOT EXISTS conversations {{.OnCluster}}
 (
     workspace          LowCardinality(String),
@@ -207,23 +208,32 @@ CREATE TABLE IF NOT EXISTS conversations {{.OnCluster}}
     state_was          Array(LowCardinality(String)),
     channel_contacts   Array(Int64), -- contacts by each of channels
     calls              Int64, -- how long agents were on the phone
+    INDEX by_last last TYPE minmax GRANULARITY 1 -- what is open or went on lately; the last touchpoint of most is days behind the first
+)
+ENGINE = {{.Engine "ReplacingMergeTree" "version"}}
+PARTITION BY toYYYYMM(first)
+ORDER BY (workspace, first, id)
+SETTINGS index_granularity = 512, min_compress_block_size = 16384, min_age_to_force_merge_seconds = 600, min_age_to_force_merge_on_partition_only = 1;
+
+-- The same rows, whole, where their person's others lie: what is shown of one conversation, or of one person's, is read here. A card pays for every column
+-- of every part that it finds one in, and a few columns with the record as the log has it are a fifth of those above.
+CREATE TABLE IF NOT EXISTS conversations_by_anchor {{.OnCluster}}
+(
+    workspace LowCardinality(String),
+    anchor    UInt128, -- of its first touchpoint
+    id        UInt128,
+    version   UInt64,
+    person    UInt128,
+    state     LowCardinality(String),
+    first     DateTime64(3, 'UTC'),
+    last      DateTime64(3, 'UTC'),
+    payload   String CODEC(ZSTD(1)), -- the record of topic conversations
     INDEX by_id id TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = {{.Engine "ReplacingMergeTree" "version"}}
 PARTITION BY toYYYYMM(first)
 ORDER BY (workspace, anchor, id)
 SETTINGS index_granularity = 512, min_compress_block_size = 16384;
-
--- The same rows in the order in which conversations began, which never changes either: what looks at a period reads that period. A month that
--- was quiet for ten minutes is merged into one part, in which FINAL has nothing to compare: over all conversations it costs a quarter.
-CREATE TABLE IF NOT EXISTS conversations_by_time {{.OnCluster}} AS conversations
-ENGINE = {{.Engine "ReplacingMergeTree" "version"}}
-PARTITION BY toYYYYMM(first)
-ORDER BY (workspace, first, id)
-SETTINGS index_granularity = 512, min_compress_block_size = 16384, min_age_to_force_merge_seconds = 600, min_age_to_force_merge_on_partition_only = 1;
-
--- What is open or went on lately: a row that is neither is not read. The last touchpoint of most is days behind the first.
-ALTER TABLE conversations_by_time {{.OnCluster}} ADD INDEX IF NOT EXISTS by_last last TYPE minmax GRANULARITY 1;
 
 -- Which conversation a touchpoint belongs to, with the dimensions of reports: the highest version per key, within a
 -- month of time, which never changes.
