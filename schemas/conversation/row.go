@@ -90,7 +90,8 @@ type Conversation struct {
 
 	First       int64  `json:"first"`
 	Last        int64  `json:"last"`
-	Begun       int64  `json:"begun"` // first touchpoint of a kind with an effect
+	Begun       int64  `json:"begun"`           // first touchpoint of a kind with an effect
+	Latest      ID     `json:"latest,omitzero"` // key of its last touchpoint
 	Touchpoints uint32 `json:"touchpoints"`
 	Inbound     uint32 `json:"inbound"`
 	Outbound    uint32 `json:"outbound"`

@@ -17,6 +17,7 @@ type summary struct {
 	person, anchor                                  schema.Anchor
 	state                                           string
 	first, last                                     int64
+	latest                                          conversation.ID
 	touchpoints, inbound, outbound, internal        uint32
 	contacts, reopenings, handOvers, switches       uint32
 	channels, tags                                  []string
@@ -32,15 +33,15 @@ type summary struct {
 }
 
 func (s summary) summary() string {
-	return fmt.Sprintf("%s from %s to %s, named after %s: %d touchpoints, %d in, %d out, %d internal, %d contacts; %v; team %q, agent %q, topic %q, source %q, account %q, tags %q, participants %v; waiting since %d, longest %d, first response %d, by a bot %d, later %v, resolution %d at %d; %d reopened, %d handed over, %d switched; rating %q %v; %s%s",
-		s.state, time.UnixMilli(s.first).UTC().Format(time.RFC3339Nano), time.UnixMilli(s.last).UTC().Format(time.RFC3339Nano), s.anchor,
+	return fmt.Sprintf("%s from %s to %s, last %s, named after %s: %d touchpoints, %d in, %d out, %d internal, %d contacts; %v; team %q, agent %q, topic %q, source %q, account %q, tags %q, participants %v; waiting since %d, longest %d, first response %d, by a bot %d, later %v, resolution %d at %d; %d reopened, %d handed over, %d switched; rating %q %v; %s%s",
+		s.state, time.UnixMilli(s.first).UTC().Format(time.RFC3339Nano), time.UnixMilli(s.last).UTC().Format(time.RFC3339Nano), s.latest, s.anchor,
 		s.touchpoints, s.inbound, s.outbound, s.internal, s.contacts, s.channels, s.team, s.agent, s.topic, s.source, s.account, s.tags, s.participants,
 		s.waitingSince, s.longestWait, s.firstResponse, s.firstBot, s.later, s.resolution, s.resolvedAt, s.reopenings, s.handOvers, s.switches, s.scale, s.rating, s.intervals, s.found)
 }
 
 func summaryOf(c *conversation.Conversation) summary {
 	s := summary{
-		workspace: c.Workspace, person: c.Person, anchor: c.Anchor, state: string(c.State), first: c.First, last: c.Last,
+		workspace: c.Workspace, person: c.Person, anchor: c.Anchor, state: string(c.State), first: c.First, last: c.Last, latest: c.Latest,
 		touchpoints: c.Touchpoints, inbound: c.Inbound, outbound: c.Outbound, internal: c.Internal, contacts: c.Contacts,
 		channels: c.Channels, team: c.Team, agent: c.Agent, topic: c.Topic, source: c.Source, account: c.Account, tags: c.Tags,
 		waitingSince: c.WaitingSince, longestWait: c.LongestWait, firstResponse: orNone(c.FirstResponse), firstBot: orNone(c.FirstBotResponse),
@@ -152,7 +153,7 @@ func (a *audit) unlikeForReports(ctx context.Context) (map[conversation.ID]strin
 		s.intervals = i.String()
 		s.person, s.anchor = asAnchor(&person), asAnchor(&anchor)
 		is, stored := a.stored.conversations[asAnchor(&id)]
-		s.found = is.found
+		s.found, s.latest = is.found, is.latest // reports have no use for them
 		if !stored || seen[asAnchor(&id)] || s.summary() != is.summary() || s.person != is.person || s.workspace != is.workspace {
 			unlike[asAnchor(&id)] = s.workspace
 		}

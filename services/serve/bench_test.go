@@ -59,11 +59,11 @@ SELECT workspace, argMin(key, place), 2, any(anchor), any(anchor), if(talk % 10 
 FROM (` + fact + rows + `) GROUP BY workspace, talk`,
 			`INSERT INTO conversations_by_anchor SELECT workspace, anchor, id, version, person, state, first, last,
 	concat('{"workspace":"ours","id":"', lower(leftPad(hex(id), 32, '0')), '","version":', toString(version), ',"person":"', lower(leftPad(hex(person), 32, '0')), '","anchor":"', lower(leftPad(hex(anchor), 32, '0')),
-		'","state":"', state, '","first":', toString(toUnixTimestamp64Milli(first)), ',"last":', toString(toUnixTimestamp64Milli(last)), ',"begun":', toString(toUnixTimestamp64Milli(begun)), ',"touchpoints":', toString(touchpoints),
+		'","latest":"', lower(leftPad(hex(latest), 32, '0')), '","state":"', state, '","first":', toString(toUnixTimestamp64Milli(first)), ',"last":', toString(toUnixTimestamp64Milli(last)), ',"begun":', toString(toUnixTimestamp64Milli(begun)), ',"touchpoints":', toString(touchpoints),
 		',"contacts":', toString(contacts), ',"channels":', toJSONString(channels), ',"team":"', team, '","topic":"', topic, '","waiting_since":', toString(toUnixTimestamp64Milli(waiting_since)), ',"later_responses":', toString(later_responses),
-		',"longest_wait":', toString(longest_wait), ',"resolution":', toJSONString(resolution), ',"reopenings":0,"hand_overs":0,"channel_switches":0,"waits":[',
+		',"longest_wait":', toString(longest_wait), ',"resolution":', ifNull(toString(resolution), 'null'), ',"reopenings":0,"hand_overs":0,"channel_switches":0,"waits":[',
 		arrayStringConcat(arrayMap((from, to, kind) -> concat('{"from":', toString(from), ',"to":', toString(to), ',"kind":', toString(kind), '}'), wait_from, wait_to, wait_kind), ','), '],"channel_contacts":', toString(channel_contacts), '}')
-FROM conversations WHERE id IN (SELECT key FROM (` + fact + rows + `) WHERE place = 0)`,
+FROM conversations INNER JOIN (SELECT key AS id, toUInt128(sipHash64(toUInt64(f.id) + 9, 1)) * 18446744073709551615 + sipHash64(toUInt64(f.id) + 9, 2) AS latest FROM (` + fact + rows + `) AS f WHERE place = 0) AS begun USING id`,
 		} {
 			if err := f.db.Exec(f.tb.Context(), statement, params); err != nil {
 				f.tb.Fatal(err)

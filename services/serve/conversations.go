@@ -9,8 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/throughline/throughline/schemas/conversation"
 	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/services/clickhouse"
@@ -266,51 +264,27 @@ ORDER BY state IN ('resolved', 'closed'), last DESC, id LIMIT {limit:UInt32}`
 	return int(total), open, s.attachLast(ctx, c, w, open)
 }
 
-// attachLast finds the last touchpoint of each open conversation. It lies at the instant the conversation ends at.
+// attachLast finds the last touchpoint of each open conversation. Its key is known, when it was, and whose it may be.
 func (s *Server) attachLast(ctx context.Context, c *call, w who, open []OpenConversation) error {
 	anchors := append([]identity.Anchor{}, w.anchors...)
 	var lasts []string
-	var ids []identity.Anchor
-	for _, o := range open {
+	at := map[identity.Anchor]int{}
+	for i, o := range open {
 		anchors = append(anchors, o.Participants...)
-		ids = append(ids, o.ID)
+		at[o.row.Latest] = i
 		lasts = append(lasts, moment(time.Time(o.Last)))
 	}
-	params := clickhouse.Params{"workspace": c.workspace, "anchors": numbers(anchors), "ids": numbers(ids), "lasts": lasts}
-	const at = ` WHERE workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)} AND time IN arrayMap(t -> toDateTime64(t, 3, 'UTC'), {lasts:Array(String)})`
-	var found []Touchpoint
-	of := map[identity.Anchor]identity.Anchor{} // touchpoint -> conversation
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		sql := `SELECT ` + touchpointColumns + ` FROM ` + c.tables.Touchpoints + at
-		return s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
-			t, err := scanTouchpoint(r)
-			found = append(found, t)
-			return err
-		})
-	})
-	g.Go(func() error {
-		sql := `SELECT key, argMax(conversation, version) AS now FROM ` + c.tables.Members + at + ` GROUP BY key HAVING now IN {ids:Array(UInt128)}`
-		return s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
-			var key, conversation wide
-			err := r.Scan(&key, &conversation)
-			of[asAnchor(&key)] = asAnchor(&conversation)
-			return err
-		})
-	})
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	slices.SortFunc(found, func(a, b Touchpoint) int { return cmp.Or(a.time.Compare(b.time), bytes.Compare(a.Key[:], b.Key[:])) })
-	for _, t := range found {
-		for i := range open {
-			if open[i].ID == of[t.Key] {
-				t.Conversation = &open[i].ID
-				open[i].Channel, open[i].LastTouchpoint = t.Channel, &t
-			}
+	sql := `SELECT ` + touchpointColumns + ` FROM ` + c.tables.Touchpoints + `
+WHERE workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)} AND time IN arrayMap(t -> toDateTime64(t, 3, 'UTC'), {lasts:Array(String)}) AND key IN {keys:Array(UInt128)}`
+	params := clickhouse.Params{"workspace": c.workspace, "anchors": numbers(anchors), "keys": numbers(keysOf(at)), "lasts": lasts}
+	return s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
+		t, err := scanTouchpoint(r)
+		if i, ok := at[t.Key]; ok && err == nil {
+			t.Conversation = &open[i].ID
+			open[i].Channel, open[i].LastTouchpoint = t.Channel, &t
 		}
-	}
-	return nil
+		return err
+	})
 }
 
 // ConversationDetail is one conversation with a page of its touchpoints, oldest first.

@@ -20,6 +20,7 @@ type talk struct {
 	person       identity.Anchor
 	state        string // open when empty
 	first, last  string
+	latest       string // touchpoint
 	touchpoints  int
 	contacts     int
 	channels     []string
@@ -74,6 +75,9 @@ func (t *talk) conversation(tb testing.TB) words.Conversation {
 	}
 	if t.waiting != "" {
 		c.WaitingSince = ms(t.waiting)
+	}
+	if t.latest != "" {
+		c.Latest = touchpoint.KeyOf(c.Workspace, t.latest)
 	}
 	if t.superseded != "" {
 		c.SupersededBy = touchpoint.KeyOf(c.Workspace, t.superseded)

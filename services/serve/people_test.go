@@ -52,7 +52,7 @@ func TestPersonByIdentifier(t *testing.T) {
 	c1 := anchorOf("customer_id:C1")
 	f.talks(
 		talk{id: "a1", person: c1, state: "resolved", first: "2026-11-01T09:00:00Z", last: "2026-11-05T09:00:00Z", channels: []string{"email"}, touchpoints: 3},
-		talk{id: "a2", person: c1, state: "waiting_for_us", first: "2026-11-02T09:00:00Z", last: "2026-11-04T09:00:00Z", channels: []string{"chat"}, waiting: "2026-11-04T09:00:00Z"},
+		talk{id: "a2", person: c1, state: "waiting_for_us", first: "2026-11-02T09:00:00Z", last: "2026-11-04T09:00:00Z", latest: "a4", channels: []string{"chat"}, waiting: "2026-11-04T09:00:00Z"},
 	)
 	f.move("ours", anchorOf("email:anna@example.com"), anchorOf("email:anna@example.com"), c1, 5)
 	for _, look := range []string{"customer_id:C1", "email:anna@example.com", "email:%20Anna@Example.COM"} {

@@ -173,8 +173,7 @@ func (s *Server) openThen(ctx context.Context, c *call, w who) (count int, open 
 	})
 	open = open[:min(len(open), maxOpen)]
 	for i := range open {
-		keys := t.Of[open[i].ID]
-		lasts = append(lasts, keys[len(keys)-1])
+		lasts = append(lasts, open[i].row.Latest)
 	}
 	found, err := s.touchpointsThen(ctx, c, t, lasts)
 	for i := range open {

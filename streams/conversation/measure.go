@@ -74,9 +74,9 @@ func (m *measure) start(t *tables) {
 func (m *measure) add(s *stub) {
 	row, a := &m.row, &m.t.acts.values[s.act]
 	if row.Touchpoints == 0 {
-		row.ID, row.First, row.Last = s.key, s.time, s.time
+		row.ID, row.First = s.key, s.time
 	}
-	row.Last = s.time
+	row.Last, row.Latest = s.time, s.key
 	row.Touchpoints++
 	switch a.direction {
 	case touchpoint.Inbound:

@@ -13,7 +13,7 @@ import (
 func (n Conversations) Measure(stubs []conversation.Stub) conversation.Conversation {
 	first, last := &stubs[0], &stubs[len(stubs)-1]
 	row := conversation.Conversation{
-		Workspace: first.Workspace, ID: first.Key, Anchor: first.Anchor, First: first.Time, Last: last.Time, Touchpoints: uint32(len(stubs)),
+		Workspace: first.Workspace, ID: first.Key, Anchor: first.Anchor, First: first.Time, Last: last.Time, Latest: last.Key, Touchpoints: uint32(len(stubs)),
 	}
 	var spoken []*conversation.Stub
 	for i := range stubs {
