@@ -132,7 +132,7 @@ func BenchmarkAnswers(b *testing.B) {
 	}
 	f := start(b)
 	f.fill(n, days)
-	customer := func(i int) string { return fmt.Sprint("customer_id:C", i*7919%(n/10)) }
+	customer := func(i int) string { return fmt.Sprint("customer_id:C", i*7919%(n/40)) }
 	for _, c := range []struct {
 		name   string
 		target func(i int) string
@@ -140,7 +140,7 @@ func BenchmarkAnswers(b *testing.B) {
 		{"person", func(i int) string { return "/v1/people?identifier=" + customer(i) }},
 		{"timeline", func(i int) string { return "/v1/people/" + anchorOf(customer(i)).String() + "/timeline" }},
 		{"conversations-of-person", func(i int) string { return "/v1/people/" + anchorOf(customer(i)).String() + "/conversations" }},
-		{"thread", func(i int) string { return fmt.Sprintf("/v1/people?identifier=session:%d-2920", i*7919%(n/10)) }},
+		{"thread", func(i int) string { return fmt.Sprintf("/v1/people?identifier=session:%d-2920", i*7919%(n/40)) }},
 		{"waiting", func(i int) string {
 			return "/v1/conversations?sort=waiting&team=" + []string{"support", "billing"}[i%2]
 		}},
