@@ -22,9 +22,6 @@ echo
 echo "== identity, pure, one core, all rules on (targets: >= 1,000,000 links/s known, >= 300,000 new, <= 64 bytes an anchor)"
 go_bench streams ./identity 'Resolve|Memory' -cpu 1
 echo
-echo "== rehearsal of identity rules (target: >= 500,000 touchpoints/s)"
-go_bench services ./rehearse '.' -benchtime 1x
-echo
 echo "== counting by person against counting by anchor, one in twenty moved (target: <= 1.3 times); why, with 100 identifiers (target: p95 <= 50 ms)"
 THROUGHLINE_BENCH_TOUCHPOINTS=1000000 go_bench services ./serve 'ByPerson' -benchtime 1x
 go_bench services ./serve 'Why' -benchtime 100x

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -121,6 +122,39 @@ func TestPagesOfSources(t *testing.T) {
 		if !tried[name] {
 			t.Errorf("no page says how %s is tried without its provider", name)
 		}
+	}
+}
+
+var (
+	fileTrial  = regexp.MustCompile("(?s)\n## Try it with a small file\n.*?```sh\n(.*?)```")
+	fileResult = regexp.MustCompile("It prints `([^`]+)`, and `([^`]+)` is known")
+)
+
+// TestPagesOfFiles does what the pages of files say, and wants to see what they say it prints.
+func TestPagesOfFiles(t *testing.T) {
+	t.Parallel()
+	u := start(t)
+	folder := t.TempDir()
+	if err := os.Symlink(program.Path(t), filepath.Join(folder, "throughline")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"3cx", "asterisk", "till"} {
+		page, err := os.ReadFile("../../docs/sources/" + name + ".md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		command, result := fileTrial.FindSubmatch(page), fileResult.FindSubmatch(page)
+		if command == nil || result == nil {
+			t.Fatalf("%s: nothing to try", name)
+		}
+		said := play(t, folder, string(command[1]), "PATH="+folder+":"+os.Getenv("PATH"), "THROUGHLINE_URL="+u.url, "THROUGHLINE_KEY="+key)
+		if !strings.Contains(said, string(result[1])) {
+			t.Errorf("%s: it prints %s", name, said)
+		}
+		eventually(t, func() error {
+			_, err := read(u, "/v1/people?identifier="+url.QueryEscape(string(result[2])))
+			return err
+		})
 	}
 }
 

@@ -1,7 +1,9 @@
 package serve
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	words "github.com/throughline/throughline/schemas/conversation"
@@ -110,4 +112,119 @@ func (c *Conversation) inForce() bool {
 // over tells whether the matter is settled.
 func (c *Conversation) over() bool {
 	return c.row.State == words.Resolved || c.row.State == words.Closed
+}
+
+// ConversationDetail is one conversation with a page of its touchpoints, oldest first.
+type ConversationDetail struct {
+	Conversation Conversation `json:"conversation"`
+	Touchpoints  []Touchpoint `json:"touchpoints"`
+	Next         string       `json:"next,omitempty"`
+	Promises     []Promise    `json:"promises"` // that it is under; none in what was seen at another time
+}
+
+// getConversation answers GET /v1/conversations/{id}.
+func (s *Server) getConversation(w http.ResponseWriter, r *http.Request, c *call) error {
+	q := c.query
+	limit := q.number("limit", 200, 1, 1000)
+	after := q.cursor(conversationList)
+	q.readAsOf()
+	if err := q.done(); err != nil {
+		return err
+	}
+	id, err := pathID("id", r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	found, err := s.conversationRow(r.Context(), c, id)
+	if err != nil {
+		return err
+	}
+	if c.query.asOf != nil {
+		return s.getConversationThen(w, r, c, &found, limit, after)
+	}
+	if found, err = s.current(r.Context(), c, found); err != nil {
+		return err
+	}
+	detail := ConversationDetail{Conversation: found, Promises: s.promisesAbout(c, &found)}
+	if detail.Touchpoints, detail.Next, err = s.touchpointsOf(r.Context(), c, found, limit, after); err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, detail)
+}
+
+// currentName is the conversation that the touchpoint belongs to after which the old one was named.
+func (s *Server) currentName(ctx context.Context, c *call, old Conversation) (identity.Anchor, error) {
+	var now wide
+	sql := `SELECT argMax(conversation, version) FROM ` + c.tables.Members + `
+WHERE workspace = {workspace:String} AND anchor = {anchor:UInt128} AND key = {key:UInt128} HAVING count() > 0`
+	err := s.store.each(ctx, s.store.lookup, sql, clickhouse.Params{
+		"workspace": c.workspace, "anchor": number(old.row.Anchor), "key": number(old.ID),
+	}, func(r *clickhouse.Rows) error { return r.Scan(&now) })
+	if err == nil && now.Sign() == 0 {
+		return old.row.SupersededBy, nil
+	}
+	return asAnchor(&now), err
+}
+
+// current is a conversation that is one; the error is a redirect when it goes by another id now.
+func (s *Server) current(ctx context.Context, c *call, found Conversation) (Conversation, error) {
+	if found.inForce() {
+		return found, nil
+	}
+	now, err := s.currentName(ctx, c, found)
+	if err != nil {
+		return found, err
+	}
+	if now == found.ID || now.IsZero() {
+		return found, &notFound{"id", fmt.Sprintf("conversation %s is no more", found.ID)}
+	}
+	return found, &movedTo{"/v1/conversations/", "", now}
+}
+
+// conversationRow is the row of a conversation, whatever has become of it.
+func (s *Server) conversationRow(ctx context.Context, c *call, id identity.Anchor) (one Conversation, err error) {
+	found := false
+	err = s.store.each(ctx, s.store.lookup, c.latest("id = {id:UInt128}"), clickhouse.Params{"workspace": c.workspace, "id": number(id)}, func(r *clickhouse.Rows) (err error) {
+		found = true
+		one, err = scanConversation(r)
+		return err
+	})
+	if err == nil && !found {
+		err = &notFound{"id", fmt.Sprintf("there is no conversation %s", id)}
+	}
+	return one, err
+}
+
+// touchpointsOf reads a conversation's touchpoints, oldest first. They have the anchors of its person and of its participants,
+// and lie between its first and its last.
+func (s *Server) touchpointsOf(ctx context.Context, c *call, of Conversation, limit int, after *cursor) (list []Touchpoint, next string, err error) {
+	owner, err := s.resolve(ctx, c, of.Person)
+	if err != nil {
+		return nil, "", err
+	}
+	anchors := append(append([]identity.Anchor{of.row.Anchor}, owner.anchors...), of.Participants...)
+	params := clickhouse.Params{"workspace": c.workspace, "anchors": numbers(anchors), "id": number(of.ID), "limit": limit + 1,
+		"from": moment(time.Time(of.First)), "to": moment(time.Time(of.Last))}
+	where := `workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)}
+	AND time >= {from:DateTime64(3, 'UTC')} AND time <= {to:DateTime64(3, 'UTC')}`
+	if after != nil {
+		where += " AND (time, key) > ({time:DateTime64(3, 'UTC')}, {key:UInt128})"
+		params["time"], params["key"] = moment(time.UnixMilli(after.order)), number(after.id)
+	}
+	sql := `SELECT ` + touchpointColumns + ` FROM ` + c.tables.Touchpoints + `
+WHERE ` + where + ` AND key IN (SELECT key FROM ` + c.tables.Members + ` WHERE ` + where + ` GROUP BY key HAVING argMax(conversation, version) = {id:UInt128})
+ORDER BY ` + byTime("") + ` LIMIT {limit:UInt32}`
+	list = []Touchpoint{}
+	err = s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
+		t, err := scanTouchpoint(r)
+		t.Conversation = &of.ID
+		list = append(list, t)
+		return err
+	})
+	if len(list) > limit {
+		list = list[:limit]
+		last := list[limit-1]
+		next = cursor{conversationList, last.time.UnixMilli(), last.Key}.String()
+	}
+	return list, next, err
 }

@@ -11,7 +11,7 @@ import (
 
 type importCommand struct {
 	serverFlags
-	Mapping   string   `xor:"what" required:"" help:"Mapping file, or the name of one that ships: servicenow-incidents."`
+	Mapping   string   `xor:"what" required:"" help:"Mapping file, or the name of one that ships: 3cx-calls, asterisk-cdr, servicenow-incidents or till-receipts."`
 	Mail      string   `xor:"what" required:"" type:"existingfile" placeholder:"MAIL.YAML" help:"The files are mail, an mbox, a Maildir or a folder of single mails: whose is whose by this file (docs/mail.md)."`
 	Workspace string   `default:"default" help:"With --mail: the workspace whose rules are meant, which is that of the key."`
 	Zone      string   `help:"IANA zone of times that name none, such as Europe/Berlin; the mapping's when absent."`
