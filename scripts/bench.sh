@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints every measure beside its floor, both of this run. BENCH_TOUCHPOINTS (10,000,000) is the size of the whole.
+# Prints every measure beside its floor, both of this run. BENCH_TOUCHPOINTS (10,000,000) is the size of the whole, BENCH_QUIET (33m) how long the store rests before look-ups.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 total=${BENCH_TOUCHPOINTS:-10000000}
@@ -42,4 +42,4 @@ echo "== the console: usable with the CPU slowed down to a quarter (target: <= 1
 scripts/console-load.sh
 echo
 echo "== the whole pipeline: the binary on embedded engines, fed over HTTP, generator included"
-( cd services && go run ./cmd/bench -binary ../bin/throughline -total "$total" -first "$((total / 10))" )
+( cd services && go run ./cmd/bench -binary ../bin/throughline -total "$total" -first "$((total / 10))" -quiet "${BENCH_QUIET:-33m}" )

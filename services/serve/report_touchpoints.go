@@ -47,7 +47,7 @@ func facts(c *call, r *reportQuery) string {
 	const before = `PREWHERE workspace = {workspace:String} AND time < {from:DateTime64(3, 'UTC')}`
 	if !r.closed {
 		person := c.tables.PersonOf("anchor")
-		return `(SELECT *, ` + person + ` AS person_now, person_now IN (SELECT ` + person + ` FROM ` + c.tables.Touchpoints + ` ` + before + `) AS known_before
+		return `(SELECT *, ` + person + ` AS person_now, person_now IN (SELECT ` + person + ` FROM (SELECT DISTINCT anchor FROM ` + c.tables.Touchpoints + ` ` + before + `)) AS known_before
 		FROM ` + c.tables.Touchpoints + ` ` + r.inside("time") + `)`
 	}
 	moved := `(
@@ -56,7 +56,7 @@ func facts(c *call, r *reportQuery) string {
 		) AS m USING anchor`
 	const person = `if(moved_to = 0, anchor, moved_to)`
 	return `(SELECT *, ` + person + ` AS person_now, person_now IN (
-			SELECT ` + person + ` FROM (SELECT anchor FROM ` + c.tables.Touchpoints + ` ` + before + ` AND received < {closed:DateTime64(3, 'UTC')}) AS b LEFT ANY JOIN ` + moved + `
+			SELECT ` + person + ` FROM (SELECT DISTINCT anchor FROM ` + c.tables.Touchpoints + ` ` + before + ` AND received < {closed:DateTime64(3, 'UTC')}) AS b LEFT ANY JOIN ` + moved + `
 		) AS known_before
 		FROM (SELECT * FROM ` + c.tables.Touchpoints + ` ` + r.inside("time", "received < {closed:DateTime64(3, 'UTC')}") + `) AS t LEFT ANY JOIN ` + moved + `)`
 }

@@ -19,17 +19,18 @@ func main() {
 	total := flag.Uint64("total", 10_000_000, "touchpoints in all")
 	seconds := flag.Int("seconds", 20, "length of the latency measure")
 	letters := flag.Int("mails", 20_000, "mails out of an mbox, and as many by SMTP")
+	quiet := flag.Duration("quiet", 0, "how long nothing happens before look-ups are timed at rest; the store makes one part of a month that was quiet for half an hour")
 	data := flag.String("data", "", "folder of the data; a temporary one when empty")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *binary, *data, *first, *total, *seconds, *letters); err != nil {
+	if err := run(ctx, *binary, *data, *first, *total, *seconds, *letters, *quiet); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, binary, data string, first, total uint64, seconds, letters int) error {
+func run(ctx context.Context, binary, data string, first, total uint64, seconds, letters int, quiet time.Duration) error {
 	if data == "" {
 		dir, err := os.MkdirTemp("", "throughline-bench-")
 		if err != nil {
@@ -74,11 +75,11 @@ func run(ctx context.Context, binary, data string, first, total uint64, seconds,
 	if err := lookups(ctx, up, f, total, "while the store merges"); err != nil {
 		return err
 	}
-	rested, err := up.rest(ctx)
+	rested, err := up.rest(ctx, quiet)
 	if err != nil {
 		return err
 	}
-	row("merges of the store", "went on for %s", rested.Round(time.Second))
+	row("merges of the store", "went on for %s after %s of quiet", rested.Round(time.Second), quiet)
 	if err := lookups(ctx, up, f, total, "at rest"); err != nil {
 		return err
 	}

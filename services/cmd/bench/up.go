@@ -132,9 +132,14 @@ func (u *upProcess) settle(ctx context.Context) error {
 	return nil
 }
 
-// rest waits until the store has merged what it wanted to merge, for ten minutes at most, and says how long that took.
-func (u *upProcess) rest(ctx context.Context) (time.Duration, error) {
+// rest lets nothing happen for a while, waits until the store has merged what it wanted to merge, for ten minutes at most, and says how long that took.
+func (u *upProcess) rest(ctx context.Context, quiet time.Duration) (time.Duration, error) {
 	const look, idle = 2 * time.Second, 200 * time.Millisecond
+	select {
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case <-time.After(quiet):
+	}
 	began := time.Now()
 	for calm := 0; calm < 3 && time.Since(began) < 10*time.Minute; {
 		_, before := u.cpu()
