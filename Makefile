@@ -5,7 +5,8 @@ SHELL := /bin/bash
 GO          ?= go
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 MODULES     := schemas streams services
-PACKAGES    := $(MODULES:%=github.com/throughline/throughline/%/...)
+SLOW        := crash console endtoend serve load kafka
+PACKAGES    := $(SLOW:%=github.com/throughline/throughline/services/%) $(MODULES:%=github.com/throughline/throughline/%/...) # what takes minutes first: nothing runs alone at the end
 DATA        ?= .cache/demo
 LISTEN      ?= 127.0.0.1:8080
 SOAK_HOURS  ?= 2
