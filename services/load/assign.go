@@ -38,6 +38,7 @@ func (h *handler) Assigned(_ context.Context, a kafka.Assignment) (int64, error)
 		f.position, f.consumed = max(p.Pending[0], a.Start), max(p.Pending[1]+1, from)
 		f.committed = -1 // idle must take the plan away
 	}
+	next := f.consumed // from now on the lane's own
 	// No records until the fingerprints are restored: they would only take up room.
 	l.reader.Pause(a.TopicPartition)
 	l.own(a.TopicPartition)
@@ -45,7 +46,7 @@ func (h *handler) Assigned(_ context.Context, a kafka.Assignment) (int64, error)
 	l.mu.Lock()
 	l.facts[a.TopicPartition] = n
 	l.mu.Unlock()
-	return f.consumed, nil
+	return next, nil
 }
 
 // Revoked lands what the partitions have, as far as there is time.

@@ -20,7 +20,7 @@ type proxy struct {
 	rule   func(token string) fault
 	tokens []string // of inserts of facts that came by
 
-	asleep, wake chan struct{} // for holdBefore and holdAfter: closed when it holds; hold on until closed
+	asleep, wake chan struct{} // for those that hold: closed when it holds; hold on until closed
 }
 
 // fault is what happens to a request.
@@ -33,6 +33,7 @@ const (
 	dropAfter        // carried out, then the connection breaks
 	holdBefore       // held, then carried out
 	holdAfter        // carried out, the answer is held
+	holdRefuse       // held, then 503, not carried out
 )
 
 func newProxy(t testing.TB, target string) *proxy {
@@ -80,6 +81,11 @@ func newProxy(t testing.TB, target string) *proxy {
 				_ = answer.Body.Close()
 			}
 			panic(http.ErrAbortHandler)
+		case holdRefuse:
+			_, _ = io.Copy(io.Discard, r.Body)
+			close(p.asleep)
+			<-p.wake
+			http.Error(w, "no", http.StatusServiceUnavailable)
 		case holdAfter:
 			forward.ServeHTTP(httptest.NewRecorder(), r)
 			close(p.asleep)

@@ -112,17 +112,23 @@ func TestAZombieWritesNothingTwice(t *testing.T) {
 func TestAZombieDoesNotTrustAnOldPlan(t *testing.T) {
 	w := newWorld(t, 1)
 	path := newProxy(t, w.proxy.URL())
+	path.asleep, path.wake = make(chan struct{}), make(chan struct{})
+	tries := 0
 	path.on(func(token string) fault {
-		if token != "" {
-			return refuse
+		if token == "" {
+			return none
 		}
-		return none
+		if tries++; tries == 3 {
+			return holdRefuse // it waits for an answer when it falls asleep: no insert of its is on the way, which nothing would tell from a first one
+		}
+		return refuse
 	})
 	w.produce(records(0, 0, 100)...)
 	zombie := w.startProcess(path)
-	w.eventually("it to try", func() bool { return path.seen("touchpoints:0:0-") > 2 })
+	<-path.asleep
 	zombie.signal(syscall.SIGSTOP)
 	path.on(nil)
+	close(path.wake)
 	w.exec("ALTER TABLE touchpoints MODIFY SETTING non_replicated_deduplication_window = 0")
 	stop := w.start(func(c *Config) { c.SessionTimeout = time.Second })
 	w.eventually("the other to load all", func() bool { return w.count("SELECT count() FROM touchpoints") == 100 })
@@ -131,6 +137,12 @@ func TestAZombieDoesNotTrustAnOldPlan(t *testing.T) {
 	stop()
 	w.produce(records(0, 100, 200)...) // which only the woken one can load
 	w.lagFree()
+	const rows = "SELECT count() FROM touchpoints WHERE _offset "
+	if old, fresh := w.count(rows+"< 100"), w.count(rows+">= 100"); old != 100 || fresh != 100 {
+		path.mu.Lock()
+		t.Errorf("%d rows of before and %d of after; the one that slept sent %v", old, fresh, path.tokens)
+		path.mu.Unlock()
+	}
 	w.exactly(200)
 }
 
