@@ -61,7 +61,7 @@ type Reader struct {
 	// and won again can not receive a commit that belongs to the time before: the commit would carry the new
 	// generation, and the broker, which does not look at partitions, would take it.
 	mu    sync.RWMutex
-	owned map[TopicPartition]int64 // where reading began
+	owned map[TopicPartition]struct{}
 
 	metadata map[TopicPartition]string // of the offsets fetched last; used by one goroutine
 
@@ -79,7 +79,7 @@ func NewReader(c Config, rc ReaderConfig, h Handler) (*Reader, error) {
 	}
 	r := &Reader{
 		cfg: rc, h: h,
-		owned:    make(map[TopicPartition]int64),
+		owned:    make(map[TopicPartition]struct{}),
 		metadata: make(map[TopicPartition]string),
 		polled:   make(chan struct{}),
 	}
@@ -243,14 +243,14 @@ func (r *Reader) assigned(ctx context.Context, offsets map[string]map[int32]kgo.
 	return offsets, nil
 }
 
-// assign tells the handler, once: when a session ends between the assignment and the first fetch, the client asks again
-// for a partition that was never taken away.
+// assign tells the handler. When a session ends between the assignment and the first fetch, the client asks again for a partition that it never said
+// was taken away: somebody else may have had it meanwhile, and what was planned by then counts no more.
 func (r *Reader) assign(ctx context.Context, a Assignment) (int64, error) {
 	r.mu.RLock()
-	from, ok := r.owned[a.TopicPartition]
+	_, had := r.owned[a.TopicPartition]
 	r.mu.RUnlock()
-	if ok {
-		return from, nil
+	if had {
+		r.lost(map[string][]int32{a.Topic: {a.Partition}})
 	}
 	from, err := r.h.Assigned(ctx, a)
 	if err != nil {
@@ -258,7 +258,7 @@ func (r *Reader) assign(ctx context.Context, a Assignment) (int64, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.owned[a.TopicPartition] = from
+	r.owned[a.TopicPartition] = struct{}{}
 	return from, nil
 }
 
