@@ -162,11 +162,9 @@ func (s *Server) openThen(ctx context.Context, c *call, w who) (count int, open 
 	open = []OpenConversation{}
 	var lasts []touchpoint.Key
 	for i := range t.Conversations {
-		v := &t.Conversations[i]
-		if v.State == words.Resolved || v.State == words.Closed {
-			continue
+		if one := conversationOf(&t.Conversations[i]); !one.over() {
+			open = append(open, OpenConversation{Conversation: one})
 		}
-		open = append(open, OpenConversation{Conversation: conversationOf(v)})
 	}
 	slices.SortStableFunc(open, func(a, b OpenConversation) int {
 		return cmp.Or(cmp.Compare(b.row.Last, a.row.Last), slices.Compare(a.ID[:], b.ID[:]))
