@@ -35,7 +35,7 @@ echo
 echo "== conversations, pure, one core"
 go_bench streams ./conversation '.' -cpu 1 -benchtime 1x
 echo
-echo "== a webhook of 2 KB by its source file, proof and mapping, against an adapter by hand (targets: mapping <= 10 us, <= 2 times the hand)"
+echo "== a webhook of 2 KB: mapping by its source file against an adapter by hand (targets: <= 10 us, <= 2 times the hand), and its proof"
 go_bench streams ./source 'Mapping' -benchtime 20000x -count 3
 echo
 echo "== the console: usable with the CPU slowed down to a quarter (target: <= 1500 ms on a quiet machine), script before the first picture (target: <= 400 KiB)"

@@ -16,7 +16,8 @@ import (
 	"github.com/throughline/throughline/streams/source/sourcetest"
 )
 
-// Mapping a body of 2 KB: at most 10 us, and at most twice what an adapter costs that was written by hand for this one provider.
+// Mapping a body of 2 KB: at most 10 us, and at most twice what an adapter costs that was written by hand for this one provider. The proof
+// that the provider sent it is timed by itself: it costs both the same, and it is the hash function's.
 func BenchmarkMapping(b *testing.B) {
 	fx := sourcetest.Read(b, sourcetest.Load(b, "zendesk"), filepath.Join(folder, "zendesk", "comment.request"))
 	const words = "My parcel has not arrived"
@@ -43,22 +44,22 @@ func BenchmarkMapping(b *testing.B) {
 	b.Run("file", func(b *testing.B) {
 		reader := fx.Source.NewReader(nil)
 		measured(b, func() {
-			result, err := reader.Read(fx.Request, fx.Known, fx.Now)
+			result, err := reader.Preview(fx.Request)
 			if err != nil || len(result.Items[0].Touchpoint) == 0 {
 				b.Fatal(result, err)
 			}
 		})
 	})
-	verify := func() {
-		if err := fx.Source.Proof.Verify(&signature.Request{Headers: fx.Request.Headers, Body: fx.Request.Body}, []string{fx.Secrets["secret"]}, fx.Now); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.Run("proof", func(b *testing.B) { measured(b, verify) })
+	b.Run("proof", func(b *testing.B) {
+		measured(b, func() {
+			if err := fx.Source.Proof.Verify(&signature.Request{Headers: fx.Request.Headers, Body: fx.Request.Body}, []string{fx.Secrets["secret"]}, fx.Now); err != nil {
+				b.Fatal(err)
+			}
+		})
+	})
 	b.Run("hand", func(b *testing.B) {
 		var out []byte
 		measured(b, func() {
-			verify()
 			var err error
 			if out, err = byHand(out[:0], fx.Request.Body); err != nil {
 				b.Fatal(err)
