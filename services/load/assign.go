@@ -42,7 +42,7 @@ func (h *handler) Assigned(_ context.Context, a kafka.Assignment) (int64, error)
 	// No records until the fingerprints are restored: they would only take up room.
 	l.reader.Pause(a.TopicPartition)
 	l.own(a.TopicPartition)
-	n := l.newLane(l.lanes, f)
+	n := l.newLane(l.lanes, f, l.pace)
 	l.mu.Lock()
 	l.facts[a.TopicPartition] = n
 	l.mu.Unlock()

@@ -26,11 +26,12 @@ type Config struct {
 	// A block is sealed when it has this many rows or bytes of records, or when its first record has waited BlockAge
 	// and ClickHouse is free to take it: under load blocks grow by themselves. With a block's worth of records or more
 	// still to read, which are late anyway, it may wait catchUp times as long: large blocks cost ClickHouse half as much a row.
+	// Moves wait for urgency times less, and for no other block: whoever joins two people looks at the report.
 	BlockRows  int
 	BlockBytes int
 	BlockAge   time.Duration
 
-	Inserts       int           // blocks inserted at the same time
+	Inserts       int           // blocks inserted at the same time, beside one of moves
 	BufferedBytes int           // of records and blocks that wait; no more is read from Kafka beyond it
 	InsertTimeout time.Duration // of one try
 	PlanAge       time.Duration // a plan older than this is committed again before a try: a process that slept must not insert
@@ -90,7 +91,10 @@ func (c Config) Validate() error {
 	return c.Kafka.Validate()
 }
 
-const catchUp = 5
+const (
+	catchUp = 5
+	urgency = 3
+)
 
 // Group is the consumer group of the role. Topics that are built anew carry their generation in their names, so that
 // one group serves all generations of them; a store that is built anew reads everything again.

@@ -55,12 +55,12 @@ func (f *facts) open(ctx context.Context, _ *lane) error {
 		}
 		f.consumed, b.to = end, end-1
 		select {
-		case f.l.slots <- struct{}{}:
+		case f.l.pace.slots <- struct{}{}:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 		err = f.land(ctx, b)
-		<-f.l.slots
+		<-f.l.pace.slots
 		if err != nil {
 			return err
 		}

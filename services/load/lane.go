@@ -15,12 +15,19 @@ type lane struct {
 	l       *loader
 	work    work
 	inbox   *inbox
+	pace    pace
 	flushes chan chan struct{}
 	opened  atomic.Bool // records are taken
 
 	ctx    context.Context
 	cancel context.CancelFunc
 	done   chan struct{}
+}
+
+// pace is how soon a block goes.
+type pace struct {
+	age   time.Duration // how long its first record waits for others
+	slots chan struct{} // one is held for each block on its way
 }
 
 // work is what the two sorts of lanes do differently.
@@ -40,8 +47,8 @@ type work interface {
 // errAgain is returned by land when what was built since must be built again, from open on.
 var errAgain = errors.New("load: build again")
 
-func (l *loader) newLane(ctx context.Context, w work) *lane {
-	n := &lane{l: l, work: w, inbox: newInbox(), flushes: make(chan chan struct{}), done: make(chan struct{})}
+func (l *loader) newLane(ctx context.Context, w work, p pace) *lane {
+	n := &lane{l: l, work: w, inbox: newInbox(), pace: p, flushes: make(chan chan struct{}), done: make(chan struct{})}
 	n.ctx, n.cancel = context.WithCancel(ctx)
 	go n.run()
 	return n
@@ -128,7 +135,7 @@ func (s *session) loop() error {
 		}
 		var slots chan<- struct{}
 		if s.landing == nil && s.building.records > 0 && (s.due || s.full() || len(s.waiting) > 0) {
-			slots = s.l.slots
+			slots = s.pace.slots
 		}
 		select {
 		case <-wake:
@@ -136,9 +143,9 @@ func (s *session) loop() error {
 				return err
 			}
 		case <-s.timer.C:
-			wait := s.l.cfg.BlockAge*catchUp - time.Since(s.building.began)
+			wait := s.pace.age*catchUp - time.Since(s.building.began)
 			if s.due = s.building.behind < int64(s.l.cfg.BlockRows) || wait <= 0; !s.due {
-				s.timer.Reset(min(wait, s.l.cfg.BlockAge))
+				s.timer.Reset(min(wait, s.pace.age))
 			}
 		case slots <- struct{}{}:
 			s.seal()
@@ -182,7 +189,7 @@ func (s *session) receive() error {
 		if s.building.records == 0 {
 			s.building.began = time.Now()
 			s.due = false
-			s.timer.Reset(s.l.cfg.BlockAge)
+			s.timer.Reset(s.pace.age)
 		}
 		had, counted := s.building.bytes, bytesOf(batch.Records)
 		err := s.work.fill(s.building, batch.Records, batch.End)
@@ -204,7 +211,7 @@ func (s *session) seal() {
 	s.landing, s.building, s.due = s.building, s.work.newBlock(), false
 	go func(b *block) {
 		err := s.work.land(s.ctx, b)
-		<-s.l.slots
+		<-s.pace.slots
 		s.landed <- err
 	}(s.landing)
 }

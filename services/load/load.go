@@ -6,8 +6,8 @@
 //	(one       +-> lane of conversations -- insert rows with versions, commit -----------------+
 //	 reader)   +-> ...
 //
-// A lane builds the next block while one is on its way. Blocks of all lanes share a bounded number of slots and a budget
-// of bytes: when ClickHouse is slow or away nothing more is read from Kafka, and when it is back everything goes
+// A lane builds the next block while one is on its way. Blocks of all lanes share a bounded number of slots, but for those of moves, which have
+// one of their own, and a budget of bytes: when ClickHouse is slow or away nothing more is read from Kafka, and when it is back everything goes
 // on by itself.
 //
 // # What is not obvious
@@ -50,7 +50,7 @@ func Run(ctx context.Context, cfg Config) error {
 		rejected: topic.Rejected.In(cfg.Generations),
 		metrics:  newMetrics(cfg.Registerer),
 		commits:  newCommitter(),
-		slots:    make(chan struct{}, cfg.Inserts),
+		pace:     pace{cfg.BlockAge, make(chan struct{}, cfg.Inserts)},
 		freed:    make(chan struct{}, 1),
 		failed:   make(chan struct{}),
 		owned:    map[kafka.TopicPartition]struct{}{},
@@ -69,7 +69,7 @@ type loader struct {
 	ranges   *kafka.Admin // for reading again: over the reader's connections a read would queue behind its long polls
 	producer *kafka.Producer
 	commits  *committer
-	slots    chan struct{} // one is held for each block on its way
+	pace     pace // of all lanes but that of moves
 	pools    struct{ facts *blockPool }
 
 	buffered atomic.Int64 // bytes in inboxes and blocks
@@ -119,13 +119,15 @@ func (l *loader) run(ctx context.Context) error {
 		w := &derived{l: l, pool: newBlockPool(func() *block {
 			return &block{derived: derivedRows[name](l.tables), next: map[kafka.TopicPartition]progress{}}
 		})}
+		p := l.pace
 		if name == topic.Moves {
+			p = pace{l.cfg.BlockAge / urgency, make(chan struct{}, 1)}
 			w.done = reload.moved
 			reload.moved(0) // a predecessor may have loaded moves and died before it could say so
 			background.Go(func() { reload.lately(lanes) })
 			background.Go(func() { reload.whole(lanes) })
 		}
-		l.derived[name.In(l.cfg.Generations)] = l.newLane(lanes, w)
+		l.derived[name.In(l.cfg.Generations)] = l.newLane(lanes, w, p)
 	}
 	defer l.stopLanes()
 

@@ -163,6 +163,7 @@ SETTINGS index_granularity = 512, min_compress_block_size = 16384;
 -- Conversations: the highest version per id. state superseded and gone hide the row. They lie in the order in which they began: a conversation is named
 -- after its first touchpoint, whose anchor and time never change, so that all versions of one are in one month, and what looks at a period reads that period.
 -- A month that was quiet for ten minutes is merged into one part, in which FINAL has nothing to compare: over all conversations it costs a quarter.
+-- It is read by the thousand: small granules, each with a block and dictionaries for every one of its columns, would only cost every insert and merge.
 CREATE TABLE IF NOT EXISTS conversations {{.OnCluster}}
 (
     workspace          LowCardinality(String),
@@ -216,7 +217,7 @@ CREATE TABLE IF NOT EXISTS conversations {{.OnCluster}}
 ENGINE = {{.Engine "ReplacingMergeTree" "version"}}
 PARTITION BY toYYYYMM(first)
 ORDER BY (workspace, first, id)
-SETTINGS index_granularity = 512, min_compress_block_size = 16384, min_age_to_force_merge_seconds = 600, min_age_to_force_merge_on_partition_only = 1;
+SETTINGS min_age_to_force_merge_seconds = 600, min_age_to_force_merge_on_partition_only = 1;
 
 -- The same rows, whole, where their person's others lie: what is shown of one conversation, or of one person's, is read here. A card pays for every column
 -- of every part that it finds one in, and a few columns with the record as the log has it are a fifth of those above.
