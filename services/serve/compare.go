@@ -73,8 +73,9 @@ func placeOfRow(by []string) string { return strings.Join(by, "\x00") }
 // match gives every row the figures that the period before has in its place: the same values of the dimensions, and the stretch of
 // time that lies as far from the start. Groups that are not in the period itself are not listed.
 func (r *reportQuery) match(rows, before []reportRow) error {
-	places := make(map[string]*figures, len(before))
-	for _, row := range before {
+	places := make(map[string]*reportRow, len(before))
+	for i := range before {
+		row := &before[i]
 		by := append([]string{}, row.by...)
 		for i, d := range r.by {
 			if !d.time {
@@ -86,7 +87,7 @@ func (r *reportQuery) match(rows, before []reportRow) error {
 			}
 			by[i] = r.forth(at).In(r.loc).Format(time.RFC3339)
 		}
-		places[placeOfRow(by)] = row.figures
+		places[placeOfRow(by)] = row
 	}
 	for i := range rows {
 		rows[i].previous = places[placeOfRow(rows[i].by)]

@@ -21,24 +21,34 @@ func answerCSV(w http.ResponseWriter, r *reportQuery, rows []reportRow, asOf tim
 	if r.compare {
 		header = append(header, r.kind.header("previous_")...)
 	}
-	compared := len(header)
+	comparable := r.kind.comparable()
 	if r.restated {
-		header = append(header, r.kind.comparable().header("closed_")...)
+		header = append(header, comparable.header("closed_")...)
+		if r.compare {
+			header = append(header, comparable.header("previous_closed_")...)
+		}
+	}
+	add := func(line []string, f *figures, k *kind) []string {
+		if f == nil { // there was nothing, or it cannot be told
+			return append(line, make([]string, len(k.header("")))...)
+		}
+		return append(line, f.csv()...)
 	}
 	err := out.Write(header)
 	for _, row := range rows {
-		line := append(row.by, row.figures.csv()...)
-		if r.compare && row.previous != nil {
-			line = append(line, row.previous.csv()...)
+		before := row.previous
+		if before == nil {
+			before = &reportRow{}
 		}
-		if row.closed != nil {
-			for len(line) < compared { // nothing to compare with
-				line = append(line, "")
+		line := add(row.by, row.figures, r.kind)
+		if r.compare {
+			line = add(line, before.figures, r.kind)
+		}
+		if r.restated {
+			line = add(line, row.closed, comparable)
+			if r.compare {
+				line = add(line, before.closed, comparable)
 			}
-			line = append(line, row.closed.csv()...)
-		}
-		for len(line) < len(header) {
-			line = append(line, "")
 		}
 		if err == nil {
 			err = out.Write(line)

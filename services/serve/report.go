@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -30,8 +31,9 @@ type Report struct {
 
 // Period is the stretch of time that a report is compared with.
 type Period struct {
-	From string `json:"from"`
-	To   string `json:"to"`
+	From     string       `json:"from"`
+	To       string       `json:"to"`
+	Restated *Restatement `json:"restated,omitempty"`
 }
 
 // dimension is something that a report groups by.
@@ -117,8 +119,8 @@ type reportQuery struct {
 type reportRow struct {
 	by       []string
 	figures  *figures
-	previous *figures // of the period before; nil when it has none
-	closed   *figures // when the period was closed; nil when that was not asked for or cannot be told
+	previous *reportRow // of the period before; nil when it has none
+	closed   *figures   // when the period was closed; nil when that was not asked for or cannot be told
 }
 
 // result is what a report says.
@@ -201,32 +203,17 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, c *call, k *kind
 		}
 	}
 	var (
-		now, before, then result
-		fresh             Freshness
+		now, before statement
+		fresh       Freshness
 	)
 	g, ctx := errgroup.WithContext(r.Context())
-	ask := func(q *reportQuery, into *result) {
-		g.Go(func() (err error) {
-			*into, err = s.run(ctx, c, q)
-			return err
-		})
-	}
-	ask(query, &now)
+	g.Go(func() (err error) {
+		now, err = s.state(ctx, c, query, asOf)
+		return err
+	})
 	if query.compare {
-		ask(earlier, &before)
-	}
-	restated := query.restated && !query.closing().After(asOf)
-	if restated {
-		if restated, err = s.knewBy(r.Context(), c, query); err != nil {
-			return err
-		}
-	}
-	var closed *reportQuery
-	if restated {
 		g.Go(func() (err error) {
-			if closed, err = k.asClosed(ctx, s, c, query, asOf); err == nil && closed != nil {
-				then, err = s.run(ctx, c, closed)
-			}
+			before, err = s.state(ctx, c, earlier, asOf)
 			return err
 		})
 	}
@@ -241,23 +228,22 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, c *call, k *kind
 		if err := query.match(now.rows, before.rows); err != nil {
 			return err
 		}
-		now.totals.previous = before.totals.figures
-	}
-	if closed != nil {
-		now.restate(query, &then, closed.kind)
+		now.totals.previous = &before.totals
 	}
 	w.Header().Set("Vary", "Accept")
 	if query.csv {
 		return answerCSV(w, query, now.rows, asOf)
 	}
+	period := query.period()
 	out := Report{
-		From: query.from.In(query.loc).Format(time.RFC3339Nano), To: query.to.In(query.loc).Format(time.RFC3339Nano), TZ: query.loc.String(),
+		From: period.From, To: period.To, TZ: query.loc.String(),
 		By: []string{}, Rows: []map[string]any{}, Totals: map[string]any{}, Groups: now.groups,
 		AsOf: Time(asOf), Freshness: fresh,
 	}
 	out.Definitions, out.Versions = query.kind.definitions(query.language)
 	if query.compare {
-		out.Previous = &Period{earlier.from.In(query.loc).Format(time.RFC3339Nano), earlier.to.In(query.loc).Format(time.RFC3339Nano)}
+		out.Previous = new(earlier.period())
+		out.Previous.Restated = before.restatement(r.URL)
 	}
 	for _, d := range query.by {
 		out.By = append(out.By, d.name)
@@ -267,26 +253,37 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, c *call, k *kind
 		for i, d := range query.by {
 			values[d.name] = row.by[i]
 		}
-		row.json(values, query.compare)
+		now.write(values, &row, r.URL)
+		if query.compare {
+			values["previous"] = before.before(&row, r.URL)
+		}
 		out.Rows = append(out.Rows, values)
 	}
-	now.totals.json(out.Totals, query.compare)
-	if restated {
-		query.restate(&out, &now, r.URL)
+	now.write(out.Totals, &now.totals, r.URL)
+	if query.compare {
+		out.Totals["previous"] = before.before(&now.totals, r.URL)
 	}
+	out.Restated = now.restatement(r.URL)
 	return answer(w, http.StatusOK, out)
 }
 
-// json adds the figures of the row to it, and those of the period before if they were asked for.
-func (r *reportRow) json(into map[string]any, compare bool) {
-	r.figures.row(into)
-	if !compare {
-		return
+// period is the stretch of time that the report is of, in its zone.
+func (r *reportQuery) period() Period {
+	return Period{From: r.from.In(r.loc).Format(time.RFC3339Nano), To: r.to.In(r.loc).Format(time.RFC3339Nano)}
+}
+
+// write adds the figures of a row to it, and what has become of them.
+func (st *statement) write(into map[string]any, row *reportRow, asked *url.URL) {
+	row.figures.row(into)
+	st.writeRestated(into, row, asked)
+}
+
+// before are the figures that a row of another period is compared with, nil when there are none.
+func (st *statement) before(row *reportRow, asked *url.URL) any {
+	if row.previous == nil {
+		return nil
 	}
-	into["previous"] = nil
-	if r.previous != nil {
-		before := map[string]any{}
-		r.previous.row(before)
-		into["previous"] = before
-	}
+	out := map[string]any{}
+	st.write(out, row.previous, asked)
+	return out
 }

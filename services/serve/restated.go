@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/throughline/throughline/services/clickhouse"
 )
 
@@ -102,38 +104,82 @@ func (out *result) restate(r *reportQuery, then *result, k *kind) {
 	}
 }
 
-// restate says of every row, and of the totals, which figures are others than they were, and what came late.
-func (r *reportQuery) restate(out *Report, now *result, asked *url.URL) {
-	link := func(by []string) string {
-		q := asked.Query()
-		for _, name := range []string{"by", "figures", "order", "limit", "format", "restated", "compare"} {
-			q.Del(name)
+// statement is a report as it is read now and, where that is asked for and can be told, as it was when its period was closed.
+type statement struct {
+	result
+	query    *reportQuery
+	restated bool // the period is closed, and something was known then
+}
+
+// state reads a report, and what it said when its period was closed.
+func (s *Server) state(ctx context.Context, c *call, r *reportQuery, now time.Time) (statement, error) {
+	out := statement{query: r}
+	var closed *reportQuery
+	var then result
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		out.result, err = s.run(ctx, c, r)
+		return err
+	})
+	g.Go(func() (err error) {
+		if !r.restated || r.closing().After(now) {
+			return nil
 		}
-		q.Set("cell", r.kind.late)
-		// The times of the answer: what was not given was read from the clock.
-		q.Set("from", out.From)
-		q.Set("to", out.To)
-		for i, d := range r.by {
-			if by != nil {
-				q.Add("at", d.name+":"+by[i])
-			}
+		if out.restated, err = s.knewBy(ctx, c, r); err != nil || !out.restated {
+			return err
 		}
-		return asked.Path + "/receipt?" + q.Encode()
-	}
-	for i, row := range now.rows {
-		if row.closed != nil {
-			out.Rows[i]["restated"] = row.figures.restated(row.closed)
+		if closed, err = r.kind.asClosed(ctx, s, c, r, now); err == nil && closed != nil {
+			then, err = s.run(ctx, c, closed)
 		}
-		if late := row.figures.count(r.kind.late); late > 0 {
-			out.Rows[i]["late"] = map[string]any{"count": late, "receipt": link(row.by)}
+		return err
+	})
+	err := g.Wait()
+	if err == nil && closed != nil {
+		out.restate(r, &then, closed.kind)
+	}
+	return out, err
+}
+
+// restatement says what has become of the report as a whole; nil where that was not asked for or nothing could be restated.
+func (st *statement) restatement(asked *url.URL) *Restatement {
+	if !st.restated {
+		return nil
+	}
+	return &Restatement{
+		Closed: Time(st.query.closing()), Late: st.totals.figures.count(st.query.kind.late), Receipt: st.lateReceipt(nil, asked), Compared: st.totals.closed != nil,
+	}
+}
+
+// writeRestated says of a row which figures are others than they were, and what came late.
+func (st *statement) writeRestated(into map[string]any, row *reportRow, asked *url.URL) {
+	if !st.restated {
+		return
+	}
+	if row.closed != nil {
+		into["restated"] = row.figures.restated(row.closed)
+	}
+	if late := row.figures.count(st.query.kind.late); late > 0 && row != &st.totals {
+		into["late"] = map[string]any{"count": late, "receipt": st.lateReceipt(row.by, asked)}
+	}
+}
+
+// lateReceipt is the path that lists what came late to a row, or to the whole.
+func (st *statement) lateReceipt(by []string, asked *url.URL) string {
+	q := asked.Query()
+	for _, name := range []string{"by", "figures", "order", "limit", "format", "restated", "compare"} {
+		q.Del(name)
+	}
+	q.Set("cell", st.query.kind.late)
+	// The times of the answer: what was not given was read from the clock.
+	period := st.query.period()
+	q.Set("from", period.From)
+	q.Set("to", period.To)
+	if by != nil {
+		for i, d := range st.query.by {
+			q.Add("at", d.name+":"+by[i])
 		}
 	}
-	if now.totals.closed != nil {
-		out.Totals["restated"] = now.totals.figures.restated(now.totals.closed)
-	}
-	out.Restated = &Restatement{
-		Closed: Time(r.closing()), Late: now.totals.figures.count(r.kind.late), Receipt: link(nil), Compared: now.totals.closed != nil,
-	}
+	return asked.Path + "/receipt?" + q.Encode()
 }
 
 // restated are the figures that are others than they were.

@@ -103,6 +103,65 @@ func TestRestated(t *testing.T) {
 	}
 }
 
+// What a report is compared with may be restated, too, whether or not its own period is closed.
+func TestPreviousRestated(t *testing.T) {
+	f := start(t)
+	seen := func(id, time, channel string) event {
+		return event{id: id, time: time, channel: channel, identifiers: ids("customer_id:A")}
+	}
+	f.store(seen("1", "2026-11-01T09:00:00Z", "email"), seen("2", "2026-11-02T10:00:00Z", "email"), seen("3", "2026-11-02T11:00:00Z", "chat"))
+	f.late("2026-11-05T00:00:00Z", seen("4", "2026-11-01T13:00:00Z", "email"))
+	type row struct {
+		restatedRow
+		Day      string
+		Previous *restatedRow
+	}
+	ask := func(more string) (out struct {
+		Rows     []row
+		Totals   row
+		Previous struct {
+			Restated *struct {
+				Late    int
+				Receipt string
+			}
+		}
+		Restated *struct{ Late int }
+	}) {
+		t.Helper()
+		body := f.get(200, "/v1/reports/touchpoints?figures=touchpoints&from=2026-11-02&to=2026-11-03&restated=true&compare=previous"+more)
+		if err := json.Unmarshal(body, &out); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	got := ask("&by=channel")
+	if want := ` 0 {"touchpoints":{"From":1,"To":2}}`; got.Totals.Previous.String() != want || got.Totals.String() != " 0 {}" {
+		t.Errorf("totals: %v, before %v, want %s", got.Totals, got.Totals.Previous, want)
+	}
+	if len(got.Rows) != 2 || got.Rows[0].Previous != nil || got.Rows[1].Previous.String() != ` 1 {"touchpoints":{"From":1,"To":2}}` || got.Rows[1].String() != "email 0 {}" {
+		t.Errorf("by channel: %+v", got.Rows)
+	}
+	if got.Restated == nil || got.Restated.Late != 0 || got.Previous.Restated == nil || got.Previous.Restated.Late != 1 {
+		t.Errorf("%+v, before %+v", got.Restated, got.Previous.Restated)
+	}
+	byDay := ask("&by=day")
+	for _, receipt := range []string{got.Previous.Restated.Receipt, got.Rows[1].Previous.Late.Receipt, byDay.Rows[0].Previous.Late.Receipt} {
+		if listed := decode[receiptAnswer](t, f.get(200, receipt)); listed.Total != 1 || listed.Rows[0].ID != idOf("4") {
+			t.Errorf("%s lists %+v", receipt, listed)
+		}
+	}
+	if got := ask("&by=channel&grace=8760"); got.Restated != nil || got.Previous.Restated != nil || got.Totals.Previous.Restated != nil {
+		t.Errorf("nothing is closed yet: %+v", got)
+	}
+	table, err := csv.NewReader(bytes.NewReader(f.get(200, "/v1/reports/touchpoints?format=csv&by=channel&figures=touchpoints&from=2026-11-02&to=2026-11-03&restated=true&compare=previous"))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "[[channel touchpoints previous_touchpoints closed_touchpoints previous_closed_touchpoints] [chat 1  1 ] [email 1 2 1 1]]"; fmt.Sprint(table) != want {
+		t.Errorf("as CSV: %v, want %s", table, want)
+	}
+}
+
 // History that a workspace begins with restates no report, since there was none.
 func TestFirstImportRestatesNothing(t *testing.T) {
 	f := start(t)

@@ -180,7 +180,7 @@ func (c Config) args(dir string) []string {
 		"--background_pool_size=" + threads,
 		// Whoever inserts or asks is waiting, merges are not: they take what is left of the processor. Put off, they also take more parts
 		// at once and write each row less often.
-		"--os_threads_nice_value_merge_mutate=10",
+		"--os_threads_nice_value_merge_mutate=4",
 		"--background_common_pool_size=2",
 		"--background_move_pool_size=1",
 		"--background_fetches_pool_size=1",

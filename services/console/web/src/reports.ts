@@ -10,6 +10,7 @@ export interface Report {
   groups: number
   as_of: string
   freshness: Schemas['Freshness']
+  previous?: { from: string; to: string; restated?: Schemas['Restatement'] } // the period compared with
   restated?: Schemas['Restatement'] // of a period that is closed
 }
 

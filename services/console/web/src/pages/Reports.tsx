@@ -4,6 +4,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Download, History, Link2 } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import type { Schemas } from '../api'
 import { change, date, dateTime, number, signedShare } from '../format'
 import { useDimension, useFigures } from '../figures'
 import { Chart } from '../parts/Chart'
@@ -49,7 +50,7 @@ export function ReportsPage() {
     enabled: known.length > 0,
     placeholderData: keepPreviousData,
   })
-  const download = (format: string) => `/v1/reports/${of}?${commas({ ...query, restated: report.data?.restated ? true : undefined, limit: 10_000, format })}`
+  const download = (format: string) => `/v1/reports/${of}?${commas({ ...query, restated: report.data?.restated || report.data?.previous?.restated ? true : undefined, limit: 10_000, format })}`
   const options = (list: string[]) => list.map((d) => ({ value: d, label: t(`dimension.${d}`) }))
   return (
     <Page
@@ -77,7 +78,7 @@ export function ReportsPage() {
         <Group gap="sm" align="flex-end">
           <SegmentedControl aria-label={t('report.of')} value={of} onChange={(v) => set({ of: v as Subject, figure: undefined })} data={(['conversations', 'touchpoints'] as const).map((v) => ({ value: v, label: t(`report.${v}`) }))} />
           <Select label={t('report.by')} value={by} onChange={(v) => set({ by: v ?? undefined })} data={options(allowed)} allowDeselect={false} w={{ base: '47%', xs: 115 }} />
-          <Select label={t('report.then')} value={then ?? ''} onChange={(v) => set({ then: v || undefined })} data={[{ value: '', label: t('report.nothing') }, ...options(allowed.filter((d) => d !== by))]} allowDeselect={false} w={{ base: '47%', xs: 115 }} />
+          <Select label={t('report.then')} value={then ?? ''} onChange={(v) => set({ then: v || undefined })} data={[{ value: '', label: t('report.nothing') }, ...options(allowed.filter((d) => d !== by))]} allowDeselect={false} w={{ base: '47%', xs: 135 }} />
           <Select label={t('report.figure')} value={figure} onChange={(v) => set({ figure: v ?? undefined })} data={known.map((n) => ({ value: n, label: figures.label(n) }))} allowDeselect={false} w={{ base: '100%', xs: 175 }} />
           <Select label={t('report.period')} value={search.from || search.to ? 'own' : String(search.days ?? 30)} onChange={(v) => v !== 'own' && set({ days: Number(v), from: undefined, to: undefined })}
             data={[...[1, 7, 14, 30, 90, 365].map((d) => ({ value: String(d), label: t('report.days', { count: d }) })), { value: 'own', label: t('report.own'), disabled: !(search.from || search.to) }]} allowDeselect={false} w={{ base: '100%', xs: 150 }} />
@@ -137,11 +138,23 @@ function Result({ report, of, by, then, figure, columns, compare, set, dimension
       of, figure: name, at: row ? dimensionsOf.map((d) => `${d}:${String(row[d] ?? '')}`) : [], query: { ...filters, from: report.from, to: report.to, tz: zone(), lang: language },
       title: [figures.label(name), ...(row ? dimensionsOf.map((d) => dimension(d, String(row[d] ?? ''))) : [])].join(' · '),
     })
-  const late = lateFigure[of]
+  // What came late, of either period: the answer says where it is listed.
+  const openLate = (receipt: string) => {
+    const asked = new URLSearchParams(receipt.split('?')[1])
+    const [at, from, to] = [asked.getAll('at'), asked.get('from') ?? undefined, asked.get('to') ?? undefined]
+    const places = at.map((place) => dimension(place.slice(0, place.indexOf(':')), place.slice(place.indexOf(':') + 1)))
+    setOpened({ of, figure: lateFigure[of], at, query: { ...filters, from, to, tz: zone(), lang: language }, title: [figures.label(lateFigure[of]), ...places].join(' · ') })
+  }
   return (
     <>
       <Receipt cell={opened} close={() => setOpened(null)} />
-      {report.restated && <Restated report={report} of={of} openLate={() => open(late, null)} />}
+      {report.restated && <Restated restatement={report.restated} rows={[report.totals, ...report.rows]} of={of} openLate={openLate} />}
+      {report.previous?.restated && (
+        <Restated
+          restatement={report.previous.restated} rows={[report.totals, ...report.rows].map((row) => (row.previous ?? {}) as ReportRow)} of={of} openLate={openLate}
+          before={{ from: date(report.previous.from, language), to: dateTime(report.previous.to, language) }}
+        />
+      )}
       <Paper withBorder p="md">
         <Chart series={series} label={t('report.chart', { figure: figures.label(figure), by: t(`dimension.${by}`) })} format={format} onPick={pick ? (i) => set({ [pick]: [String([...new Set(drawn.map((r) => String(r[by] ?? '')))][i])] }) : undefined} />
       </Paper>
@@ -165,7 +178,7 @@ function Result({ report, of, by, then, figure, columns, compare, set, dimension
               <Table.Tr key={i}>
                 <Table.Th scope="row" fw={500} className="breaks">{dimension(by, String(row[by] ?? ''))}</Table.Th>
                 {then && <Table.Td className="breaks">{dimension(then, String(row[then] ?? ''))}</Table.Td>}
-                {columns.map((c) => <Cell key={c} name={c} row={row} compare={compare} open={() => open(c, row)} openLate={row.late ? () => open(late, row) : undefined} />)}
+                {columns.map((c) => <Cell key={c} name={c} row={row} compare={compare} open={() => open(c, row)} openLate={openLate} />)}
               </Table.Tr>
             ))}
           </Table.Tbody>
@@ -173,7 +186,7 @@ function Result({ report, of, by, then, figure, columns, compare, set, dimension
             <Table.Tr>
               <Table.Th scope="row">{t('report.total')}</Table.Th>
               {then && <Table.Td />}
-              {columns.map((c) => <Cell key={c} name={c} row={report.totals} compare={compare} strong open={() => open(c, null)} openLate={report.restated?.late ? () => open(late, null) : undefined} />)}
+              {columns.map((c) => <Cell key={c} name={c} row={report.totals} compare={compare} strong open={() => open(c, null)} openLate={openLate} all={report} />)}
             </Table.Tr>
           </Table.Tfoot>
         </Table>
@@ -186,19 +199,27 @@ function Result({ report, of, by, then, figure, columns, compare, set, dimension
   )
 }
 
+interface RestatedProps {
+  restatement: Schemas['Restatement']
+  rows: ReportRow[] // totals included
+  of: Subject
+  openLate: (receipt: string) => void
+  before?: { from: string; to: string } // it is the period compared with
+}
+
 /** That figures of a closed period are others than they were, and what came late. */
-function Restated({ report, of, openLate }: { report: Report; of: Subject; openLate: () => void }) {
+function Restated({ restatement, rows, of, openLate, before }: RestatedProps) {
   const { t } = useTranslation()
   const language = useLanguage()
-  const { late, closed, compared } = report.restated!
-  const changed = [report.totals, ...report.rows].some((row) => Object.keys(row.restated ?? {}).length > 0)
+  const { late, closed, compared, receipt } = restatement
+  const changed = rows.some((row) => Object.keys(row.restated ?? {}).length > 0)
   if (late === 0 && !changed) return null
   return (
-    <Alert color="yellow" icon={<History size={18} aria-hidden />} title={t('restated.title')} role="status">
+    <Alert color="yellow" icon={<History size={18} aria-hidden />} title={before ? t('restated.titleBefore', before) : t('restated.title')} role="status">
       <Text size="sm">
         {t(late > 0 ? `restated.${of}` : 'restated.people', { count: late, n: number(late, language), closed: dateTime(closed, language) })} {!compared && t('restated.uncompared')}
       </Text>
-      {late > 0 && <Button mt="xs" size="xs" variant="default" onClick={openLate}>{t('restated.show')}</Button>}
+      {late > 0 && <Button mt="xs" size="xs" variant="default" onClick={() => openLate(receipt)}>{t('restated.show')}</Button>}
     </Alert>
   )
 }
@@ -209,17 +230,19 @@ interface CellProps {
   compare: boolean
   strong?: boolean
   open: () => void
-  openLate?: () => void // absent: nothing in the row came late
+  openLate: (receipt: string) => void
+  all?: Report // the row is its totals
 }
 
-function Cell({ name, row, compare, strong, open, openLate }: CellProps) {
+function Cell({ name, row, compare, strong, open, openLate, all }: CellProps) {
   const { t } = useTranslation()
   const language = useLanguage()
   const figures = useFigures()
   const now = valueOf(row, name)
   const previous = row.previous as ReportRow | null | undefined
   const before = compare ? (previous ? valueOf(previous, name) : null) : null
-  const restated = restatedOf(row, name, (v) => figures.write(name, v))
+  const write = (v: number | null) => figures.write(name, v)
+  const lateOf = (of: ReportRow, restatement?: Schemas['Restatement']) => (all ? restatement?.late && restatement.receipt : (of.late as Schemas['Late'] | undefined)?.receipt) || undefined
   return (
     <Table.Td className="numbers" fw={strong ? 650 : undefined}>
       {now === null ? (
@@ -229,20 +252,28 @@ function Cell({ name, row, compare, strong, open, openLate }: CellProps) {
           {figures.write(name, now)}
         </Anchor>
       )}
-      {restated && (
-        <Text size="xs" c="dimmed" fw={400}>
-          {openLate ? (
-            <Anchor component="button" type="button" inherit onClick={openLate} title={t('restated.show')}>{t('restated.cell', restated)}</Anchor>
-          ) : (
-            <span title={t('restated.byPeople')}>{t('restated.cell', restated)}</span>
-          )}
-        </Text>
-      )}
+      <Was change={restatedOf(row, name, write)} receipt={lateOf(row, all?.restated)} openLate={openLate} />
       {compare && (
         <Text size="xs" c="dimmed" fw={400}>
           {before === null ? t('report.noBefore') : `${figures.write(name, before)} ${signedShare(change(now, before), language)}`}
         </Text>
       )}
+      {compare && previous && <Was change={restatedOf(previous, name, write)} receipt={lateOf(previous, all?.previous?.restated)} openLate={openLate} />}
     </Table.Td>
+  )
+}
+
+/** What a restated figure was; the receipt is absent where nothing of it came late. */
+function Was({ change, receipt, openLate }: { change: { from: string; to: string } | null; receipt?: string; openLate: (receipt: string) => void }) {
+  const { t } = useTranslation()
+  if (!change) return null
+  return (
+    <Text size="xs" c="dimmed" fw={400}>
+      {receipt ? (
+        <Anchor component="button" type="button" inherit onClick={() => openLate(receipt)} title={t('restated.show')}>{t('restated.cell', change)}</Anchor>
+      ) : (
+        <span title={t('restated.byPeople')}>{t('restated.cell', change)}</span>
+      )}
+    </Text>
   )
 }
