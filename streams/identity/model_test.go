@@ -270,6 +270,32 @@ func TestResolverAgreesWithTheOracle(t *testing.T) {
 	}
 }
 
+// A user who accepts a suggestion is answered, also where a value has all the evidence that is kept of one.
+func TestAcceptingBeyondTheEvidenceThatIsKept(t *testing.T) {
+	node := func(typ string, value int) schema.Node {
+		return schema.Node{Anchor: schema.AnchorOf("w", typ, fmt.Sprint(value)), Type: typ, Value: fmt.Sprint(value)}
+	}
+	var links []schema.Link
+	for device := 1; device < 10; device += 2 { // five persons of two devices
+		links = append(links, schema.Link{Workspace: "w", Kind: schema.LinkVerified, A: node("device", device), B: node("device", device+1)})
+	}
+	for _, device := range []int{1, 2, 3, 4, 5, 6, 7, 9} {
+		links = append(links, schema.Link{Workspace: "w", Kind: schema.LinkVerified, A: node("device", device), B: node("phone", 1)})
+	}
+	r := NewResolver("w", MustRules(t, heldRules))
+	before := applyAll(r, links)
+	last := schema.Link{Workspace: "w", Kind: schema.LinkVerified, A: node("device", 8), B: node("phone", 1)}
+	var out Outcome
+	if r.Apply(int64(len(links)), 0, &last, &out); len(out.Edges) > 0 || len(before.Edges) != len(links) {
+		t.Fatalf("evidence beyond what is kept: %+v", out.Edges)
+	}
+	last.Kind, last.User = schema.LinkAccept, "eva"
+	r.Apply(int64(len(links))+1, 0, &last, &out)
+	if len(out.Edges) != 1 || out.Edges[0].Decision != schema.Refused || out.Edges[0].Rule != "max_identifiers: 2" {
+		t.Errorf("a user's word: %+v", out.Edges)
+	}
+}
+
 // Without limits and users, the same links in any order make the same people and give stories to the same owners.
 func TestOrderOfLinksDoesNotMatter(t *testing.T) {
 	rules := MustRules(t, freeRules)

@@ -100,7 +100,7 @@ func (r *Resolver) put(a, b uint32, manual bool) {
 			return
 		}
 		if value, is := r.valueToShare(a, b); is {
-			r.hold(a, b, value)
+			r.hold(a, b, value, manual)
 			return
 		}
 		personA, personB := r.customers.at(a).person, r.customers.at(b).person

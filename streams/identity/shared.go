@@ -53,7 +53,7 @@ func (r *Resolver) valueToShare(a, b uint32) (value uint32, is bool) {
 }
 
 // hold keeps that somebody has a value that several may share, up to the one person too many: then it is shared.
-func (r *Resolver) hold(a, b, value uint32) {
+func (r *Resolver) hold(a, b, value uint32, manual bool) {
 	typ, holder := r.customers.at(value).typ, a
 	if holder == value {
 		holder = b
@@ -79,6 +79,9 @@ func (r *Resolver) hold(a, b, value uint32) {
 		r.isShared(value, rule, fmt.Sprintf("more than %d persons use it", r.share(typ)), holds)
 		r.refuseShared(value)
 	case among && n >= pairsPerIdentifier*r.rules.MaxIdentifiers:
+		if manual {
+			r.refuse(reasonSize, r.sizeRule(), "the value has more evidence than is kept of one")
+		}
 	default:
 		r.addPair(a, b, false, true, value)
 		r.isKept()

@@ -34,7 +34,7 @@ func (p *People) put(a, b schema.Anchor, manual bool) {
 			}
 		}
 		if p.share(a) > 1 || p.share(b) > 1 {
-			p.hold(a, b)
+			p.hold(a, b, manual)
 			return
 		}
 		personA, personB := p.personOf(a), p.personOf(b)
@@ -106,7 +106,7 @@ func (p *People) shareRule(value schema.Anchor) string {
 }
 
 // hold keeps that somebody has a value that several may share.
-func (p *People) hold(a, b schema.Anchor) {
+func (p *People) hold(a, b schema.Anchor, manual bool) {
 	value := p.value(a, b)
 	holder := a
 	if value == a {
@@ -127,6 +127,9 @@ func (p *People) hold(a, b schema.Anchor) {
 		p.isShared(value, p.shareRule(value), isHold)
 		p.refuse("shared: " + p.label(value))
 	case repeats && holds >= 4*p.rules.MaxIdentifiers:
+		if manual {
+			p.refuse(p.maxIdentifiers())
+		}
 	default:
 		p.keep(&Kept{A: a, B: b, Held: true})
 		delete(p.refused, pairOf(a, b))
