@@ -174,10 +174,8 @@ func (st *statement) lateReceipt(by []string, asked *url.URL) string {
 	period := st.query.period()
 	q.Set("from", period.From)
 	q.Set("to", period.To)
-	if by != nil {
-		for i, d := range st.query.by {
-			q.Add("at", d.name+":"+by[i])
-		}
+	for i, value := range by {
+		q.Add("at", st.query.by[i].name+":"+value)
 	}
 	return asked.Path + "/receipt?" + q.Encode()
 }

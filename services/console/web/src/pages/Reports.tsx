@@ -132,18 +132,16 @@ function Result({ report, of, by, then, figure, columns, compare, set, dimension
   const format = useMemo(() => (v: number) => figures.write(figure, v), [figure, language, figures.known(of).length]) // eslint-disable-line
   const pick = by === 'channel' || by === 'team' || by === 'agent' || by === 'topic' ? by : null
   const dimensionsOf = then ? [by, then] : [by]
+  const show = (name: string, at: string[], period: { from?: string; to?: string }) => {
+    const places = at.map((place) => dimension(place.slice(0, place.indexOf(':')), place.slice(place.indexOf(':') + 1)))
+    setOpened({ of, figure: name, at, query: { ...filters, ...period, tz: zone(), lang: language }, title: [figures.label(name), ...places].join(' · ') })
+  }
   // The receipt is of the very period that the report was of, to the millisecond, whatever the clock says by now.
-  const open = (name: string, row: ReportRow | null) =>
-    setOpened({
-      of, figure: name, at: row ? dimensionsOf.map((d) => `${d}:${String(row[d] ?? '')}`) : [], query: { ...filters, from: report.from, to: report.to, tz: zone(), lang: language },
-      title: [figures.label(name), ...(row ? dimensionsOf.map((d) => dimension(d, String(row[d] ?? ''))) : [])].join(' · '),
-    })
+  const open = (name: string, row: ReportRow | null) => show(name, row ? dimensionsOf.map((d) => `${d}:${String(row[d] ?? '')}`) : [], { from: report.from, to: report.to })
   // What came late, of either period: the answer says where it is listed.
   const openLate = (receipt: string) => {
     const asked = new URLSearchParams(receipt.split('?')[1])
-    const [at, from, to] = [asked.getAll('at'), asked.get('from') ?? undefined, asked.get('to') ?? undefined]
-    const places = at.map((place) => dimension(place.slice(0, place.indexOf(':')), place.slice(place.indexOf(':') + 1)))
-    setOpened({ of, figure: lateFigure[of], at, query: { ...filters, from, to, tz: zone(), lang: language }, title: [figures.label(lateFigure[of]), ...places].join(' · ') })
+    show(lateFigure[of], asked.getAll('at'), { from: asked.get('from') ?? undefined, to: asked.get('to') ?? undefined })
   }
   return (
     <>
