@@ -68,6 +68,10 @@ type Scheme struct {
 	Name  string `yaml:"name" json:"name"`
 	Label Text   `yaml:"label" json:"label"`
 	Apart bool   `yaml:"apart" json:"apart"` // two of them are two conversations; else they only tie together
+
+	// Replies is the source whose touchpoints name, of this scheme, first themselves and then what they reply to, the
+	// nearest first, as the Message-ID and References of a mail do (RFC 5322, 3.6.4). "" for none.
+	Replies string `yaml:"replies" json:"-"`
 }
 
 // Registry is the three tables.
@@ -118,6 +122,9 @@ func Parse(data []byte) (*Registry, error) {
 	for i, s := range r.Schemes {
 		if _, twice := r.schemes[s.Name]; twice || s.Name == "" {
 			return nil, fmt.Errorf("registry: schemes[%d].name: %q is empty or there twice", i, s.Name)
+		}
+		if s.Replies != "" && !s.Apart {
+			return nil, fmt.Errorf("registry: schemes[%d].replies: only threads that keep apart can be replied to: set apart", i)
 		}
 		r.schemes[s.Name] = i
 	}

@@ -33,6 +33,7 @@ func TestParseNamesWhatIsWrong(t *testing.T) {
 		{"channels: [{name: a}, {name: a}]", "channels[1].name"},
 		{"kinds: [{name: a, effect: explode}]", "kinds[0].effect"},
 		{"schemes: [{name: \"\"}]", "schemes[0].name"},
+		{"schemes: [{name: a, replies: mail}]", "schemes[0].replies"},
 		{"chanels: []", "chanels"},
 	} {
 		if _, err := Parse([]byte(tc.yaml)); err == nil || !strings.Contains(err.Error(), tc.want) {

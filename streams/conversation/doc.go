@@ -4,8 +4,16 @@
 //
 // The conversations of a person are a function of the person's set of stubs, taken in the order of (time, key). How and
 // when the stubs arrived plays no part. A stub whose kind has effect none is called silent, every other one speaks.
-// A thread whose scheme keeps apart (a ticket) is called apart, every other one (a session) a tie.
+// A thread whose scheme keeps apart (a ticket) is called apart, every other one (a session) a tie. A stub carries the threads
+// that it names, unless it is a mail:
 //
+//  0. The registry says of a scheme (message-id) which source names by it what its stubs reply to. These stubs are mails: the
+//     first of those threads is the mail's name, the others are what it replies to, the nearest first. Of several mails of
+//     the set with one name the first has it; every other has one that nobody else knows. A mail carries its name, its
+//     other threads, and what it replies to as far as the first that is the name of a mail in the set: that one knows itself
+//     what lies beyond. Of two neighbours beyond, a mail's word is taken if no mail in the set has the name of the nearer: they
+//     are threads that one stub carries together, though not this one. These are the threads of
+//     https://www.jwz.org/doc/threading.html (RFC 5256, THREAD=REFERENCES), where mails do not contradict each other.
 //  1. Apart threads that one stub carries together are one story, and so on from thread to thread. All stubs that carry
 //     a thread of the story are one conversation. Two stories are never joined.
 //  2. Ties that one stub carries together are one bundle, and so on. If a stub carries a tie of the bundle and an

@@ -33,10 +33,14 @@ type ties struct {
 func (h *Homes) tiesOf(p *person, s *stub) (t ties, ok bool) {
 	t.target = none
 	freshApart, boundTie := false, false
-	for _, n := range h.threadsOf(s) {
-		apart := h.schemes[n].apart
+	threads, name := h.leads(p, s)
+	for _, n := range threads {
+		apart := h.scheme(n).apart
 		t.apart = t.apart || apart
 		i, bound := p.binding(n)
+		if bound && n == name {
+			return t, false // others have waited for this mail, or it is another with that name
+		}
 		if !bound {
 			t.fresh, freshApart = true, freshApart || apart
 			continue
@@ -48,7 +52,7 @@ func (h *Homes) tiesOf(p *person, s *stub) (t ties, ok bool) {
 		t.target, t.known = p.bindings[i].conv, true
 	}
 	// With both, the stubs of the tie may follow the new thread.
-	return t, !(boundTie && freshApart)
+	return t, !(boundTie && freshApart) && h.claimsNothing(p, s)
 }
 
 // join places the newest stub of p where the conversations of the others stay as they are, which is nearly always so.
@@ -86,8 +90,9 @@ func (h *Homes) join(p *person) bool {
 func (h *Homes) enter(p *person, at int, conv uint32, freshThreads bool) {
 	s := &p.stubs[at]
 	if freshThreads {
-		for _, n := range h.threadsOf(s) {
-			p.bind(n, conv)
+		threads, name := h.leads(p, s)
+		for _, n := range threads {
+			p.bind(binding{thread: n, conv: conv, mail: n == name})
 		}
 	}
 	if s.conv = conv; conv == none {
@@ -122,9 +127,9 @@ func (p *person) binding(thread uint32) (at int, bound bool) {
 	return at, at < len(p.bindings) && p.bindings[at].thread == thread
 }
 
-func (p *person) bind(thread, conv uint32) {
-	if at, bound := p.binding(thread); !bound {
-		p.bindings = slices.Insert(grow(p.bindings), at, binding{thread: thread, conv: conv})
+func (p *person) bind(b binding) {
+	if at, bound := p.binding(b.thread); !bound {
+		p.bindings = slices.Insert(grow(p.bindings), at, b)
 	}
 }
 
@@ -139,7 +144,7 @@ func (h *Homes) regroup(p *person) {
 	for i := range p.stubs {
 		s := &p.stubs[i]
 		s.conv = none
-		group, story := g.of(h, s)
+		group, story := g.of(h, p, i)
 		speaks := h.speaks(s)
 		switch {
 		case group != none && g.conv[group] != none:
@@ -176,7 +181,7 @@ func (h *Homes) regroup(p *person) {
 	}
 	p.bindings = p.bindings[:0]
 	for i, n := range g.threads {
-		p.bindings = append(p.bindings, binding{thread: n, conv: g.conv[g.root(uint32(i))]})
+		p.bindings = append(p.bindings, binding{thread: n, conv: g.conv[g.root(uint32(i))], mail: g.hasMail(n)})
 	}
 	p.convs, p.bindings = fit(p.convs), fit(p.bindings)
 }
@@ -189,6 +194,7 @@ type groups struct {
 	bridge  []uint32 // of the root of a bundle: an apart thread of its story, or none
 	conv    []uint32 // of the root of a story, or of a bundle without: where it was placed, or none
 	held    []held
+	mails   []mail // by name
 }
 
 // held is a silent stub of a group in which nobody has spoken before it.
@@ -197,16 +203,20 @@ type held struct {
 }
 
 func (g *groups) build(h *Homes, p *person) {
+	g.findMails(h, p)
 	g.threads = g.threads[:0]
 	for i := range p.stubs {
-		g.threads = append(g.threads, h.threadsOf(&p.stubs[i])...)
+		g.threads = append(g.threads, g.leads(h, p, i)...)
+		for _, c := range g.claims(h, p, i) {
+			g.threads = append(g.threads, c.reply, c.to)
+		}
 	}
 	slices.Sort(g.threads)
 	g.threads = slices.Compact(g.threads)
 	g.parent, g.apart, g.bridge, g.conv = g.parent[:0], g.apart[:0], g.bridge[:0], g.conv[:0]
 	for i, n := range g.threads {
 		g.parent = append(g.parent, uint32(i))
-		g.apart = append(g.apart, h.schemes[n].apart)
+		g.apart = append(g.apart, h.scheme(n).apart)
 		g.bridge = append(g.bridge, none)
 		g.conv = append(g.conv, none)
 	}
@@ -215,16 +225,19 @@ func (g *groups) build(h *Homes, p *person) {
 			continue
 		}
 		story, bundle := none, none
-		for _, n := range h.threadsOf(&p.stubs[i]) {
+		for _, n := range g.leads(h, p, i) {
 			n = g.number(n)
 			last := &bundle
 			if g.apart[n] {
 				last = &story
 			}
 			if *last != none {
-				g.parent[g.find(n)] = g.find(*last)
+				g.join(n, *last)
 			}
 			*last = n
+		}
+		for _, c := range g.claims(h, p, i) {
+			g.join(g.number(c.reply), g.number(c.to))
 		}
 	}
 	// Only now that the bundles are complete can the first stub that carries a tie of one and an apart thread be told.
@@ -233,7 +246,7 @@ func (g *groups) build(h *Homes, p *person) {
 			continue
 		}
 		story, bundle := none, none
-		for _, n := range h.threadsOf(&p.stubs[i]) {
+		for _, n := range g.leads(h, p, i) {
 			if n = g.number(n); g.apart[n] {
 				story = n
 			} else {
@@ -250,6 +263,8 @@ func (g *groups) number(thread uint32) uint32 {
 	i, _ := slices.BinarySearch(g.threads, thread)
 	return uint32(i)
 }
+
+func (g *groups) join(a, b uint32) { g.parent[g.find(a)] = g.find(b) }
 
 func (g *groups) find(n uint32) uint32 {
 	for g.parent[n] != n {
@@ -268,12 +283,12 @@ func (g *groups) root(n uint32) uint32 {
 	return root
 }
 
-// of returns the group of a stub, none if it has no thread, and whether the group is a story.
-func (g *groups) of(h *Homes, s *stub) (group uint32, story bool) {
-	if s.threads == 0 {
+// of returns the group of the stub at the place, none if it has no thread, and whether the group is a story.
+func (g *groups) of(h *Homes, p *person, at int) (group uint32, story bool) {
+	if p.stubs[at].threads == 0 {
 		return none, false
 	}
-	threads := h.threadsOf(s)
+	threads := g.leads(h, p, at)
 	n := g.number(threads[0])
 	for _, other := range threads[1:] {
 		if g.apart[n] {
@@ -285,12 +300,4 @@ func (g *groups) of(h *Homes, s *stub) (group uint32, story bool) {
 	}
 	group = g.root(n)
 	return group, g.apart[group]
-}
-
-// fit gives back memory that a list has taken for more than it holds now.
-func fit[T any](list []T) []T {
-	if cap(list) > 2*len(list)+4 {
-		return slices.Clone(list)
-	}
-	return list
 }

@@ -47,6 +47,8 @@ type Homes struct {
 	// Scratch.
 	was     []int32
 	groups  groups
+	lead    []uint32
+	claim   []claim
 	spare   []*touched
 	live    []uint32
 	working []*fold

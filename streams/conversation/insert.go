@@ -127,7 +127,7 @@ func (h *Homes) attracts(p *person, at int, s *stub, target uint32) bool {
 func (h *Homes) led(p *person, at int) bool {
 	s := &p.stubs[at]
 	for _, n := range slices.Clone(h.threadsOf(s)) {
-		if h.schemes[n].apart {
+		if h.scheme(n).apart {
 			return true
 		}
 	}

@@ -2,6 +2,7 @@ package conversation
 
 import (
 	"hash/maphash"
+	"slices"
 )
 
 // interner numbers the different values it is asked for, from 0 in the order of their coming. It takes some 8 bytes
@@ -58,4 +59,12 @@ func grow[T any](list []T) []T {
 	out := make([]T, len(list), len(list)+len(list)/4+1)
 	copy(out, list)
 	return out
+}
+
+// fit gives back memory that a list has taken for more than it holds now.
+func fit[T any](list []T) []T {
+	if cap(list) > 2*len(list)+4 {
+		return slices.Clone(list)
+	}
+	return list
 }

@@ -317,11 +317,11 @@ func (m *measure) sameSession(s *stub) bool {
 		return false
 	}
 	if s.threads == m.contact && s.threads&listed == 0 {
-		return !m.t.schemes[s.threads].apart
+		return !m.t.scheme(s.threads).apart
 	}
 	before := stub{threads: m.contact}
 	for _, n := range slices.Clone(m.t.threadsOf(s)) {
-		if !m.t.schemes[n].apart && m.t.carries(&before, n) {
+		if !m.t.scheme(n).apart && m.t.carries(&before, n) {
 			return true
 		}
 	}

@@ -55,6 +55,15 @@ func stubAt(t *rapid.T, id string, anchor identity.Anchor) conversation.Stub {
 	if rapid.IntRange(0, 5).Draw(t, "labels") == 0 {
 		s.Topic, s.Source, s.Account, s.Tags = "invoice", "crm", "acme", []string{"vip"}
 	}
+	if n := rapid.SampledFrom([]int{0, 0, 0, 1, 2, 3, 4}).Draw(t, "ids"); n > 0 {
+		ids := []conversation.Thread{
+			threadOf("<a@b>", "message-id"), threadOf("<b@b>", "message-id"), threadOf("<c@b>", "message-id"), threadOf("<d@b>", "message-id"),
+		}
+		s.Threads = append(rapid.Permutation(ids).Draw(t, "message ids")[:n], s.Threads...)
+		if rapid.IntRange(0, 3).Draw(t, "is a mail") > 0 {
+			s.Source = "mail"
+		}
+	}
 	return s
 }
 

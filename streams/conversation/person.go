@@ -29,6 +29,7 @@ type conv struct {
 // binding says where the stubs of a thread belong; conv is none as long as nobody has spoken there.
 type binding struct {
 	thread, conv uint32
+	mail         bool // a mail of the person has this name
 }
 
 // find returns where in the order (time, key) is, or would be.

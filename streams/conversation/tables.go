@@ -51,39 +51,49 @@ type rating struct {
 	value float64
 }
 
-// scheme is what the table of threads says of one.
+// scheme is what the registry says of a thread's.
 type scheme struct {
-	name  uint32
-	apart bool
+	apart   bool
+	replies uint32 // the name of the source that names replies by it; 0 for none
 }
 
 // tables hold what stubs of a partition share. They only grow.
 type tables struct {
 	registry *registry.Registry
 
-	names   interner[string]
-	acts    interner[act]
-	effects []registry.Effect // of acts
-	labels  interner[label]
-	tags    interner[string] // lists of tags, as the 4 bytes of each one's name
-	threads interner[identity.Anchor]
-	schemes []scheme // of threads
-	lists   []uint32 // lists of threads: length, then numbers
-	ratings interner[rating]
+	names    interner[string]
+	acts     interner[act]
+	effects  []registry.Effect // of acts
+	labels   interner[label]
+	tags     interner[string] // lists of tags, as the 4 bytes of each one's name
+	threads  interner[identity.Anchor]
+	schemeOf []uint32         // of threads; 0 as long as no stub has said
+	schemes  []scheme         // of names
+	named    interner[string] // names of schemes
+	mailers  []uint32         // names of sources that name replies by a scheme
+	lists    []uint32         // lists of threads: length, then numbers
+	ratings  interner[rating]
 
 	one [1]uint32 // what threadsOf returns for a single thread
 }
 
 func newTables(r *registry.Registry) tables {
-	return tables{
+	t := tables{
 		registry: r,
 		names:    newInterner[string](),
 		acts:     newInterner[act](), effects: []registry.Effect{registry.None},
 		labels:  newInterner[label](),
 		tags:    newInterner[string](),
-		threads: newInterner[identity.Anchor](), schemes: []scheme{{}}, lists: []uint32{0},
+		threads: newInterner[identity.Anchor](), schemeOf: []uint32{0}, lists: []uint32{0},
+		named: newInterner[string](), schemes: []scheme{{apart: true}},
 		ratings: newInterner[rating](),
 	}
+	for _, s := range r.Schemes {
+		if s.Replies != "" {
+			t.mailers = append(t.mailers, t.name(s.Replies))
+		}
+	}
+	return t
 }
 
 func (t *tables) name(s string) uint32 {
@@ -94,15 +104,21 @@ func (t *tables) name(s string) uint32 {
 func (t *tables) thread(v conversation.Thread) uint32 {
 	n, fresh := t.threads.number(v.Anchor)
 	if fresh {
-		t.schemes = append(grow(t.schemes), scheme{apart: true})
+		t.schemeOf = append(grow(t.schemeOf), 0)
 	}
 	// A move may speak of a thread, without its scheme, before any stub does.
-	if row := &t.schemes[n]; row.name == 0 && v.Scheme != "" {
-		known, _ := t.registry.Scheme(v.Scheme)
-		*row = scheme{name: t.name(v.Scheme), apart: known.Apart}
+	if t.schemeOf[n] == 0 && v.Scheme != "" {
+		at, fresh := t.named.number(v.Scheme)
+		if fresh {
+			known, _ := t.registry.Scheme(v.Scheme)
+			t.schemes = append(t.schemes, scheme{apart: known.Apart, replies: t.name(known.Replies)})
+		}
+		t.schemeOf[n] = at
 	}
 	return n
 }
+
+func (t *tables) scheme(thread uint32) *scheme { return &t.schemes[t.schemeOf[thread]] }
 
 // compact puts a stub into numbers; anchor is its number there.
 func (t *tables) compact(v *conversation.Stub, anchor uint32) stub {
@@ -215,7 +231,7 @@ func (t *tables) expand(s *stub, workspace string, anchor identity.Anchor, into 
 		Threads: into.Threads[:0], Tags: into.Tags[:0], Rating: t.ratingOf(l),
 	}
 	for _, n := range t.threadsOf(s) {
-		into.Threads = append(into.Threads, conversation.Thread{Scheme: names[t.schemes[n].name], Anchor: t.threads.values[n]})
+		into.Threads = append(into.Threads, conversation.Thread{Scheme: t.named.values[t.schemeOf[n]], Anchor: t.threads.values[n]})
 	}
 	t.eachTag(l.tags, func(name uint32) { into.Tags = append(into.Tags, names[name]) })
 }

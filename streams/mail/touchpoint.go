@@ -141,8 +141,9 @@ func isPlain(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-// threads are the mail's own id, its parent, the eldest ancestor, and of the others the nearest. A mail that nobody sent
-// from here, though it says so, is in a thread of its own.
+// threads are the mail's own id, then what it replies to, the nearest first: that is the order in which conversations read
+// them. Where there are too many, those before the eldest are left out (RFC 5537, 3.4.4). A mail that nobody sent from here,
+// though it says so, is in a thread of its own.
 func (m *Mail) threads(t *touchpoint.Touchpoint, w *Workspace, preview string) {
 	own := m.ID
 	if own == "" {
@@ -163,12 +164,11 @@ func (m *Mail) threads(t *touchpoint.Touchpoint, w *Workspace, preview string) {
 	if m.Report != nil && m.Report.OriginalID != "" {
 		add(threadOf(m.Report.OriginalID))
 	}
-	if n := len(m.References); n > 0 {
-		add(threadOf(m.References[n-1]))
-		add(threadOf(m.References[0]))
-		for i := n - 2; i > 0; i-- {
-			add(threadOf(m.References[i]))
+	for i, id := range slices.Backward(m.References) {
+		if i > 0 && len(t.Thread) == touchpoint.MaxThreads-1 {
+			id = m.References[0]
 		}
+		add(threadOf(id))
 	}
 }
 

@@ -24,13 +24,62 @@ func (n Conversations) effect(s *conversation.Stub) registry.Effect {
 
 func (n Conversations) speaks(s *conversation.Stub) bool { return n.effect(s) != registry.None }
 
-func (n Conversations) carried(s *conversation.Stub, apart bool) (out []identity.Anchor) {
+// claims is what a mail says of others that are not there to say it themselves: whom they reply to.
+func (n Conversations) claims(s *conversation.Stub, among []conversation.Stub) (pairs [][2]identity.Anchor) {
+	var ids []identity.Anchor
 	for _, t := range s.Threads {
-		if scheme, _ := n.Registry.Scheme(t.Scheme); scheme.Apart == apart {
+		if scheme, _ := n.Registry.Scheme(t.Scheme); scheme.Replies != "" && scheme.Replies == s.Source && t.Anchor != n.name(s) {
+			ids = append(ids, t.Anchor)
+		}
+	}
+	for i := 1; i < len(ids); i++ {
+		if n.named(ids[i-1], among) == nil {
+			pairs = append(pairs, [2]identity.Anchor{ids[i-1], ids[i]})
+		}
+	}
+	return pairs
+}
+
+// carried are the threads, apart or ties, that lead a stub to others of the set.
+func (n Conversations) carried(s *conversation.Stub, among []conversation.Stub, apart bool) (out []identity.Anchor) {
+	reached := false
+	for _, t := range s.Threads {
+		switch scheme, _ := n.Registry.Scheme(t.Scheme); {
+		case scheme.Apart != apart:
+		case scheme.Replies == "" || scheme.Replies != s.Source:
 			out = append(out, t.Anchor)
+		case t.Anchor == n.name(s):
+			if n.named(t.Anchor, among).Key == s.Key {
+				out = append(out, t.Anchor)
+			} else {
+				out = append(out, s.Key) // as good as any that nobody else has
+			}
+		case !reached:
+			out = append(out, t.Anchor)
+			reached = n.named(t.Anchor, among) != nil
 		}
 	}
 	return out
+}
+
+// name is the thread that a mail itself is.
+func (n Conversations) name(s *conversation.Stub) identity.Anchor {
+	for _, t := range s.Threads {
+		if scheme, _ := n.Registry.Scheme(t.Scheme); scheme.Replies != "" && scheme.Replies == s.Source {
+			return t.Anchor
+		}
+	}
+	return identity.Anchor{}
+}
+
+// named is the first mail with the name, nil for none; the stubs are in order.
+func (n Conversations) named(name identity.Anchor, among []conversation.Stub) *conversation.Stub {
+	for i := range among {
+		if n.name(&among[i]) == name {
+			return &among[i]
+		}
+	}
+	return nil
 }
 
 func inOrder(stubs []conversation.Stub) []conversation.Stub {
@@ -45,34 +94,38 @@ func inOrder(stubs []conversation.Stub) []conversation.Stub {
 func (n Conversations) Group(stubs []conversation.Stub) [][]conversation.Stub {
 	stubs = inOrder(stubs)
 	// Threads of one sort that a stub carries together get one label, until nothing changes.
+	var together [][]identity.Anchor
+	for i := range stubs {
+		together = append(together, n.carried(&stubs[i], stubs, true), n.carried(&stubs[i], stubs, false))
+		for _, pair := range n.claims(&stubs[i], stubs) {
+			together = append(together, pair[:])
+		}
+	}
 	label := map[identity.Anchor]identity.Anchor{}
 	for changed := true; changed; {
 		changed = false
-		for i := range stubs {
-			for _, apart := range []bool{true, false} {
-				threads := n.carried(&stubs[i], apart)
-				for _, t := range threads {
-					if _, ok := label[t]; !ok {
-						label[t] = t
-					}
+		for _, threads := range together {
+			for _, t := range threads {
+				if _, ok := label[t]; !ok {
+					label[t] = t
 				}
-				for _, t := range threads {
-					if first := label[threads[0]]; label[t] != first {
-						for other, l := range label {
-							if l == label[t] && other != t {
-								label[other] = first
-							}
+			}
+			for _, t := range threads {
+				if first := label[threads[0]]; label[t] != first {
+					for other, l := range label {
+						if l == label[t] && other != t {
+							label[other] = first
 						}
-						label[t] = first
-						changed = true
 					}
+					label[t] = first
+					changed = true
 				}
 			}
 		}
 	}
 	story := map[identity.Anchor]identity.Anchor{} // of a bundle
 	for i := range stubs {
-		aparts, ties := n.carried(&stubs[i], true), n.carried(&stubs[i], false)
+		aparts, ties := n.carried(&stubs[i], stubs, true), n.carried(&stubs[i], stubs, false)
 		if len(aparts) > 0 && len(ties) > 0 {
 			if _, ok := story[label[ties[0]]]; !ok {
 				story[label[ties[0]]] = label[aparts[0]]
@@ -80,10 +133,10 @@ func (n Conversations) Group(stubs []conversation.Stub) [][]conversation.Stub {
 		}
 	}
 	groupOf := func(s *conversation.Stub) (group identity.Anchor, isStory bool) {
-		if aparts := n.carried(s, true); len(aparts) > 0 {
+		if aparts := n.carried(s, stubs, true); len(aparts) > 0 {
 			return label[aparts[0]], true
 		}
-		if ties := n.carried(s, false); len(ties) > 0 {
+		if ties := n.carried(s, stubs, false); len(ties) > 0 {
 			if to, ok := story[label[ties[0]]]; ok {
 				return to, true
 			}

@@ -176,8 +176,8 @@ func (n Conversations) contact(spoken []*conversation.Stub, i int) bool {
 		}
 	}
 	session := false
-	for _, t := range n.carried(spoken[i], false) {
-		session = session || slices.Contains(n.carried(spoken[since], false), t)
+	for _, t := range n.carried(spoken[i], nil, false) {
+		session = session || slices.Contains(n.carried(spoken[since], nil, false), t)
 	}
 	return unsettled || answered && !session
 }
