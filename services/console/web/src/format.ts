@@ -52,25 +52,39 @@ export function duration(ms: number | null | undefined, language: Language): str
   return '–'
 }
 
+/** Makes a writer once for each way of writing: making one takes far longer than writing with it, and tables write thousands. */
+function kept<Options, Writer>(make: (locale: string, as: Options) => Writer): (language: Language, as: Options) => Writer {
+  const writers = new Map<string, Writer>()
+  return (language, as) => {
+    const key = locale(language) + JSON.stringify(as)
+    const writer = writers.get(key) ?? make(locale(language), as)
+    writers.set(key, writer)
+    return writer
+  }
+}
+
+const numbers = kept((locale, as: Intl.NumberFormatOptions) => new Intl.NumberFormat(locale, as))
+const dates = kept((locale, as: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, as))
+
 export function number(n: number | null | undefined, language: Language): string {
   if (n == null) return '–'
-  return new Intl.NumberFormat(locale(language), { maximumFractionDigits: 1 }).format(n)
+  return numbers(language, { maximumFractionDigits: 1 }).format(n)
 }
 
 export function share(n: number | null | undefined, language: Language): string {
   if (n == null) return '–'
-  return new Intl.NumberFormat(locale(language), { style: 'percent', maximumFractionDigits: 1 }).format(n)
+  return numbers(language, { style: 'percent', maximumFractionDigits: 1 }).format(n)
 }
 
 export function money(n: number | null | undefined, language: Language): string {
   if (n == null) return '–'
-  return new Intl.NumberFormat(locale(language), { style: 'currency', currency: 'EUR' }).format(n)
+  return numbers(language, { style: 'currency', currency: 'EUR' }).format(n)
 }
 
 /** An amount of something that was bought: in its currency, where that was said. */
 export function amount(n: number, currency: string, language: Language): string {
   const as = currency ? ({ style: 'currency', currency } as const) : { minimumFractionDigits: 2, maximumFractionDigits: 2 }
-  return new Intl.NumberFormat(locale(language), as).format(n)
+  return numbers(language, as).format(n)
 }
 
 /** An instant as the value of an input of type datetime-local, on the reader's clock. */
@@ -81,7 +95,7 @@ export function localInput(instant: string | undefined): string {
 }
 
 export function dateAs(text: string, language: Language, as: Intl.DateTimeFormatOptions): string {
-  return new Intl.DateTimeFormat(locale(language), as).format(new Date(text))
+  return dates(language, as).format(new Date(text))
 }
 
 export function dateTime(text: string, language: Language): string {
@@ -100,5 +114,5 @@ export function change(now: number | null | undefined, before: number | null | u
 
 export function signedShare(n: number | null, language: Language): string {
   if (n == null) return ''
-  return new Intl.NumberFormat(locale(language), { style: 'percent', maximumFractionDigits: 0, signDisplay: 'exceptZero' }).format(n)
+  return numbers(language, { style: 'percent', maximumFractionDigits: 0, signDisplay: 'exceptZero' }).format(n)
 }

@@ -1,7 +1,7 @@
 import { Anchor, Group, Paper, SegmentedControl, SimpleGrid, Stack, Table, Text, Title, Tooltip } from '@mantine/core'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { useMemo } from 'react'
+import { useDeferredValue, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { change, number, signedShare } from '../format'
 import { useDimension, useFigures } from '../figures'
@@ -14,7 +14,7 @@ import type { Period } from '../periods'
 import { overviewDays, type OverviewSearch } from '../searches'
 import { type ReportRow, seriesOf, valueOf } from '../series'
 import { useLanguage, useMeasures, useNames, useRegistry } from '../use'
-import { Row } from './Inbox'
+import { Row } from '../parts/Row'
 import { Go } from '../parts/Go'
 
 export function OverviewPage() {
@@ -50,17 +50,13 @@ export function OverviewPage() {
 }
 
 function Filled({ data, days }: { data: Overview; days: number }) {
-  const { t } = useTranslation()
-  const language = useLanguage()
-  const dimension = useDimension()
   const { totals: touched } = data.touched
   const { totals: talked } = data.talked
   const { totals: month } = data.month
   const monthBefore = month.previous as ReportRow | null | undefined
   const { totals: talkedBefore } = data.talkedBefore
   const { totals: touchedBefore } = data.touchedBefore
-  const trend = useMemo(() => seriesOf(data.trend.rows, 'day', undefined, 'touchpoints', true, dimension, ''), [data.trend, language]) // eslint-disable-line
-  const format = useMemo(() => (v: number) => number(v, language), [language])
+  const rest = useDeferredValue(true, false) // the figures are shown, and keys taken, before the lists below them are drawn
   const figure = (name: string, of: 'touchpoints' | 'conversations', better: 'more' | 'less' | null) => (
     <Figure key={name} name={name} of={of} better={better} now={valueOf(of === 'touchpoints' ? touched : talked, name)} before={valueOf(of === 'touchpoints' ? touchedBefore : talkedBefore, name)} period={data.period} weekAgo={days === 1} />
   )
@@ -78,6 +74,20 @@ function Filled({ data, days }: { data: Overview; days: number }) {
         <Figure name="waiting" of="conversations" better={null} now={valueOf(month, 'waiting')} days={knownDays} />
         <Cracks />
       </SimpleGrid>
+      {rest && <Lists data={data} days={days} />}
+    </Stack>
+  )
+}
+
+/** What stands below the figures: who waits, which channels, and how it went. */
+function Lists({ data, days }: { data: Overview; days: number }) {
+  const { t } = useTranslation()
+  const language = useLanguage()
+  const dimension = useDimension()
+  const trend = useMemo(() => seriesOf(data.trend.rows, 'day', undefined, 'touchpoints', true, dimension, ''), [data.trend, language]) // eslint-disable-line
+  const format = useMemo(() => (v: number) => number(v, language), [language])
+  return (
+    <>
       <SimpleGrid cols={{ base: 1, lg: 2 }}>
         <Paper withBorder p="md" component="section" aria-label={t('overview.waiting')}>
           <Group justify="space-between" mb="xs">
@@ -99,7 +109,7 @@ function Filled({ data, days }: { data: Overview; days: number }) {
         </Group>
         <Chart small series={trend} label={t('overview.trend', { count: trendDays(days) })} format={format} />
       </Paper>
-    </Stack>
+    </>
   )
 }
 

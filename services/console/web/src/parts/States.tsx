@@ -1,4 +1,4 @@
-import { Alert, Button, Skeleton, Stack, Text, Title } from '@mantine/core'
+import { Alert, Button, Stack, Text, Title } from '@mantine/core'
 import { CircleAlert } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -7,13 +7,7 @@ import { Problem } from '../api'
 /** What stands where something loads: as tall as what comes, so that nothing jumps. */
 export function Loading({ lines = 6 }: { lines?: number }) {
   const { t } = useTranslation()
-  return (
-    <Stack gap="sm" role="status" aria-label={t('state.loading')}>
-      {Array.from({ length: lines }, (_, i) => (
-        <Skeleton key={i} height={36} radius="sm" />
-      ))}
-    </Stack>
-  )
+  return <div className="loading" role="status" aria-label={t('state.loading')} style={{ height: lines * 48 }} />
 }
 
 /** What went wrong and what to do about it. */
