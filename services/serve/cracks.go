@@ -19,6 +19,7 @@ type Crack struct {
 	Label        string           `json:"label"` // in the language that was asked for
 	Since        Time             `json:"since"`
 	Person       identity.Anchor  `json:"person"`
+	Customer     *Node            `json:"customer,omitempty"` // what the person is named after, if that was asked for
 	Conversation *identity.Anchor `json:"conversation"` // null: it belongs to none
 	Channel      string           `json:"channel"`
 	Topic        string           `json:"topic,omitempty"`
@@ -121,6 +122,7 @@ func (s *Server) getCracks(w http.ResponseWriter, r *http.Request, c *call) erro
 		q.mended = &since
 	}
 	q.language = p.oneOf("lang", "en", "de")
+	named := p.flag("customers")
 	if err := p.done(); err != nil {
 		return err
 	}
@@ -167,5 +169,31 @@ func (s *Server) getCracks(w http.ResponseWriter, r *http.Request, c *call) erro
 	}
 	slices.SortStableFunc(out.Cracks, func(a, b Crack) int { return cmp.Or(a.since.Compare(b.since), cmp.Compare(a.Kind, b.Kind)) })
 	slices.SortStableFunc(out.Mended, func(a, b Crack) int { return time.Time(b.Mended.Time).Compare(time.Time(a.Mended.Time)) })
+	if named {
+		if err := s.nameCustomers(r.Context(), c, out.Cracks, out.Mended); err != nil {
+			return err
+		}
+	}
 	return answer(w, http.StatusOK, out)
+}
+
+// nameCustomers says whose each crack is.
+func (s *Server) nameCustomers(ctx context.Context, c *call, lists ...[]Crack) error {
+	persons := map[identity.Anchor]bool{}
+	for _, list := range lists {
+		for i := range list {
+			persons[list[i].Person] = true
+		}
+	}
+	names, err := s.namesOf(ctx, c, keysOf(persons), nil, nil)
+	if err != nil {
+		return err
+	}
+	for _, list := range lists {
+		for i := range list {
+			customer := names.of(list[i].Person)
+			list[i].Customer = &customer
+		}
+	}
+	return nil
 }

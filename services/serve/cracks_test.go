@@ -12,6 +12,7 @@ import (
 type crackAnswer struct {
 	Kind, Label, Person, Channel string
 	Conversation                 *string
+	Customer                     *struct{ Type, Value string }
 	Owner                        struct{ Team, Agent string }
 	Promise                      *struct{ Metric, Status string }
 	Evidence                     []struct{ Type, ID, Said string }
@@ -126,6 +127,16 @@ func TestCracks(t *testing.T) {
 	// What is open is the same, whether what is mended is asked for or not.
 	if got := f.cracks(t, "?mended_days=90").lines(); !slices.Equal(got, want) {
 		t.Errorf("with those that are mended: %q", got)
+	}
+	for i, c := range f.cracks(t, "?customers=true").Cracks {
+		known := false
+		for n := range 14 {
+			known = known || c.Person == anchorOf(customer(n)).String() && *c.Customer == struct{ Type, Value string }{"customer_id", fmt.Sprint("C", n)}
+		}
+		// Of late and asked by mail only conversations are stored, and nothing that says who it was.
+		if unsaid := c.Evidence[0].Type == "conversation" && c.Customer.Type == unnamed; !known && !unsaid || all.Cracks[i].Customer != nil {
+			t.Errorf("%s is of %+v", c.Kind, c.Customer)
+		}
 	}
 	if all.Counts["callback_not_made"] != 2 || len(all.Truncated) != 0 {
 		t.Errorf("%v, %v", all.Counts, all.Truncated)

@@ -51,19 +51,29 @@ func (s *Server) namesOf(ctx context.Context, c *call, anchors []identity.Anchor
 			unnamed = append(unnamed, a)
 		}
 	}
-	if len(unnamed) == 0 {
-		return out, nil
-	}
-	sql := `SELECT ` + touchpointColumns + ` FROM ` + c.tables.Touchpoints + `
+	sql := `SELECT anchor, identifiers, thread FROM ` + c.tables.Touchpoints + `
 WHERE workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)} LIMIT 1 BY anchor`
-	err := s.store.each(ctx, s.store.lookup, sql, clickhouse.Params{"workspace": c.workspace, "anchors": numbers(unnamed)}, func(r *clickhouse.Rows) error {
-		t, err := scanTouchpoint(r)
-		if err == nil {
+	for some := range slices.Chunk(unnamed, 1000) { // parameters travel in the address
+		params := clickhouse.Params{"workspace": c.workspace, "anchors": numbers(some)}
+		err := s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
+			var anchor wide
+			var carried []string
+			var t Touchpoint
+			if err := r.Scan(&anchor, &carried, &t.Thread); err != nil {
+				return err
+			}
+			t.anchor = asAnchor(&anchor)
+			for _, name := range carried {
+				t.Identifiers = append(t.Identifiers, touchpoint.IdentifierOf(name))
+			}
 			out.add(anchorNode(c.workspace, &t))
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
-		return err
-	})
-	return out, err
+	}
+	return out, nil
 }
 
 // anchorNode is what a touchpoint's anchor is the hash of; without a type when the touchpoint does not say.

@@ -381,6 +381,7 @@ test('cracks: what falls through opens down to the touchpoint', async () => {
   await page.getByRole('listitem').first().getByRole('link', { name: 'Open the conversation' }).or(page.getByText('Nothing falls through')).first().waitFor()
   const link = page.getByRole('link', { name: 'Open the conversation' }).first()
   if (await link.isVisible()) {
+    await page.getByRole('link', { name: /^(E-mail|Phone|Customer number): / }).first().waitFor() // whose it is
     await link.click()
     await page.getByRole('region', { name: 'Thread' }).getByRole('article').first().waitFor()
   }

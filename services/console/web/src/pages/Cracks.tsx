@@ -7,6 +7,7 @@ import { dateTime, duration, number } from '../format'
 import { ChannelSign } from '../parts/Channel'
 import { Filters, ValueFilter } from '../parts/Filters'
 import { Go } from '../parts/Go'
+import { useTypeName } from '../parts/Identifier'
 import { Page } from '../parts/Shell'
 import { Empty, Failed, Loading } from '../parts/States'
 import { type CracksSearch, crackKinds } from '../searches'
@@ -23,7 +24,7 @@ export function CracksPage() {
   const set = (change: Partial<CracksSearch>) => void navigate({ to: '/cracks', search: { ...search, ...change }, replace: true })
   const cracks = useQuery({
     queryKey: ['cracks', search, language],
-    queryFn: () => must(api.GET('/v1/cracks', { params: { query: { kind: search.kind && [search.kind], team: search.team, agent: search.agent, days: search.days, mended_days: 7, lang: language } } })),
+    queryFn: () => must(api.GET('/v1/cracks', { params: { query: { kind: search.kind && [search.kind], team: search.team, agent: search.agent, days: search.days, mended_days: 7, customers: true, lang: language } } })),
     refetchInterval: 60_000,
   })
   const owners = cracks.data ? byOwner(cracks.data.cracks) : []
@@ -95,6 +96,7 @@ function byOwner(cracks: Crack[]): [string, Crack[]][] {
 function Line({ crack: c }: { crack: Crack }) {
   const { t } = useTranslation()
   const language = useLanguage()
+  const typeName = useTypeName()
   const now = useNow(30_000)
   return (
     <div role="listitem" className="row">
@@ -106,9 +108,11 @@ function Line({ crack: c }: { crack: Crack }) {
             <Text key={e.id + i} size="xs" c="dimmed" className="breaks" dir="auto">{dateTime(e.time, language)}: {e.said.slice(0, 300)}</Text>
           ))}
           {c.mended && <Text size="xs" className="breaks" dir="auto">{t('cracks.mendedBy', { time: dateTime(c.mended.time, language), said: c.mended.said.slice(0, 300) })}</Text>}
-          <Group gap="md">
+          <Group gap="2px 16px">
             {c.conversation && <Anchor component={Go} to={`/conversations/${c.conversation}`} size="xs">{t('touchpoint.conversation')}</Anchor>}
-            <Anchor component={Go} to={`/people/${c.person}`} size="xs">{t('conversation.openCard')}</Anchor>
+            <Anchor component={Go} to={`/people/${c.person}`} size="xs" className="breaks">
+              {c.customer && c.customer.type !== 'anchor' ? `${typeName(c.customer.type)}: ${c.customer.value}` : t('conversation.openCard')}
+            </Anchor>
           </Group>
         </Stack>
       </Group>
