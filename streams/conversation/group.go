@@ -144,7 +144,7 @@ func (h *Homes) regroup(p *person) {
 	for i := range p.stubs {
 		s := &p.stubs[i]
 		s.conv = none
-		group, story := g.of(h, p, i)
+		group, story := g.of(i)
 		speaks := h.speaks(s)
 		switch {
 		case group != none && g.conv[group] != none:
@@ -184,120 +184,4 @@ func (h *Homes) regroup(p *person) {
 		p.bindings = append(p.bindings, binding{thread: n, conv: g.conv[g.root(uint32(i))], mail: g.hasMail(n)})
 	}
 	p.convs, p.bindings = fit(p.convs), fit(p.bindings)
-}
-
-// groups are the stories and bundles of a person; scratch of regroup. Threads are numbered by their place in threads.
-type groups struct {
-	threads []uint32 // sorted
-	parent  []uint32 // union-find: of apart threads among each other, and of ties among each other
-	apart   []bool
-	bridge  []uint32 // of the root of a bundle: an apart thread of its story, or none
-	conv    []uint32 // of the root of a story, or of a bundle without: where it was placed, or none
-	held    []held
-	mails   []mail // by name
-}
-
-// held is a silent stub of a group in which nobody has spoken before it.
-type held struct {
-	at, group uint32
-}
-
-func (g *groups) build(h *Homes, p *person) {
-	g.findMails(h, p)
-	g.threads = g.threads[:0]
-	for i := range p.stubs {
-		g.threads = append(g.threads, g.leads(h, p, i)...)
-		for _, c := range g.claims(h, p, i) {
-			g.threads = append(g.threads, c.reply, c.to)
-		}
-	}
-	slices.Sort(g.threads)
-	g.threads = slices.Compact(g.threads)
-	g.parent, g.apart, g.bridge, g.conv = g.parent[:0], g.apart[:0], g.bridge[:0], g.conv[:0]
-	for i, n := range g.threads {
-		g.parent = append(g.parent, uint32(i))
-		g.apart = append(g.apart, h.scheme(n).apart)
-		g.bridge = append(g.bridge, none)
-		g.conv = append(g.conv, none)
-	}
-	for i := range p.stubs {
-		if p.stubs[i].threads&listed == 0 {
-			continue
-		}
-		story, bundle := none, none
-		for _, n := range g.leads(h, p, i) {
-			n = g.number(n)
-			last := &bundle
-			if g.apart[n] {
-				last = &story
-			}
-			if *last != none {
-				g.join(n, *last)
-			}
-			*last = n
-		}
-		for _, c := range g.claims(h, p, i) {
-			g.join(g.number(c.reply), g.number(c.to))
-		}
-	}
-	// Only now that the bundles are complete can the first stub that carries a tie of one and an apart thread be told.
-	for i := range p.stubs {
-		if p.stubs[i].threads&listed == 0 {
-			continue
-		}
-		story, bundle := none, none
-		for _, n := range g.leads(h, p, i) {
-			if n = g.number(n); g.apart[n] {
-				story = n
-			} else {
-				bundle = g.find(n)
-			}
-		}
-		if story != none && bundle != none && g.bridge[bundle] == none {
-			g.bridge[bundle] = story
-		}
-	}
-}
-
-func (g *groups) number(thread uint32) uint32 {
-	i, _ := slices.BinarySearch(g.threads, thread)
-	return uint32(i)
-}
-
-func (g *groups) join(a, b uint32) { g.parent[g.find(a)] = g.find(b) }
-
-func (g *groups) find(n uint32) uint32 {
-	for g.parent[n] != n {
-		g.parent[n] = g.parent[g.parent[n]]
-		n = g.parent[n]
-	}
-	return n
-}
-
-// root is the story that the thread is part of, else its bundle.
-func (g *groups) root(n uint32) uint32 {
-	root := g.find(n)
-	if bridge := g.bridge[root]; bridge != none {
-		return g.find(bridge)
-	}
-	return root
-}
-
-// of returns the group of the stub at the place, none if it has no thread, and whether the group is a story.
-func (g *groups) of(h *Homes, p *person, at int) (group uint32, story bool) {
-	if p.stubs[at].threads == 0 {
-		return none, false
-	}
-	threads := g.leads(h, p, at)
-	n := g.number(threads[0])
-	for _, other := range threads[1:] {
-		if g.apart[n] {
-			break
-		}
-		if other := g.number(other); g.apart[other] {
-			n = other
-		}
-	}
-	group = g.root(n)
-	return group, g.apart[group]
 }

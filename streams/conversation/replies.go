@@ -1,11 +1,6 @@
 package conversation
 
-import (
-	"cmp"
-	"slices"
-
-	"github.com/throughline/throughline/schemas/conversation"
-)
+import "slices"
 
 // isMail tells whether the stub's source says what its touchpoints reply to.
 func (t *tables) isMail(s *stub) bool {
@@ -96,61 +91,4 @@ func (h *Homes) claimsNothing(p *person, s *stub) bool {
 func (p *person) hasMail(name uint32) bool {
 	at, bound := p.binding(name)
 	return bound && p.bindings[at].mail
-}
-
-// mail is the place of the first mail of a name.
-type mail struct {
-	name, at uint32
-}
-
-// findMails notes which mail of p has which name.
-func (g *groups) findMails(h *Homes, p *person) {
-	g.mails = g.mails[:0]
-	for i := range p.stubs {
-		if s := &p.stubs[i]; h.isMail(s) {
-			if name := h.nameOf(s); name != 0 {
-				g.mails = append(g.mails, mail{name, uint32(i)})
-			}
-		}
-	}
-	slices.SortFunc(g.mails, func(a, b mail) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.at, b.at)) })
-	g.mails = slices.CompactFunc(g.mails, func(a, b mail) bool { return a.name == b.name })
-}
-
-// firstMail is the place of the mail that has the name.
-func (g *groups) firstMail(name uint32) (at uint32, found bool) {
-	i, found := slices.BinarySearchFunc(g.mails, name, func(m mail, name uint32) int { return cmp.Compare(m.name, name) })
-	if !found {
-		return none, false
-	}
-	return g.mails[i].at, true
-}
-
-func (g *groups) hasMail(name uint32) bool {
-	_, found := g.firstMail(name)
-	return found
-}
-
-// claims is what the stub at the place says of others, valid until the next call.
-func (g *groups) claims(h *Homes, p *person, at int) []claim {
-	s := &p.stubs[at]
-	if !h.isMail(s) {
-		return nil
-	}
-	h.claim = h.appendClaims(h.claim[:0], s, g.hasMail)
-	return h.claim
-}
-
-// leads are the threads that lead the stub at the place to others, valid until the next call.
-func (g *groups) leads(h *Homes, p *person, at int) []uint32 {
-	s := &p.stubs[at]
-	if !h.isMail(s) {
-		return h.threadsOf(s)
-	}
-	name := h.nameOf(s)
-	if first, named := g.firstMail(name); named && first != uint32(at) {
-		name = h.thread(conversation.Thread{Anchor: s.key}) // nobody else knows it
-	}
-	h.lead = h.appendLeads(h.lead[:0], s, name, g.hasMail)
-	return h.lead
 }
