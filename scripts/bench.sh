@@ -32,7 +32,7 @@ echo
 echo "== rehearsal of identity rules, both passes over the log on the embedded broker (target: >= 500,000 touchpoints/s)"
 go_bench services ./rehearse 'Rehearsal' -benchtime 3x
 echo
-echo "== conversations, pure, one core"
+echo "== conversations, one core: pure, and with decoding and encoding (target: pure >= 300,000 touchpoints/s; a customer with 100,000 at most twice as much each, in order)"
 go_bench streams ./conversation '.' -cpu 1 -benchtime 1x
 echo
 echo "== a webhook of 2 KB: mapping by its source file against an adapter by hand (targets: <= 10 us, <= 2 times the hand), and its proof"

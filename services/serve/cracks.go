@@ -20,7 +20,7 @@ type Crack struct {
 	Since        Time             `json:"since"`
 	Person       identity.Anchor  `json:"person"`
 	Customer     *Node            `json:"customer,omitempty"` // what the person is named after, if that was asked for
-	Conversation *identity.Anchor `json:"conversation"` // null: it belongs to none
+	Conversation *identity.Anchor `json:"conversation"`       // null: it belongs to none
 	Channel      string           `json:"channel"`
 	Topic        string           `json:"topic,omitempty"`
 	Owner        Owner            `json:"owner"`

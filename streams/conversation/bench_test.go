@@ -75,6 +75,38 @@ func play(b *testing.B, h *Homes, log [][]byte, batch int) *sink {
 	return out
 }
 
+// quiet leaves out the encoding.
+type quiet struct{ rows int }
+
+func (*quiet) Message(*Routed)                           {}
+func (q *quiet) Conversation(*conversation.Conversation) { q.rows++ }
+func (*quiet) Member(*conversation.Member)               {}
+
+// BenchmarkPure is what one core does per touchpoint, without decoding and encoding, in batches of 1,000.
+func BenchmarkPure(b *testing.B) {
+	const n = 1_000_000
+	stubs := make([]conversation.Stub, n)
+	for i, data := range company(n) {
+		m, err := conversation.DecodeMessage(data)
+		if err != nil {
+			b.Fatal(err)
+		}
+		stubs[i] = *m.Stub
+	}
+	begin := cpu(b)
+	for b.Loop() {
+		h := NewHomes(registry.Default(), 0)
+		for i := range stubs {
+			h.Apply(&conversation.Message{Stub: &stubs[i]})
+			if (i+1)%1000 == 0 {
+				h.Flush(&quiet{})
+			}
+		}
+	}
+	b.ReportMetric(float64((cpu(b)-begin).Nanoseconds())/float64(b.N)/n, "cpu-ns/stub")
+	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "stubs/s")
+}
+
 // BenchmarkCompany is what one core does per touchpoint, decoding and encoding included, in batches of 1,000, and
 // what a touchpoint takes of memory for ever.
 func BenchmarkCompany(b *testing.B) {
