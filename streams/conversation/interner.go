@@ -50,13 +50,13 @@ func (t *interner[K]) slot(v K) uint64 {
 	return i
 }
 
-// grow makes room for one more, by a quarter: most lists are short and there are many, and the long ones are so long that
+// grow makes room for one more, by an eighth: most lists are short and there are many, and the long ones are so long that
 // half of them empty would be a waste.
 func grow[T any](list []T) []T {
 	if len(list) < cap(list) {
 		return list
 	}
-	out := make([]T, len(list), len(list)+len(list)/4+1)
+	out := make([]T, len(list), len(list)+len(list)/8+1)
 	copy(out, list)
 	return out
 }
