@@ -33,7 +33,7 @@ type ties struct {
 func (h *Homes) tiesOf(p *person, s *stub) (t ties, ok bool) {
 	t.target = none
 	freshApart, boundTie := false, false
-	threads, name := h.leads(p, s)
+	threads, name, claims := h.leads(p, s)
 	for _, n := range threads {
 		apart := h.scheme(n).apart
 		t.apart = t.apart || apart
@@ -51,8 +51,13 @@ func (h *Homes) tiesOf(p *person, s *stub) (t ties, ok bool) {
 		}
 		t.target, t.known = p.bindings[i].conv, true
 	}
+	for _, c := range claims {
+		if !p.knows(c) {
+			return t, false
+		}
+	}
 	// With both, the stubs of the tie may follow the new thread.
-	return t, !(boundTie && freshApart) && h.claimsNothing(p, s)
+	return t, !(boundTie && freshApart)
 }
 
 // join places the newest stub of p where the conversations of the others stay as they are, which is nearly always so.
@@ -90,7 +95,7 @@ func (h *Homes) join(p *person) bool {
 func (h *Homes) enter(p *person, at int, conv uint32, freshThreads bool) {
 	s := &p.stubs[at]
 	if freshThreads {
-		threads, name := h.leads(p, s)
+		threads, name, _ := h.leads(p, s)
 		for _, n := range threads {
 			p.bind(binding{thread: n, conv: conv, mail: n == name})
 		}

@@ -115,8 +115,7 @@ func (g *groups) read(h *Homes, p *person) {
 		if first, named := g.firstMail(name); named && first != uint32(i) {
 			name = h.thread(conversation.Thread{Anchor: s.key}) // nobody else knows it
 		}
-		g.leads = h.appendLeads(g.leads, s, name, g.hasMail)
-		g.claims = h.appendClaims(g.claims, s, g.hasMail)
+		g.leads, g.claims = h.appendReplies(g.leads, g.claims, s, name, g.hasMail)
 	}
 	g.begin = append(g.begin, uint32(len(g.leads)))
 	g.threads = append(g.threads[:0], g.leads...)
