@@ -23,9 +23,6 @@ type Config struct {
 	SASL     SASL
 	Logger   *slog.Logger // nil discards
 
-	// Local says that the broker is in this process: nothing is compressed on the way to it.
-	Local bool
-
 	// DialTimeout bounds one attempt to connect; 0 means 3 s.
 	DialTimeout time.Duration
 }

@@ -15,8 +15,9 @@ import (
 // Compression is how record batches travel and are stored.
 type Compression string
 
-// The compressions. Through a stage and back, JSON costs the least CPU with Snappy, even less than uncompressed: there are
-// half as many bytes to copy. See the package's benchmarks.
+// The compressions. Through a stage and back, JSON costs the least CPU with Snappy, even less than uncompressed, and even
+// within one process: there is a third to a half as much to copy, to keep, and to read at the next start. Zstd takes a quarter off that, and an
+// eighth more CPU for the whole pipeline. See the package's benchmarks.
 const (
 	CompressionNone   Compression = "none"
 	CompressionSnappy Compression = "snappy"
@@ -103,9 +104,6 @@ type Producer struct {
 func NewProducer(c Config, p ProducerConfig) (*Producer, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
-	}
-	if c.Local {
-		p.Compression = CompressionNone
 	}
 	codec, err := p.Compression.codec()
 	if err != nil {

@@ -48,7 +48,7 @@ func (c *upCommand) Run(ctx context.Context, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	config.Kafka = kafka.Config{Brokers: engines.Brokers(), ClientID: "throughline", Local: true, Logger: log}
+	config.Kafka = kafka.Config{Brokers: engines.Brokers(), ClientID: "throughline", Logger: log}
 	config.Store = clickhouse.DefaultConfig(engines.DSN())
 	config.Webhooks = webhooks
 	made, err := node.Prepare(ctx, config, c.Key)
