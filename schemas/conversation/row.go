@@ -112,8 +112,9 @@ type Conversation struct {
 	FirstBotResponse *int64  `json:"first_bot_response,omitempty"`
 	LaterResponses   []int64 `json:"later_responses,omitempty"`
 	LongestWait      int64   `json:"longest_wait,omitempty"`
-	ResolvedAt       *int64  `json:"resolved_at,omitempty"` // last resolution still in force, or the last one before a reopening
-	Resolution       *int64  `json:"resolution,omitempty"`  // from the first touchpoint of a kind with an effect to ResolvedAt
+	NextContact      int64   `json:"next_contact,omitempty"` // when the person's next conversation that the customer got in touch in about the same topic began; 0: none has
+	ResolvedAt       *int64  `json:"resolved_at,omitempty"`  // last resolution still in force, or the last one before a reopening
+	Resolution       *int64  `json:"resolution,omitempty"`   // from the first touchpoint of a kind with an effect to ResolvedAt
 	Reopenings       uint32  `json:"reopenings"`
 	HandOvers        uint32  `json:"hand_overs"`
 	ChannelSwitches  uint32  `json:"channel_switches"`

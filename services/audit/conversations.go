@@ -27,9 +27,10 @@ func (a *audit) conversations(context.Context) error {
 			}
 			a.report.People++
 			id := a.idOf(w, person, stubs)
-			for _, group := range naive.Group(stubs) {
+			groups := naive.Group(stubs)
+			for i, row := range naive.Measure(groups) {
+				group := groups[i]
 				a.report.Conversations++
-				row := naive.Measure(group)
 				row.Person, row.Participants = id, w.participants(person, group)
 				want := summaryOf(&row)
 				got, ok := stored[row.ID]

@@ -16,7 +16,7 @@ type conversationRows struct {
 	workspace, state, team, agent, topic, source, ratingScale                                  store.DictionaryColumn
 	id, person, anchor, supersededBy                                                           store.UInt128Column
 	version                                                                                    store.UInt64Column
-	first, last, begun, waitingSince, longestWait, calls                                       store.Int64Column
+	first, last, begun, waitingSince, longestWait, nextContact, calls                          store.Int64Column
 	touchpoints, inbound, outbound, internal, contacts, reopenings, handOvers, channelSwitches store.UInt32Column
 	channels, tags                                                                             store.DictionaryArrayColumn
 	account, payload                                                                           store.StringColumn
@@ -51,7 +51,7 @@ func newConversationRows(names clickhouse.Tables) *conversationRows {
 		{Name: "channels", Data: &t.channels}, {Name: "team", Data: &t.team}, {Name: "agent", Data: &t.agent}, {Name: "topic", Data: &t.topic},
 		{Name: "source", Data: &t.source}, {Name: "account", Data: &t.account}, {Name: "tags", Data: &t.tags}, {Name: "participants", Data: t.participants},
 		{Name: "waiting_since", Data: &t.waitingSince}, {Name: "first_response", Data: t.firstResponse}, {Name: "first_bot_response", Data: t.firstBotResponse},
-		{Name: "later_responses", Data: t.laterResponses}, {Name: "longest_wait", Data: &t.longestWait}, {Name: "resolved_at", Data: t.resolvedAt},
+		{Name: "later_responses", Data: t.laterResponses}, {Name: "longest_wait", Data: &t.longestWait}, {Name: "next_contact", Data: &t.nextContact}, {Name: "resolved_at", Data: t.resolvedAt},
 		{Name: "resolution", Data: t.resolution}, {Name: "reopenings", Data: &t.reopenings}, {Name: "hand_overs", Data: &t.handOvers},
 		{Name: "channel_switches", Data: &t.channelSwitches}, {Name: "rating_scale", Data: &t.ratingScale}, {Name: "rating_value", Data: &t.ratingValue},
 		{Name: "wait_from", Data: t.waitFrom}, {Name: "wait_to", Data: t.waitTo}, {Name: "wait_kind", Data: t.waitKind},
@@ -102,6 +102,7 @@ func (t *conversationRows) add(r *kafka.Record) error {
 	t.firstBotResponse.Append(nullable(v.FirstBotResponse))
 	t.laterResponses.Append(v.LaterResponses)
 	t.longestWait.Append(v.LongestWait)
+	t.nextContact.Append(v.NextContact)
 	t.resolvedAt.Append(nullable(v.ResolvedAt))
 	t.resolution.Append(nullable(v.Resolution))
 	t.reopenings.Append(v.Reopenings)

@@ -36,6 +36,7 @@ type talk struct {
 	superseded   string
 	account      string
 	resolved     string
+	next         string             // when the customer's next one about the topic began
 	rating       string             // scale:value
 	intervals    words.Conversation // waits, pauses and turns
 }
@@ -72,6 +73,9 @@ func (t *talk) conversation(tb testing.TB) words.Conversation {
 	if t.resolved != "" {
 		at := ms(t.resolved)
 		c.ResolvedAt = &at
+	}
+	if t.next != "" {
+		c.NextContact = ms(t.next)
 	}
 	if t.waiting != "" {
 		c.WaitingSince = ms(t.waiting)
@@ -136,7 +140,7 @@ func rowOf(c *words.Conversation) row {
 		"contacts": int(c.Contacts), "channels": c.Channels, "team": c.Team, "agent": c.Agent, "topic": c.Topic, "source": c.Source, "account": c.Account, "tags": c.Tags, "participants": c.Participants,
 		"waiting_since": millis(c.WaitingSince), "first_response": orNull(c.FirstResponse), "first_bot_response": orNull(c.FirstBotResponse), "longest_wait": fmt.Sprint(c.LongestWait),
 		"resolution": orNull(c.Resolution), "reopenings": int(c.Reopenings), "hand_overs": int(c.HandOvers), "channel_switches": int(c.ChannelSwitches), "calls": fmt.Sprint(c.Calls),
-		"resolved_at": `\N`, "rating_scale": "", "rating_value": 0,
+		"next_contact": millis(c.NextContact), "resolved_at": `\N`, "rating_scale": "", "rating_value": 0,
 	}
 	if c.ResolvedAt != nil {
 		r["resolved_at"] = millis(*c.ResolvedAt)

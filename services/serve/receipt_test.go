@@ -224,22 +224,29 @@ func TestFirstContactResolution(t *testing.T) {
 	done := func(id string, who int, first, resolved, topic, channel string, contacts int) talk {
 		return talk{id: id, person: person(who), first: first, resolved: resolved, state: "resolved", topic: topic, channels: []string{channel}, contacts: contacts}
 	}
+	call := func(id string, who int, first string) talk {
+		return talk{id: id, person: person(who), first: first, state: "open", topic: "invoice", channels: []string{"phone"}, contacts: 1}
+	}
+	back := func(t talk, next string) talk {
+		t.next = next
+		return t
+	}
 	f.talks(
 		done("well", 1, "2026-11-01T09:00:00Z", "2026-11-01T10:00:00Z", "invoice", "email", 1),
 		done("other topic", 1, "2026-11-03T09:00:00Z", "2026-11-03T10:00:00Z", "parcel", "phone", 1),
-		done("calls again", 2, "2026-11-01T09:00:00Z", "2026-11-01T10:00:00Z", "invoice", "email", 1),
-		talk{id: "the call", person: person(2), first: "2026-11-08T09:59:00Z", state: "open", topic: "invoice", channels: []string{"phone"}, contacts: 1},
-		done("calls too late", 3, "2026-11-01T09:00:00Z", "2026-11-01T10:00:00Z", "invoice", "email", 1),
-		talk{id: "the late call", person: person(3), first: "2026-11-08T10:00:01Z", state: "open", topic: "invoice", channels: []string{"phone"}, contacts: 1},
+		back(done("calls again", 2, "2026-11-01T09:00:00Z", "2026-11-01T10:00:00Z", "invoice", "email", 1), "2026-11-08T09:59:00Z"),
+		call("the call", 2, "2026-11-08T09:59:00Z"),
+		back(done("calls too late", 3, "2026-11-01T09:00:00Z", "2026-11-01T10:00:00Z", "invoice", "email", 1), "2026-11-08T10:00:01Z"),
+		call("the late call", 3, "2026-11-08T10:00:01Z"),
 		done("twice", 4, "2026-11-01T09:00:00Z", "2026-11-01T10:00:00Z", "invoice", "email", 2),
 		done("young", 5, "2026-11-19T09:00:00Z", "2026-11-19T10:00:00Z", "invoice", "email", 1),
-		done("young, and calls again", 6, "2026-11-18T09:00:00Z", "2026-11-18T10:00:00Z", "invoice", "email", 1),
-		talk{id: "the young call", person: person(6), first: "2026-11-19T09:59:00Z", state: "open", topic: "invoice", channels: []string{"phone"}, contacts: 1},
+		back(done("young, and calls again", 6, "2026-11-18T09:00:00Z", "2026-11-18T10:00:00Z", "invoice", "email", 1), "2026-11-19T09:59:00Z"),
+		call("the young call", 6, "2026-11-19T09:59:00Z"),
 		done("a campaign", 7, "2026-11-01T09:00:00Z", "2026-11-01T10:00:00Z", "news", "email", 0),
-		done("merged, calls again", 8, "2026-11-01T09:00:00Z", "2026-11-01T10:00:00Z", "invoice", "email", 1),
-		talk{id: "the merged call", person: person(9), first: "2026-11-02T09:00:00Z", state: "open", topic: "invoice", channels: []string{"phone"}, contacts: 1},
+		back(done("another campaign, and calls", 8, "2026-11-01T09:00:00Z", "2026-11-01T10:00:00Z", "news", "email", 0), "2026-11-02T09:00:00Z"),
+		back(done("calls at once", 9, "2026-11-01T09:00:00Z", "2026-11-01T10:00:00Z", "invoice", "email", 1), "2026-11-01T09:30:00Z"),
+		call("the call at once", 9, "2026-11-01T09:30:00Z"),
 	)
-	f.move("ours", person(9), person(9), person(8), 1)
 	for _, c := range []struct {
 		query url.Values
 		want  string

@@ -13,8 +13,13 @@ const entryChannel = "if(empty(channels), '', channels[1])"
 // over is the condition of conversations that are settled.
 const over = "(state IN ('resolved', 'closed'))"
 
-// firstContact says of a settled conversation that the customer began whether that was all it took: 1 yes, 2 no, 3 too young to know.
-const firstContact = `multiIf(NOT ` + over + ` OR contacts = 0, 0, contacts > 1 OR reopenings > 0 OR followed, 2, assumeNotNull(resolved_at) + INTERVAL {fcr_days:UInt16} DAY > fromUnixTimestamp64Milli({now_ms:Int64}), 3, 1)`
+// firstContact says of a settled conversation that the customer began whether that was all it took: 1 yes, 2 no, also because the same customer got in
+// touch again about the same topic within the days, by whatever channel and past all filters, 3 too young to know.
+const firstContact = `multiIf(NOT ` + over + ` OR contacts = 0, 0, contacts > 1 OR reopenings > 0 OR toUnixTimestamp64Milli(next_contact) > 0 AND next_contact <= settled_for_good, 2,
+		settled_for_good > fromUnixTimestamp64Milli({now_ms:Int64}), 3, 1)`
+
+// settledForGood is when nobody has to be waited for any more to say so.
+const settledForGood = `assumeNotNull(resolved_at) + INTERVAL {fcr_days:UInt16} DAY`
 
 // waitedSum is how long the customer waited for humans, ended waits and the one that goes on.
 const waitedSum = `arraySum((f, t) -> t - f, wait_from, wait_end)`
@@ -146,8 +151,8 @@ func (s *Server) prepareConversations(c *call, r *reportQuery, now time.Time) er
 		return err
 	}
 	names := r.names()
-	computed = needed(names, append(computed, firstContact+" AS first_contact"))
-	targets = needed(names, append(targets, r.followed(c)+" AS followed", hasLate(c)+" AS has_late"))
+	computed = needed(names, append(computed, settledForGood+" AS settled_for_good", firstContact+" AS first_contact"))
+	targets = needed(names, append(targets, hasLate(c)+" AS has_late"))
 	with := ""
 	if constants := needed(names, promises.with); len(constants) > 0 {
 		with = "WITH " + strings.Join(constants, ",\n\t")
@@ -162,18 +167,6 @@ func (s *Server) prepareConversations(c *call, r *reportQuery, now time.Time) er
 	)
 )`
 	return nil
-}
-
-// followed tells whether the same customer got in touch again about the same topic within the days, by whatever channel and past all
-// filters.
-func (r *reportQuery) followed(c *call) string {
-	return `id IN (
-			SELECT id FROM (
-				SELECT id, resolved_at, leadInFrame(first) OVER (PARTITION BY ` + c.tables.PersonOf("person") + `, topic ORDER BY first, id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS next
-				FROM ` + r.conversations(c, "first >= {from:DateTime64(3, 'UTC')}") + `
-				WHERE state NOT IN ` + hidden + ` AND contacts > 0
-			) WHERE toUnixTimestamp64Milli(next) > 0 AND isNotNull(resolved_at) AND next <= assumeNotNull(resolved_at) + INTERVAL {fcr_days:UInt16} DAY
-		)`
 }
 
 // hasLate tells whether a touchpoint of the period in the conversation was received after the period was closed.

@@ -164,7 +164,7 @@ var retoldColumns = []struct{ name, from string }{
 	{"channels", "t.channels"}, {"channel_contacts", "t.channel_contacts"}, {"team", "t.team"}, {"agent", "t.agent"}, {"topic", "t.topic"},
 	{"source", "t.source"}, {"account", "t.account"}, {"tags", "t.tags"},
 	{"waiting_since", "fromUnixTimestamp64Milli(t.waiting_since, 'UTC')"}, {"first_response", "t.first_response"}, {"first_bot_response", "t.first_bot_response"},
-	{"later_responses", "t.later_responses"}, {"longest_wait", "t.longest_wait"}, {"resolved_at", "fromUnixTimestamp64Milli(t.resolved_at, 'UTC')"}, {"resolution", "t.resolution"},
+	{"later_responses", "t.later_responses"}, {"longest_wait", "t.longest_wait"}, {"next_contact", "fromUnixTimestamp64Milli(t.next_contact, 'UTC')"}, {"resolved_at", "fromUnixTimestamp64Milli(t.resolved_at, 'UTC')"}, {"resolution", "t.resolution"},
 	{"reopenings", "t.reopenings"}, {"hand_overs", "t.hand_overs"}, {"channel_switches", "t.channel_switches"},
 	{"rating_scale", "t.rating.1"}, {"rating_value", "t.rating.2"}, {"calls", "t.calls"},
 	{"wait_from", "t.waits.1"}, {"wait_to", "t.waits.2"}, {"wait_kind", "t.waits.3"}, {"pause_from", "t.pauses.1"}, {"pause_to", "t.pauses.2"},
@@ -174,7 +174,7 @@ var retoldColumns = []struct{ name, from string }{
 // retoldType is the type of a conversation as the log has it.
 const retoldType = `Tuple(id String, person String, state String, first Int64, begun Int64, contacts UInt32, channels Array(String), channel_contacts Array(UInt32),
 	team String, agent String, topic String, source String, account String, tags Array(String), waiting_since Int64, first_response Nullable(Int64),
-	first_bot_response Nullable(Int64), later_responses Array(Int64), longest_wait Int64, resolved_at Nullable(Int64), resolution Nullable(Int64),
+	first_bot_response Nullable(Int64), later_responses Array(Int64), longest_wait Int64, next_contact Int64, resolved_at Nullable(Int64), resolution Nullable(Int64),
 	reopenings UInt32, hand_overs UInt32, channel_switches UInt32, rating Tuple(scale String, value Float64), calls Int64,
 	waits Array(Tuple(from Int64, to Int64, kind Int64)), pauses Array(Tuple(from Int64, to Int64)), turns Array(Tuple(at Int64, team String)), states Array(Tuple(at Int64, state String)))`
 

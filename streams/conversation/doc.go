@@ -40,6 +40,10 @@
 // an agent's answer, was asked for something, or the matter was settled; turns, which say whose it was; and the states that it came
 // through. A bot's answer begins no pause: a promise that bots keep is none.
 //
+// One thing is said of another conversation: when the customer got in touch again, which is when the person's next conversation with a contact and the
+// same topic began, in the order of first stubs. Conversations without a topic have one in common. Whether that was soon enough to call a matter
+// unresolved is for who asks to say.
+//
 // A contact costs by its channel: one that goes on by another channel, because the customer changes or an agent answers there, is a contact
 // there too. Agents are on the phone from the last start of a call to its end, if an agent made either known.
 //

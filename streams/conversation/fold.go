@@ -101,6 +101,7 @@ func (h *Homes) flushLive(p *person, live []uint32, out Output) {
 		naming := &p.stubs[p.convs[c].first]
 		row.Workspace, row.Person = h.names.values[p.workspace], h.anchors.values[p.id]
 		row.Anchor = h.anchors.values[naming.anchor]
+		row.NextContact = p.nextContact(&p.convs[c])
 		row.Version = conversation.VersionOf(h.hopOf(p, naming), p.changes)
 		out.Conversation(row)
 		h.putBack(p, c, f)

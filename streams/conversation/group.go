@@ -87,6 +87,9 @@ func (h *Homes) join(p *person) bool {
 		c := &p.convs[target]
 		c.settled = settled(c.settled, h.effect(s), h.acts.values[s.act].direction)
 		s.settled = c.settled
+		was := *c
+		h.about(c, s)
+		h.relink(p, target, &was)
 	}
 	return true
 }
@@ -123,7 +126,7 @@ func (h *Homes) place(p *person, at int) uint32 {
 
 // begin opens a conversation with the stub at the given place.
 func (p *person) begin(at int) uint32 {
-	p.convs = append(grow(p.convs), conv{first: uint32(at)})
+	p.convs = append(grow(p.convs), conv{first: uint32(at), next: none})
 	return uint32(len(p.convs) - 1)
 }
 
@@ -173,6 +176,7 @@ func (h *Homes) regroup(p *person) {
 			c := &p.convs[s.conv]
 			c.settled = settled(c.settled, h.effect(s), h.acts.values[s.act].direction)
 			s.settled = c.settled
+			h.about(c, s)
 		}
 	}
 	for _, waiting := range g.held {
@@ -184,6 +188,7 @@ func (h *Homes) regroup(p *person) {
 		c := &p.convs[conv]
 		c.first = min(c.first, waiting.at)
 	}
+	h.link(p)
 	p.bindings = p.bindings[:0]
 	for i, n := range g.threads {
 		p.bindings = append(p.bindings, binding{thread: n, conv: g.conv[g.root(uint32(i))], mail: g.hasMail(n)})

@@ -46,6 +46,8 @@ type Homes struct {
 
 	// Scratch.
 	was     []int32
+	nexts   []int64 // of the stubs that named a conversation before, its next contact
+	topics  map[uint32]uint32
 	groups  groups
 	lead    []uint32
 	claim   []claim
@@ -102,7 +104,7 @@ func NewHomes(r *registry.Registry, window time.Duration) *Homes {
 	}
 	return &Homes{
 		tables: newTables(r), window: window.Milliseconds(), anchors: newInterner[identity.Anchor](), nodes: make([]node, 1),
-		folds: map[foldKey]*fold{}, longFold: longFold,
+		folds: map[foldKey]*fold{}, longFold: longFold, topics: map[uint32]uint32{},
 		row: conversation.Conversation{Channels: []string{}}, // an empty list on the log, never null
 	}
 }

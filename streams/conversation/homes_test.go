@@ -231,10 +231,10 @@ func compare(t *rapid.T, naive oracle.Conversations, out *collected, stubs []con
 	want := map[conversation.ID]conversation.Conversation{}
 	in := map[touchpoint.Key]conversation.ID{}
 	for person, set := range sets {
-		for _, members := range naive.Group(set) {
-			row := naive.Measure(members)
+		groups := naive.Group(set)
+		for i, row := range naive.Measure(groups) {
 			row.Person = person
-			for _, s := range members {
+			for _, s := range groups[i] {
 				in[s.Key] = row.ID
 				if _, participant := owns(&s, moves); participant && !slices.Contains(row.Participants, s.Anchor) {
 					row.Participants = append(row.Participants, s.Anchor)

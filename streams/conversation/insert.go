@@ -46,6 +46,7 @@ func (h *Homes) insert(p *person, at int, s *stub) bool {
 		}
 	}
 	if begins {
+		p.scattered = true
 		target = p.begin(at)
 		p.convs[target].settled = after
 	}
@@ -53,6 +54,15 @@ func (h *Homes) insert(p *person, at int, s *stub) bool {
 	p.stubs[at].settled = after
 	h.shiftFolds(p, at, target)
 	h.enter(p, at, target, t.fresh)
+	if speaks {
+		c := &p.convs[target]
+		was := *c
+		h.about(c, s)
+		if c.topic != was.topic && h.namesTopic(p.stubs[at+1:], target) {
+			c.topic = was.topic
+		}
+		h.relink(p, target, &was)
+	}
 	return true
 }
 

@@ -12,6 +12,7 @@ type person struct {
 	id        uint32 // its node
 	workspace uint32
 	epoch     uint32 // counts what makes folds of its conversations worthless
+	scattered bool   // convs are not in the order of their first stubs
 	changes   uint64 // how often the set or the registers changed: the lower half of every version
 	stubs     []stub // by (time, key)
 	convs     []conv
@@ -23,7 +24,10 @@ type person struct {
 // conv is a conversation of a person.
 type conv struct {
 	first   uint32 // place of the first of its stubs
-	settled bool   // after the last of them
+	topic   uint32 // that they named last
+	next    uint32 // the person's next conversation with a contact about the same topic, or none; none, too, if it has no contact
+	contact bool   // the customer got in touch in it
+	settled bool   // after the last of its stubs
 }
 
 // binding says where the stubs of a thread belong; conv is none as long as nobody has spoken there.
@@ -66,7 +70,7 @@ func (h *Homes) add(p *person, s *stub) bool {
 			was[i] = w + 1
 		}
 	}
-	h.was = slices.Insert(was, at, wasNew)
+	h.was, h.nexts = slices.Insert(was, at, wasNew), slices.Insert(h.nexts, at, 0)
 	p.stubs = slices.Insert(grow(p.stubs), at, *s)
 	h.regroup(p)
 	h.compare(p)
@@ -162,7 +166,7 @@ func (h *Homes) remove(p *person, hops []uint32, gone func(*stub) bool) []stub {
 
 // replace gives the person another set of stubs; came[i] is where the i-th was before.
 func (h *Homes) replace(p *person, stubs []stub, came []int32) {
-	old := h.before(p)
+	old, nextOld := h.before(p), h.nexts
 	now := make([]int32, len(old)) // place now, by place before
 	for i := range now {
 		now[i] = wasGone
@@ -172,8 +176,11 @@ func (h *Homes) replace(p *person, stubs []stub, came []int32) {
 			now[c] = int32(i)
 		}
 	}
-	was := make([]int32, len(stubs))
+	was, nexts := make([]int32, len(stubs)), make([]int64, len(stubs))
 	for i, c := range came {
+		if c >= 0 {
+			nexts[i] = nextOld[c]
+		}
 		switch {
 		case c < 0:
 			was[i] = wasNew
@@ -183,7 +190,7 @@ func (h *Homes) replace(p *person, stubs []stub, came []int32) {
 			was[i] = now[old[c]]
 		}
 	}
-	h.was = was
+	h.was, h.nexts = was, nexts
 	p.stubs = stubs
 	h.regroup(p)
 	h.compare(p)
@@ -196,9 +203,14 @@ const (
 	wasNew                    // not in the set
 )
 
-// before notes, for every stub, the place of the first stub of its conversation.
+// before notes, for every stub, the place of the first stub of its conversation, and for those the next contact.
 func (h *Homes) before(p *person) []int32 {
 	was := slices.Grow(h.was[:0], len(p.stubs)+1)
+	h.nexts = slices.Grow(h.nexts[:0], len(p.stubs)+1)[:len(p.stubs)]
+	clear(h.nexts)
+	for i := range p.convs {
+		h.nexts[p.convs[i].first] = p.nextContact(&p.convs[i])
+	}
 	for i := range p.stubs {
 		if c := p.stubs[i].conv; c == none {
 			was = append(was, wasNone)
@@ -211,8 +223,13 @@ func (h *Homes) before(p *person) []int32 {
 }
 
 // compare touches what differs from before: the stubs in another conversation, and the conversations that gained or
-// lost one, or their name.
+// lost one, or their name, or have another next contact.
 func (h *Homes) compare(p *person) {
+	for i := range p.convs {
+		if c := &p.convs[i]; h.nexts[c.first] != p.nextContact(c) {
+			h.touch(p).name(&p.stubs[c.first])
+		}
+	}
 	for i, was := range h.was {
 		s := &p.stubs[i]
 		is := wasNone

@@ -152,6 +152,8 @@ func (s *story) tell(t *testing.T, at, line string) {
 			stub.Threads = append(stub.Threads, threadNamed(word))
 		case key == "team":
 			stub.Team = value
+		case key == "topic":
+			stub.Topic = value
 		case key == "for":
 			stub.Anchor = customerNamed(value)
 		case key == "rating":
@@ -218,9 +220,12 @@ func (s *story) describe(row *conversation.Conversation, members []conversation.
 	span := func(what string, ms int64) {
 		fmt.Fprintf(&b, ", %s %s", what, strings.NewReplacer("h0m0s", "h", "m0s", "m").Replace((time.Duration(ms) * time.Millisecond).String()))
 	}
+	instant := func(what string, ms int64) {
+		at := time.UnixMilli(ms - start)
+		fmt.Fprintf(&b, ", %s day %d %s", what, at.Unix()/86400+1, at.UTC().Format("15:04"))
+	}
 	if row.WaitingSince != 0 {
-		at := time.UnixMilli(row.WaitingSince - start)
-		fmt.Fprintf(&b, ", since day %d %s", at.Unix()/86400+1, at.UTC().Format("15:04"))
+		instant("since", row.WaitingSince)
 	}
 	if row.FirstResponse != nil {
 		span("first response", *row.FirstResponse)
@@ -259,6 +264,9 @@ func (s *story) describe(row *conversation.Conversation, members []conversation.
 	}
 	if row.Calls > 0 {
 		span("calls", row.Calls)
+	}
+	if row.Topic != "" && row.NextContact != 0 {
+		instant("next contact", row.NextContact)
 	}
 	if row.Rating != nil {
 		fmt.Fprintf(&b, ", rating %v", row.Rating.Value)

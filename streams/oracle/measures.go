@@ -9,8 +9,27 @@ import (
 	"github.com/throughline/throughline/schemas/touchpoint"
 )
 
-// Measure measures one conversation, question by question; person, version and participants are the caller's.
-func (n Conversations) Measure(stubs []conversation.Stub) conversation.Conversation {
+// Measure measures all conversations of one person, as Group returns them, question by question; person, version and participants are the caller's.
+func (n Conversations) Measure(groups [][]conversation.Stub) []conversation.Conversation {
+	rows := make([]conversation.Conversation, len(groups))
+	for i, stubs := range groups {
+		rows[i] = n.measure(stubs)
+	}
+	for i := range rows {
+		row := &rows[i]
+		for _, other := range rows {
+			later := other.First > row.First || other.First == row.First && slices.Compare(other.ID[:], row.ID[:]) > 0
+			about := row.Contacts > 0 && other.Contacts > 0 && other.Topic == row.Topic
+			if about && later && (row.NextContact == 0 || other.First < row.NextContact) {
+				row.NextContact = other.First
+			}
+		}
+	}
+	return rows
+}
+
+// measure measures one conversation.
+func (n Conversations) measure(stubs []conversation.Stub) conversation.Conversation {
 	first, last := &stubs[0], &stubs[len(stubs)-1]
 	row := conversation.Conversation{
 		Workspace: first.Workspace, ID: first.Key, Anchor: first.Anchor, First: first.Time, Last: last.Time, Latest: last.Key, Touchpoints: uint32(len(stubs)),

@@ -194,6 +194,7 @@ CREATE TABLE IF NOT EXISTS conversations {{.OnCluster}}
     first_bot_response Nullable(Int64),
     later_responses    Array(Int64),
     longest_wait       Int64,
+    next_contact       DateTime64(3, 'UTC'), -- when the customer's next conversation about the topic began; 1970: none has
     resolved_at        Nullable(DateTime64(3, 'UTC')),
     resolution         Nullable(Int64),
     reopenings         UInt32,
