@@ -219,22 +219,18 @@ ORDER BY at, key LIMIT 1 BY talk` + reportSettings
 // findAnsweredOnOne finds customers who asked about the same topic on two channels within two days, and were answered on one of them
 // only.
 func (s *Server) findAnsweredOnOne(ctx context.Context, c *call, q *crackQuery) (out []Crack, err error) {
-	person := c.tables.PersonOf("person")
-	sql := `SELECT w.id, w.who, w.channel, w.topic, w.team, w.agent, w.asked, any(a.id), any(a.channel), any(a.answered)
+	sql := `SELECT w.1, who, w.2, topic, w.3, w.4, w.5, others[1].2, others[1].3, others[1].1
 FROM (
-	SELECT id, ` + person + ` AS who, ` + entryChannel + ` AS channel, topic, begun AS asked, begun + toIntervalMillisecond(assumeNotNull(first_response)) AS answered
+	SELECT ` + c.tables.PersonOf("person") + ` AS who, topic,
+		groupArrayIf((id, ` + entryChannel + `, team, agent, waiting_since), ` + waitsForUs + `) AS waiting,
+		groupArrayIf((begun + toIntervalMillisecond(assumeNotNull(first_response)), id, ` + entryChannel + `, begun), isNotNull(first_response)) AS answered
 	FROM ` + c.allConversations() + `
-	AND last >= {since:DateTime64(3, 'UTC')} AND isNotNull(first_response) AND state NOT IN ` + hidden + ` AND who IN (
-		SELECT ` + person + ` FROM ` + c.allConversations() + ` AND last >= {since:DateTime64(3, 'UTC')} AND ` + waitsForUs + ` AND state NOT IN ` + hidden + `
-	)
-) AS a
-INNER JOIN (
-	SELECT id, ` + person + ` AS who, ` + entryChannel + ` AS channel, topic, team, agent, waiting_since AS asked
-	FROM ` + c.allConversations() + ` AND last >= {since:DateTime64(3, 'UTC')} AND ` + waitsForUs + ` AND state NOT IN ` + hidden + `
-) AS w ON w.who = a.who AND w.topic = a.topic
-WHERE w.id != a.id AND w.channel != a.channel AND abs(dateDiff('second', w.asked, a.asked)) <= 172800
-GROUP BY w.id, w.who, w.channel, w.topic, w.team, w.agent, w.asked
-ORDER BY w.asked, w.id LIMIT {limit:UInt32}` + reportSettings
+	AND last >= {since:DateTime64(3, 'UTC')} AND (` + waitsForUs + ` OR isNotNull(first_response)) AND state NOT IN ` + hidden + `
+	GROUP BY who, topic HAVING notEmpty(waiting) AND notEmpty(answered)
+)
+ARRAY JOIN waiting AS w, arrayMap(w -> arraySort(arrayFilter(a -> a.2 != w.1 AND a.3 != w.2 AND abs(dateDiff('second', w.5, a.4)) <= 172800, answered)), waiting) AS others
+WHERE notEmpty(others)
+ORDER BY w.5, w.1 LIMIT {limit:UInt32}` + reportSettings
 	err = s.store.each(ctx, s.store.report, sql, q.params(c), func(r *clickhouse.Rows) error {
 		var asked, answered time.Time
 		var other wide
