@@ -62,6 +62,12 @@ func TestAMoveShowsInTheDictionary(t *testing.T) {
 	if got := w.person(anchor(9)); got != anchor(1).String() {
 		t.Errorf("a zombie's move came into force again: %s", got)
 	}
+	// To read what moved lately must not take the time that all that ever moved takes.
+	w.exec("INSERT INTO identities (workspace, anchor, person, version) VALUES ('default', 77, 78, 1)")
+	w.exec("SYSTEM RELOAD DICTIONARY moved_lately")
+	if n := w.count("SELECT toUInt64(dictHas('moved', toUInt64(77)))"); n != 0 {
+		t.Error("the whole was read again with what moved lately")
+	}
 	if n := w.count("SELECT count() FROM identity_log FINAL WHERE value = 'a@example.com' AND `user` = 'u' AND from = anchor AND toUnixTimestamp64Milli(time) = 1770000000000"); n != 3 {
 		t.Errorf("%d moves in the log, want 3", n)
 	}

@@ -32,7 +32,7 @@ func makeTables(ctx context.Context, db *clickhouse.DB, layout clickhouse.Layout
 		return fmt.Errorf("dictionaries: %w", err)
 	}
 	renamed := strings.NewReplacer("EXISTS "+first.Moved+" ", "EXISTS "+next.Moved+" ", "EXISTS "+first.MovedLately+" ", "EXISTS "+next.MovedLately+" ",
-		"."+first.Identities+" ", "."+next.Identities+" ", "."+first.Recent+" ", "."+next.Recent+" ", "."+first.Moved+",", "."+next.Moved+",").Replace(string(text))
+		"."+first.Identities+" ", "."+next.Identities+" ", "."+first.Recent+" ", "."+next.Recent+" ").Replace(string(text))
 	statements, err := db.Render(renamed, layout)
 	if err != nil {
 		return fmt.Errorf("dictionaries: %w", err)
@@ -58,7 +58,7 @@ func dropTables(ctx context.Context, db *clickhouse.DB, layout clickhouse.Layout
 		keep[name] = true
 	}
 	if was.Moved != is.Moved && was.Moved != first.Moved {
-		for _, name := range []string{was.MovedLately, was.Moved} { // the first reads the second
+		for _, name := range []string{was.MovedLately, was.Moved} {
 			if err := db.Exec(ctx, "DROP DICTIONARY IF EXISTS "+clickhouse.QuoteName(name)+onCluster, nil); err != nil {
 				return fmt.Errorf("dictionary %s: %w", name, err)
 			}

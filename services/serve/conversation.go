@@ -37,6 +37,7 @@ type Conversation struct {
 	FirstBotResponse *int64             `json:"first_bot_response_ms"`
 	LaterResponses   []int64            `json:"later_responses_ms"`
 	LongestWait      int64              `json:"longest_wait_ms"`
+	NextContact      *Time              `json:"next_contact"`
 	ResolvedAt       *Time              `json:"resolved_at"`
 	Resolution       *int64             `json:"resolution_ms"`
 	Reopenings       uint32             `json:"reopenings"`
@@ -85,6 +86,10 @@ func conversationOf(v *words.Conversation) Conversation {
 	if v.WaitingSince > 0 {
 		t := timeOf(v.WaitingSince)
 		c.WaitingSince = &t
+	}
+	if v.NextContact > 0 {
+		t := timeOf(v.NextContact)
+		c.NextContact = &t
 	}
 	if v.ResolvedAt != nil {
 		t := timeOf(*v.ResolvedAt)

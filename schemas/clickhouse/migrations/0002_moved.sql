@@ -6,22 +6,22 @@
 CREATE DICTIONARY IF NOT EXISTS moved {{.OnCluster}}
 (
     anchor64 UInt64,
-    person   UInt128,
-    version  UInt64
+    person   UInt128
 )
 PRIMARY KEY anchor64
-SOURCE(CLICKHOUSE(QUERY 'SELECT toUInt64(anchor) AS anchor64, person, version FROM {{.Database}}.identities FINAL WHERE thread = 0'))
+SOURCE(CLICKHOUSE(QUERY 'SELECT toUInt64(anchor) AS anchor64, person FROM {{.Database}}.identities FINAL WHERE thread = 0'))
 LAYOUT(HASHED_ARRAY())
 LIFETIME(MIN 30 MAX 60);
 
 -- A loader that was asleep may write an old move again when the later one has already been dropped here: the higher
--- version is in force, wherever it is.
+-- version is in force, wherever it is. The table is asked for it and not the dictionary of the whole: ClickHouse reads a dictionary
+-- again, too, that is asked by one that it is told to read again.
 CREATE DICTIONARY IF NOT EXISTS moved_lately {{.OnCluster}}
 (
     anchor64 UInt64,
     person   UInt128
 )
 PRIMARY KEY anchor64
-SOURCE(CLICKHOUSE(QUERY 'SELECT toUInt64(anchor) AS anchor64, argMax(r.person, r.version) AS person FROM {{.Database}}.identity_recent AS r GROUP BY anchor HAVING max(r.version) >= dictGetOrDefault({{.Database}}.moved, \'version\', anchor64, toUInt64(0))'))
+SOURCE(CLICKHOUSE(QUERY 'SELECT toUInt64(anchor) AS anchor64, argMax(m.person, m.version) AS person FROM (SELECT anchor, person, version FROM {{.Database}}.identity_recent UNION ALL SELECT anchor, person, version FROM {{.Database}}.identities WHERE thread = 0 AND anchor IN (SELECT anchor FROM {{.Database}}.identity_recent AS r)) AS m GROUP BY anchor'))
 LAYOUT(HASHED_ARRAY())
 LIFETIME(MIN 5 MAX 10);

@@ -32,6 +32,7 @@ export function Measured({ conversation: c }: { conversation: Conversation }) {
     count('handOvers', c.hand_overs),
     count('channelSwitches', c.channel_switches),
   ]
+  if (c.next_contact) lines.push({ name: t('measure.nextContact'), value: dateTime(c.next_contact, language), meaning: t('measure.nextContactMeaning') })
   if (c.rating) lines.push({ name: t('measure.rating'), value: `${c.rating.scale.toUpperCase()} ${number(c.rating.value, language)}` })
   return (
     <Paper withBorder p="md" component="section" aria-label={t('conversation.measures')}>
