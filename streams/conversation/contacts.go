@@ -97,6 +97,9 @@ func (p *person) following(of uint32) uint32 {
 	return found
 }
 
+// manyTopics are more than nearly everybody's conversations have.
+const manyTopics = 1 << 10
+
 // link makes the chains of all conversations anew.
 func (h *Homes) link(p *person) {
 	byFirst := func(a, b uint32) int { return int(p.convs[a].first) - int(p.convs[b].first) }
@@ -107,7 +110,6 @@ func (h *Homes) link(p *person) {
 	if p.scattered = !slices.IsSortedFunc(order, byFirst); p.scattered {
 		slices.SortFunc(order, byFirst)
 	}
-	clear(h.topics)
 	for _, i := range slices.Backward(order) {
 		c := &p.convs[i]
 		c.next = none
@@ -120,4 +122,8 @@ func (h *Homes) link(p *person) {
 		h.topics[c.topic] = i
 	}
 	h.live = order
+	if len(h.topics) > manyTopics {
+		h.topics = map[uint32]uint32{} // to clear one takes as long as it has room, ever after
+	}
+	clear(h.topics)
 }
