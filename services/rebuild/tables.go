@@ -32,7 +32,7 @@ func makeTables(ctx context.Context, db *clickhouse.DB, layout clickhouse.Layout
 		return fmt.Errorf("dictionaries: %w", err)
 	}
 	renamed := strings.NewReplacer("EXISTS "+first.Moved+" ", "EXISTS "+next.Moved+" ", "EXISTS "+first.MovedLately+" ", "EXISTS "+next.MovedLately+" ",
-		"."+first.Identities+" ", "."+next.Identities+" ", "."+first.Recent+" ", "."+next.Recent+" ").Replace(string(text))
+		"."+first.Identities, "."+next.Identities, "."+first.Recent, "."+next.Recent).Replace(string(text))
 	statements, err := db.Render(renamed, layout)
 	if err != nil {
 		return fmt.Errorf("dictionaries: %w", err)

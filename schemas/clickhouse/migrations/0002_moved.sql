@@ -22,6 +22,6 @@ CREATE DICTIONARY IF NOT EXISTS moved_lately {{.OnCluster}}
     person   UInt128
 )
 PRIMARY KEY anchor64
-SOURCE(CLICKHOUSE(QUERY 'SELECT toUInt64(anchor) AS anchor64, argMax(m.person, m.version) AS person FROM (SELECT anchor, person, version FROM {{.Database}}.identity_recent UNION ALL SELECT anchor, person, version FROM {{.Database}}.identities WHERE thread = 0 AND anchor IN (SELECT anchor FROM {{.Database}}.identity_recent AS r)) AS m GROUP BY anchor'))
+SOURCE(CLICKHOUSE(QUERY 'SELECT toUInt64(anchor) AS anchor64, argMax(m.person, m.version) AS person FROM (SELECT anchor, person, version FROM {{.Database}}.identity_recent UNION ALL SELECT anchor, person, version FROM {{.Database}}.identities WHERE thread = 0 AND anchor IN (SELECT anchor FROM {{.Database}}.identity_recent)) AS m GROUP BY anchor'))
 LAYOUT(HASHED_ARRAY())
 LIFETIME(MIN 5 MAX 10);
