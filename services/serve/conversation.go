@@ -125,6 +125,28 @@ type ConversationDetail struct {
 	Touchpoints  []Touchpoint `json:"touchpoints"`
 	Next         string       `json:"next,omitempty"`
 	Promises     []Promise    `json:"promises"` // that it is under; none in what was seen at another time
+	Waits        []Wait       `json:"waits"`    // oldest first; what is measured of answers is measured of them
+}
+
+// Wait is a stretch of time in which the customer waited for a human's answer.
+type Wait struct {
+	From Time   `json:"from"`
+	To   *Time  `json:"to"` // null while it goes on
+	Kind string `json:"kind"`
+}
+
+var waitKinds = map[words.WaitKind]string{words.FirstWait: "first", words.LaterWait: "later", words.Unheard: "unheard"}
+
+// detailOf is a conversation whose touchpoints are yet to be read.
+func detailOf(of Conversation, promises []Promise) ConversationDetail {
+	waits := make([]Wait, len(of.row.Waits))
+	for i, w := range of.row.Waits {
+		waits[i] = Wait{From: timeOf(w.From), Kind: waitKinds[w.Kind]}
+		if w.To > 0 {
+			waits[i].To = new(timeOf(w.To))
+		}
+	}
+	return ConversationDetail{Conversation: of, Touchpoints: []Touchpoint{}, Promises: promises, Waits: waits}
 }
 
 // getConversation answers GET /v1/conversations/{id}.
@@ -150,7 +172,7 @@ func (s *Server) getConversation(w http.ResponseWriter, r *http.Request, c *call
 	if found, err = s.current(r.Context(), c, found); err != nil {
 		return err
 	}
-	detail := ConversationDetail{Conversation: found, Promises: s.promisesAbout(c, &found)}
+	detail := detailOf(found, s.promisesAbout(c, &found))
 	if detail.Touchpoints, detail.Next, err = s.touchpointsOf(r.Context(), c, found, limit, after); err != nil {
 		return err
 	}

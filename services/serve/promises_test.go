@@ -75,9 +75,17 @@ func TestPromises(t *testing.T) {
 			Left           *int64 `json:"left_ms"`
 			Due            *string
 		}
+		Waits []waitAnswer
 	}](t, f.get(200, "/v1/conversations/"+idOf("1")))
 	if p := detail.Promises; len(p) != 2 || p[0].Status != "missed" || p[0].Due == nil || *p[0].Due != "2026-11-19T11:00:00.000Z" || p[1].Status != "missed" || *p[1].Left != -2*3600_000 {
 		t.Errorf("promises about the first %+v", p)
+	}
+	if !slices.Equal(detail.Waits, []waitAnswer{{From: "2026-11-19T10:00:00.000Z", Kind: "first"}}) {
+		t.Errorf("waits of the first %+v", detail.Waits)
+	}
+	waits := decode[struct{ Waits []waitAnswer }](t, f.get(200, "/v1/conversations/"+idOf("2"))).Waits
+	if !slices.Equal(waits, []waitAnswer{{From: "2026-11-20T11:30:00.000Z", To: "2026-11-20T11:40:00.000Z", Kind: "first"}}) {
+		t.Errorf("waits of the second %+v", waits)
 	}
 	open := decode[openAnswer](t, f.get(200, "/v1/promises/open"))
 	if got := open.lines(); !slices.Equal(got, []string{
@@ -121,6 +129,8 @@ type openAnswer struct {
 	Counts    map[string]int
 	Truncated bool
 }
+
+type waitAnswer struct{ From, To, Kind string } // To is empty while it goes on
 
 func (a openAnswer) lines() (out []string) {
 	for _, p := range a.Promises {

@@ -257,7 +257,7 @@ func (s *Server) getConversationThen(w http.ResponseWriter, r *http.Request, c *
 		return &movedTo{"/v1/conversations/", "", id}
 	}
 	at := slices.IndexFunc(t.Conversations, func(v words.Conversation) bool { return v.ID == id })
-	detail := ConversationDetail{Conversation: conversationOf(&t.Conversations[at]), Touchpoints: []Touchpoint{}, Promises: []Promise{}}
+	detail := detailOf(conversationOf(&t.Conversations[at]), []Promise{})
 	keys := t.Of[id]
 	if after != nil {
 		keys = keys[slices.Index(keys, after.id)+1:]

@@ -142,7 +142,7 @@ func (s *Server) opening(w http.ResponseWriter, r *http.Request, c *call, find f
 	if err := s.tell(ctx, c, said); err != nil {
 		return err
 	}
-	out := OpenedTransfer{ID: l.ID, Thread: words.Scheme + ":" + l.ID, ConversationDetail: ConversationDetail{Conversation: of, Promises: s.promisesAbout(c, &of)}}
+	out := OpenedTransfer{ID: l.ID, Thread: words.Scheme + ":" + l.ID, ConversationDetail: detailOf(of, s.promisesAbout(c, &of))}
 	if out.Touchpoints, out.Next, err = s.touchpointsOf(ctx, c, of, 200, nil); err != nil {
 		return err
 	}

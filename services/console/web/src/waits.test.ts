@@ -1,26 +1,28 @@
 import { expect, test } from 'vitest'
 import type { Schemas, Touchpoint } from './api'
-import { byDay, standingNow, waitsBefore } from './waits'
+import { byDay, lasted, standingNow, type Wait, waitsBefore } from './waits'
 
-const at = (minute: number, direction: Touchpoint['direction'], actor: Touchpoint['actor']['type'], kind = 'message') =>
-  ({ time: new Date(Date.UTC(2026, 0, 1, 12, minute)).toISOString(), direction, actor: { type: actor }, kind }) as Touchpoint
+const at = (minute: number) => ({ time: new Date(Date.UTC(2026, 0, 1, 12, minute)).toISOString() }) as Touchpoint
 
-const minutes = (touchpoints: Touchpoint[]) => [...waitsBefore(touchpoints)].map(([i, w]) => [i, (w.to - w.from) / 60_000])
+const wait = (from: number, to: number | null, kind: Wait['kind'] = 'first') => ({ from: at(from).time, to: to === null ? null : at(to).time, kind })
 
-test('a wait runs from the first unanswered message to the human answer', () => {
-  expect(minutes([at(0, 'inbound', 'customer'), at(5, 'inbound', 'customer'), at(9, 'outbound', 'agent'), at(10, 'outbound', 'agent')])).toEqual([[2, 9]])
+const minutes = (touchpoints: Touchpoint[], waits: Wait[]) =>
+  [...waitsBefore(touchpoints, waits)].map(([i, list]) => [i, ...list.map((w) => lasted(w) / 60_000)])
+
+test('a wait is shown before what ended it', () => {
+  expect(minutes([at(0), at(5), at(9), at(10), at(30)], [wait(0, 9), wait(10, 30, 'later')])).toEqual([[2, 9], [4, 20]])
 })
 
-test('a bot, a note and an event answer nobody', () => {
-  expect(minutes([at(0, 'inbound', 'customer'), at(1, 'outbound', 'bot'), at(2, 'internal', 'agent'), at(3, 'outbound', 'system', 'order.shipped'), at(4, 'outbound', 'agent')])).toEqual([[4, 4]])
+test('a wait that another row of its instant ended, too, is shown once', () => {
+  expect(minutes([at(0), at(9), at(9)], [wait(0, 9)])).toEqual([[1, 9]])
 })
 
-test('who is not answered waits in no interval yet', () => {
-  expect(minutes([at(0, 'outbound', 'agent'), at(1, 'inbound', 'customer')])).toEqual([])
+test('a wait that goes on, one that took no time and one whose end is on a later page are not shown', () => {
+  expect(minutes([at(0), at(5)], [wait(0, 0), wait(5, null), wait(5, 50)])).toEqual([])
 })
 
 test('days keep their order and hold everything', () => {
-  const all = [at(0, 'inbound', 'customer'), at(60 * 24, 'inbound', 'customer'), at(60 * 24 + 1, 'inbound', 'customer')]
+  const all = [at(0), at(60 * 24), at(60 * 24 + 1)]
   const days = byDay(all)
   expect(days.map((d) => d.touchpoints.length)).toEqual([1, 2])
   expect(days.flatMap((d) => d.touchpoints)).toEqual(all)

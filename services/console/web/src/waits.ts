@@ -1,31 +1,26 @@
 import type { Schemas, Touchpoint } from './api'
 import type { Standing } from './searches'
 
-export interface Wait {
-  from: number
-  to: number
-}
-
-const asks = (t: Touchpoint) => t.direction === 'inbound' && t.actor.type === 'customer' && t.kind === 'message'
-const answers = (t: Touchpoint) => t.direction === 'outbound' && t.actor.type === 'agent' && t.kind === 'message'
+export type Wait = Schemas['Wait']
 
 /**
- * The waits that end at each touchpoint, by its index: from the customer's first unanswered message to the human answer. The touchpoints
- * are in order of time.
+ * The waits that have ended, by the index of the touchpoint that each is shown before: the first that is not older than its end. Those that
+ * took no time are left out, such as that of a caller whose call was taken, and those whose end is not among the touchpoints. These are in
+ * order of time.
  */
-export function waitsBefore(touchpoints: Touchpoint[]): Map<number, Wait> {
-  const out = new Map<number, Wait>()
-  let since: number | null = null
-  touchpoints.forEach((t, i) => {
-    const at = Date.parse(t.time)
-    if (asks(t)) since ??= at
-    else if (answers(t) && since !== null) {
-      out.set(i, { from: since, to: at })
-      since = null
-    }
-  })
+export function waitsBefore(touchpoints: Touchpoint[], waits: Wait[]): Map<number, Wait[]> {
+  const out = new Map<number, Wait[]>()
+  for (const wait of waits) {
+    if (wait.to === null || lasted(wait) === 0) continue
+    const end = Date.parse(wait.to)
+    const at = touchpoints.findIndex((t) => Date.parse(t.time) >= end)
+    if (at >= 0) out.set(at, [...(out.get(at) ?? []), wait])
+  }
   return out
 }
+
+/** How long a wait took, in milliseconds; 0 while it goes on. */
+export const lasted = (wait: Wait) => (wait.to === null ? 0 : Date.parse(wait.to) - Date.parse(wait.from))
 
 /** Those of one day together, in the order that they came in; the day is that of the reader's clock. */
 export function byDay(touchpoints: Touchpoint[]): { day: string; touchpoints: Touchpoint[] }[] {

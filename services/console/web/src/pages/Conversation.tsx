@@ -11,7 +11,7 @@ import { Page } from '../parts/Shell'
 import { StateBadge } from '../parts/StateBadge'
 import { Failed, Loading } from '../parts/States'
 import { useLanguage, useNow } from '../use'
-import { waitsBefore } from '../waits'
+import { lasted, type Wait, waitsBefore } from '../waits'
 import { Go } from '../parts/Go'
 import { Measured } from './Measured'
 import { Promised } from './Promised'
@@ -47,7 +47,7 @@ export function ConversationPage() {
     >
       <div className="two">
         <section aria-label={t('conversation.thread')}>
-          <Thread touchpoints={touchpoints} conversation={conversation} promises={detail.data.pages[0].promises} complete={!detail.hasNextPage} />
+          <Thread touchpoints={touchpoints} conversation={conversation} waits={detail.data.pages[0].waits} promises={detail.data.pages[0].promises} complete={!detail.hasNextPage} />
           {detail.hasNextPage && (
             <Button variant="default" mt="md" loading={detail.isFetchingNextPage} onClick={() => void detail.fetchNextPage()}>
               {t('state.more')}
@@ -63,38 +63,36 @@ export function ConversationPage() {
 interface ThreadProps {
   touchpoints: Touchpoint[]
   conversation: Conversation
+  waits: Wait[]
   promises: Schemas['Promise'][]
   complete: boolean
 }
 
-function Thread({ touchpoints, conversation, promises, complete }: ThreadProps) {
+function Thread({ touchpoints, conversation, waits, promises, complete }: ThreadProps) {
   const { t } = useTranslation()
   const language = useLanguage()
   const now = useNow()
-  const waits = waitsBefore(touchpoints)
-  const first = [...waits.keys()][0]
+  const before = waitsBefore(touchpoints, waits)
   // A wait is long where a promise was missed by it: on the wall it may be longer than was promised of business hours.
-  const long = (ms: number, answered: boolean) => {
-    const promise = promises.find((p) => p.metric === (answered ? 'next_response' : 'first_response'))
+  const answered = conversation.first_response_ms !== null
+  const long = (ms: number, first: boolean) => {
+    const promise = promises.find((p) => p.metric === (first ? 'first_response' : 'next_response'))
     return (promise?.status === 'missed' && ms > promise.target_ms) || undefined
   }
   return (
     <Stack gap="sm">
-      {touchpoints.map((p, i) => {
-        const wait = waits.get(i)
-        return (
-          <div key={p.key}>
-            {wait && (
-              <div className="wait" data-long={long(wait.to - wait.from, i !== first)}>
-                {t('conversation.waited', { time: duration(wait.to - wait.from, language) })}
-              </div>
-            )}
-            <Said touchpoint={p} />
-          </div>
-        )
-      })}
+      {touchpoints.map((p, i) => (
+        <div key={p.key}>
+          {before.get(i)?.map((wait) => (
+            <div key={wait.from} className="wait" data-long={long(lasted(wait), wait.kind === 'first' || !answered)}>
+              {t(wait.kind === 'unheard' ? 'conversation.unheard' : 'conversation.waited', { time: duration(lasted(wait), language) })}
+            </div>
+          ))}
+          <Said touchpoint={p} />
+        </div>
+      ))}
       {complete && conversation.waiting_since && (
-        <div className="wait" data-long={long(now - Date.parse(conversation.waiting_since), waits.size > 0)}>
+        <div className="wait" data-long={long(now - Date.parse(conversation.waiting_since), !answered)}>
           {t('conversation.waits', { time: duration(now - Date.parse(conversation.waiting_since), language) })}
         </div>
       )}
