@@ -20,12 +20,12 @@ type reloader struct {
 
 const (
 	latelyWait  = 100 * time.Millisecond // between two readings of what moved lately
-	latelyShare = 3                      // it may take one part in three of the time
-	wholeAfter  = 100_000                // moves
+	latelyShare = 4                      // it may take one part in four of the time
+	wholeAfter  = 30_000                 // moves: with 85,000 recent rows, what moved lately takes as long as the whole of 700,000
 	wholeWait   = time.Minute            // with fewer
 	wholeShare  = 10
-	// A row of recent moves is kept for this long after the whole was read: another replica may get it late.
-	latelyKept = 30 * time.Second
+	// A row of recent moves is kept for this long after the whole was read: it says when its insert began, and another replica may get it late.
+	latelyKept = 15 * time.Second
 )
 
 func newReloader(l *loader) *reloader { return &reloader{l: l, pending: make(chan struct{}, 1)} }
@@ -108,24 +108,24 @@ func (r *reloader) now(ctx context.Context) (time.Time, error) {
 	return time.Unix(now, 0), err
 }
 
-// forget drops the minutes of recent moves that were over at a time.
+// forget drops the partitions of recent moves, of a few seconds each, that were over at a time.
 func (r *reloader) forget(ctx context.Context, before time.Time) error {
 	recent := clickhouse.QuoteName(r.l.tables.Recent)
-	var minutes []string
-	sql := "SELECT DISTINCT _partition_id FROM " + recent + " WHERE loaded < toStartOfMinute(fromUnixTimestamp({before:Int64}))"
+	var over []string
+	sql := "SELECT DISTINCT _partition_id FROM " + recent + " WHERE loaded < toStartOfInterval(fromUnixTimestamp({before:Int64}), INTERVAL 10 SECOND)"
 	err := r.l.queryOnce(ctx, sql, clickhouse.Params{"before": before.Unix()}, func(rows *clickhouse.Rows) error {
 		for rows.Next() {
-			var minute string
-			if err := rows.Scan(&minute); err != nil {
+			var partition string
+			if err := rows.Scan(&partition); err != nil {
 				return err
 			}
-			minutes = append(minutes, minute)
+			over = append(over, partition)
 		}
 		return rows.Err()
 	})
-	for _, minute := range minutes {
+	for _, partition := range over {
 		if err == nil {
-			err = r.exec(ctx, "ALTER TABLE "+recent+r.onCluster()+" DROP PARTITION ID '"+minute+"'")
+			err = r.exec(ctx, "ALTER TABLE "+recent+r.onCluster()+" DROP PARTITION ID '"+partition+"'")
 		}
 	}
 	if err != nil {

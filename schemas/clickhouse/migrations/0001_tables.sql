@@ -78,7 +78,7 @@ ORDER BY anchor
 SETTINGS index_granularity = 512, min_compress_block_size = 16384;
 
 -- What moved lately, for a dictionary that takes some milliseconds to read, where the one over identities takes a second for
--- some millions. Once that was read whole, the loader drops what is older, minute by minute.
+-- some millions. Once that was read whole, the loader drops what is older, partition by partition.
 CREATE TABLE IF NOT EXISTS identity_recent {{.OnCluster}}
 (
     anchor  UInt128,
@@ -87,7 +87,7 @@ CREATE TABLE IF NOT EXISTS identity_recent {{.OnCluster}}
     loaded  DateTime('UTC') DEFAULT now()
 )
 ENGINE = {{.Engine "ReplacingMergeTree" "version"}}
-PARTITION BY toStartOfMinute(loaded)
+PARTITION BY toStartOfInterval(loaded, INTERVAL 10 SECOND)
 ORDER BY anchor;
 
 -- Which anchors a person has: those whose latest row came. One row for the person that a move takes an anchor from, and one for
