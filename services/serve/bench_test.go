@@ -192,7 +192,7 @@ var overviewAsks = []string{
 	"/v1/conversations?waiting=true&sort=waiting&limit=5&opening=true",
 	"/v1/reports/touchpoints?by=day&figures=touchpoints&from=2026-11-07&to=2026-11-21",
 	"/v1/reports/conversations?figures=fcr_share&compare=previous&from=2026-10-22&to=2026-11-21",
-	"/v1/cracks?limit=200&days=30",
+	"/v1/cracks?limit=200&days=30&counts_only=true",
 }
 
 // BenchmarkOverview times the console's first page, all its questions at once and each alone, and reports by two dimensions, over

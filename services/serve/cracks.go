@@ -75,6 +75,8 @@ type crackQuery struct {
 	limit    int        // of each kind
 	kinds    []string   // none: all
 	language string
+
+	onlyCounts bool // where each is and who has it need not be known
 }
 
 func (q *crackQuery) wants(kind string) bool {
@@ -123,8 +125,12 @@ func (s *Server) getCracks(w http.ResponseWriter, r *http.Request, c *call) erro
 	}
 	q.language = p.oneOf("lang", "en", "de")
 	named := p.flag("customers")
+	counted := p.flag("counts_only")
 	if err := p.done(); err != nil {
 		return err
+	}
+	if counted {
+		q.mended, q.onlyCounts = nil, len(teams)+len(agents) == 0
 	}
 	out := Cracks{Cracks: []Crack{}, Mended: []Crack{}, Counts: map[string]int{}, Truncated: []string{}, AsOf: Time(q.now)}
 	found := make([][]Crack, len(crackFinders))
@@ -164,8 +170,9 @@ func (s *Server) getCracks(w http.ResponseWriter, r *http.Request, c *call) erro
 			out.Mended = append(out.Mended, one)
 			continue
 		}
-		out.Cracks = append(out.Cracks, one)
-		out.Counts[one.Kind]++
+		if out.Counts[one.Kind]++; !counted {
+			out.Cracks = append(out.Cracks, one)
+		}
 	}
 	slices.SortStableFunc(out.Cracks, func(a, b Crack) int { return cmp.Or(a.since.Compare(b.since), cmp.Compare(a.Kind, b.Kind)) })
 	slices.SortStableFunc(out.Mended, func(a, b Crack) int { return time.Time(b.Mended.Time).Compare(time.Time(a.Mended.Time)) })

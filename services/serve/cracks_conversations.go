@@ -217,15 +217,18 @@ ORDER BY at, key LIMIT 1 BY talk` + reportSettings
 }
 
 // findAnsweredOnOne finds customers who asked about the same topic on two channels within two days, and were answered on one of them
-// only.
+// only. Few have several conversations about a topic, of which one waits: who they are is found first, so that only theirs are collected.
 func (s *Server) findAnsweredOnOne(ctx context.Context, c *call, q *crackQuery) (out []Crack, err error) {
+	asked := c.allConversations() + `
+	AND last >= {since:DateTime64(3, 'UTC')} AND (` + waitsForUs + ` OR isNotNull(first_response)) AND state NOT IN ` + hidden
+	matter := "cityHash64(" + c.tables.PersonOf("person") + ", topic)"
 	sql := `SELECT w.1, who, w.2, topic, w.3, w.4, w.5, others[1].2, others[1].3, others[1].1
 FROM (
 	SELECT ` + c.tables.PersonOf("person") + ` AS who, topic,
 		groupArrayIf((id, ` + entryChannel + `, team, agent, waiting_since), ` + waitsForUs + `) AS waiting,
 		groupArrayIf((begun + toIntervalMillisecond(assumeNotNull(first_response)), id, ` + entryChannel + `, begun), isNotNull(first_response)) AS answered
-	FROM ` + c.allConversations() + `
-	AND last >= {since:DateTime64(3, 'UTC')} AND (` + waitsForUs + ` OR isNotNull(first_response)) AND state NOT IN ` + hidden + `
+	FROM ` + asked + ` AND ` + matter + ` IN (SELECT ` + matter + ` AS matter FROM ` + asked + `
+		GROUP BY matter HAVING max(` + waitsForUs + `) AND max(isNotNull(first_response)) AND count() > 1)
 	GROUP BY who, topic HAVING notEmpty(waiting) AND notEmpty(answered)
 )
 ARRAY JOIN waiting AS w, arrayMap(w -> arraySort(arrayFilter(a -> a.2 != w.1 AND a.3 != w.2 AND abs(dateDiff('second', w.5, a.4)) <= 172800, answered)), waiting) AS others
@@ -271,16 +274,23 @@ WHERE workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)} AND 
 	if err != nil || len(in) == 0 {
 		return out, err
 	}
-	params := clickhouse.Params{"workspace": c.workspace, "ids": numbers(keysOf(in))}
-	err = s.store.each(ctx, s.store.report, c.latest("id IN {ids:Array(UInt128)}"), params, func(r *clickhouse.Rows) error {
-		of, err := scanConversation(r)
-		if err != nil || !of.inForce() {
+	place := func(condition string, params clickhouse.Params) error {
+		params["workspace"] = c.workspace
+		return s.store.each(ctx, s.store.report, c.latest(condition), params, func(r *clickhouse.Rows) error {
+			of, err := scanConversation(r)
+			if err == nil && of.inForce() {
+				for _, key := range in[of.ID] {
+					out[key] = placeOf{of.ID, Owner{Team: of.Team, Agent: of.Agent}, of.over()}
+				}
+			}
+			delete(in, of.ID)
 			return err
-		}
-		for _, key := range in[of.ID] {
-			out[key] = placeOf{of.ID, Owner{Team: of.Team, Agent: of.Agent}, of.over()}
-		}
-		return nil
-	})
+		})
+	}
+	// Most began with a touchpoint of the same anchor, where they are found at once; by their id alone, the whole table is looked through.
+	err = place("anchor IN {anchors:Array(UInt128)} AND id IN {ids:Array(UInt128)}", clickhouse.Params{"anchors": numbers(anchors), "ids": numbers(keysOf(in))})
+	if err == nil && len(in) > 0 {
+		err = place("id IN {ids:Array(UInt128)}", clickhouse.Params{"ids": numbers(keysOf(in))})
+	}
 	return out, err
 }

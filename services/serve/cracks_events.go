@@ -72,7 +72,7 @@ func gapSQL(c *call, q *crackQuery, wanted []gap) string {
 		var found, read []string
 		for _, i := range of {
 			g := &wanted[i]
-			found = append(found, fmt.Sprintf("(toUInt8(%d), groupArrayIf((time, key, due), %s), %s)", i, g.opening(), mends(g.mended)))
+			found = append(found, fmt.Sprintf("(toUInt8(%d), groupArrayIf((time, key, due, anchor, toString(channel), toString(kind), toString(topic), toString(team)), %s), %s)", i, g.opening(), mends(g.mended)))
 			read = append(read, g.opening(), "("+g.mended+")")
 		}
 		return `SELECT arrayJoin(arrayFilter(g -> notEmpty(g.2), [` + strings.Join(found, ",\n\t\t\t") + `])) AS found
@@ -86,7 +86,7 @@ func gapSQL(c *call, q *crackQuery, wanted []gap) string {
 	if len(byOrder) > 0 {
 		passes = append(passes, grouped("if(order_ref = 0, "+person+", order_ref)", byOrder))
 	}
-	return `SELECT gap, o.2 AS key, o.1 AS opened_at, toUInt128(mend.2), fromUnixTimestamp64Milli(mend.1, 'UTC'), mend.3
+	return `SELECT gap, o.2 AS key, o.1 AS opened_at, o.4, ` + c.tables.PersonOf("o.4") + `, o.5, o.6, o.7, o.8, toUInt128(mend.2), fromUnixTimestamp64Milli(mend.1, 'UTC'), mend.3
 FROM (
 	SELECT found.1 AS gap, arrayJoin(found.2) AS o, if(toUnixTimestamp64Milli(o.3) = 0, multiIf(` + strings.Join(due, ", ") + `, o.1), o.3) AS due,
 		arrayFirst(m -> m.1 > toUnixTimestamp64Milli(o.1), found.3) AS mend
@@ -128,36 +128,42 @@ func (s *Server) findGaps(ctx context.Context, c *call, q *crackQuery) (out []Cr
 	if wanted, err = s.opened(ctx, c, q, wanted); err != nil || len(wanted) == 0 {
 		return nil, err
 	}
-	var keys []identity.Anchor
-	var times []string
+	var keys, anchors []identity.Anchor
 	err = s.store.each(ctx, s.store.report, gapSQL(c, q, wanted), q.params(c), func(r *clickhouse.Rows) error {
 		var (
-			key, by    wide
-			at, mended time.Time
-			mendedBy   string
-			number     uint8
-			one        Crack
+			key, anchor, person, by wide
+			at, mended              time.Time
+			kind, mendedBy          string
+			number                  uint8
+			one                     Crack
 		)
-		if err := r.Scan(&number, &key, &at, &by, &mended, &mendedBy); err != nil {
+		if err := r.Scan(&number, &key, &at, &anchor, &person, &one.Channel, &kind, &one.Topic, &one.Owner.Team, &by, &mended, &mendedBy); err != nil {
 			return err
 		}
-		one.Kind = wanted[number].kind
+		one.Kind, one.Person = wanted[number].kind, asAnchor(&person)
 		one.since, one.Since = at, Time(at)
+		one.Evidence = []CrackEvidence{{"touchpoint", asAnchor(&key), s.kindIn(q, kind), one.Since}}
 		if mended.UnixMilli() != 0 {
 			one.Mended = &CrackEvidence{"touchpoint", asAnchor(&by), s.kindIn(q, mendedBy), Time(mended)}
 		}
-		keys, times = append(keys, asAnchor(&key)), append(times, moment(at))
+		keys, anchors = append(keys, asAnchor(&key)), append(anchors, asAnchor(&anchor))
 		out = append(out, one)
 		return nil
 	})
 	if err != nil || len(out) == 0 {
 		return nil, err
 	}
-	anchors, err := s.describe(ctx, c, q, wanted, out, keys, times)
-	if err != nil {
-		return nil, err
+	settles := map[string]bool{}
+	for i := range wanted {
+		settles[wanted[i].kind] = wanted[i].open
 	}
-	places, err := s.placesOf(ctx, c, keys, anchors)
+	var placed, at []identity.Anchor
+	for i := range out {
+		if !q.onlyCounts || settles[out[i].Kind] {
+			placed, at = append(placed, keys[i]), append(at, anchors[i])
+		}
+	}
+	places, err := s.placesOf(ctx, c, placed, at)
 	if err != nil {
 		return nil, err
 	}
@@ -167,35 +173,10 @@ func (s *Server) findGaps(ctx context.Context, c *call, q *crackQuery) (out []Cr
 		if found {
 			one.Conversation, one.Owner = &place.conversation, place.owner
 		}
-		settles := slices.ContainsFunc(wanted, func(g gap) bool { return g.kind == one.Kind && g.open })
-		if settles && place.over && one.Mended == nil {
+		if settles[one.Kind] && place.over && one.Mended == nil {
 			continue // settled, and so nothing is called for any more
 		}
 		kept = append(kept, one)
 	}
 	return kept, nil
-}
-
-// describe says of gaps what the touchpoints that opened them say, and gives the anchors of these.
-func (s *Server) describe(ctx context.Context, c *call, q *crackQuery, wanted []gap, list []Crack, keys []identity.Anchor, times []string) ([]identity.Anchor, error) {
-	at := make(map[identity.Anchor][]int, len(keys)) // one touchpoint may open two gaps
-	for i, key := range keys {
-		at[key] = append(at[key], i)
-	}
-	anchors := make([]identity.Anchor, len(keys))
-	sql := `SELECT key, anchor, ` + c.tables.PersonOf("anchor") + `, toString(channel), toString(kind), toString(topic), toString(team) FROM ` + c.tables.Touchpoints + `
-WHERE workspace = {workspace:String} AND kind IN {kinds:Array(String)} AND time IN arrayMap(t -> toDateTime64(t, 3, 'UTC'), {times:Array(String)}) AND key IN {keys:Array(UInt128)}`
-	params := clickhouse.Params{"workspace": c.workspace, "kinds": kindsOf(wanted), "times": times, "keys": numbers(keys)}
-	err := s.store.each(ctx, s.store.report, sql, params, func(r *clickhouse.Rows) error {
-		var key, anchor, person wide
-		var channel, kind, topic, team string
-		err := r.Scan(&key, &anchor, &person, &channel, &kind, &topic, &team)
-		for _, i := range at[asAnchor(&key)] {
-			one := &list[i]
-			anchors[i], one.Person, one.Channel, one.Topic, one.Owner.Team = asAnchor(&anchor), asAnchor(&person), channel, topic, team
-			one.Evidence = []CrackEvidence{{"touchpoint", asAnchor(&key), s.kindIn(q, kind), one.Since}}
-		}
-		return err
-	})
-	return anchors, err
 }

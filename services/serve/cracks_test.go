@@ -2,6 +2,7 @@ package serve
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 
@@ -151,6 +152,13 @@ func TestCracks(t *testing.T) {
 	}
 	if got := f.cracks(t, "?kind=callback_not_made&limit=1"); len(got.Cracks) != 1 || !slices.Equal(got.Truncated, []string{"callback_not_made"}) {
 		t.Errorf("one of two: %+v", got)
+	}
+	for _, query := range []string{"", "?team=desk", "?limit=1", "?kind=not_collected&kind=bot_handed_over_to_nobody", "?mended_days=90"} {
+		list := f.cracks(t, query)
+		counted := f.cracks(t, query+map[bool]string{true: "?", false: "&"}[query == ""]+"counts_only=true")
+		if !maps.Equal(counted.Counts, list.Counts) || !slices.Equal(counted.Truncated, list.Truncated) || len(counted.Cracks)+len(counted.Mended) != 0 {
+			t.Errorf("%s: counted %v %q, listed %v %q", query, counted.Counts, counted.Truncated, list.Counts, list.Truncated)
+		}
 	}
 	if got := f.cracks(t, "?kind=complaint_without_answer&days=300"); len(got.Cracks) != 2 {
 		t.Errorf("further back: %+v", got)

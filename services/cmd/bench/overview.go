@@ -19,7 +19,7 @@ func overview(ctx context.Context, up *upProcess, f *feed) error {
 	fortnight, month := period(day.AddDate(0, 0, -13), end), period(day.AddDate(0, 0, -29), end)
 	const talk = "/v1/reports/conversations?figures=count,first_response_ms,resolution_ms,first_response_kept_share,csat_share"
 	// Cracks look back from now: as far as reaches 30 days behind the end of the history.
-	cracks := fmt.Sprintf("/v1/cracks?limit=200&days=%d", 30+int(time.Since(end)/(24*time.Hour)))
+	cracks := fmt.Sprintf("/v1/cracks?limit=200&counts_only=true&days=%d", 30+int(time.Since(end)/(24*time.Hour)))
 	page := []string{
 		"/v1/reports/touchpoints?by=channel&figures=touchpoints,people" + today, "/v1/reports/touchpoints?by=channel&figures=touchpoints,people" + lastWeek,
 		talk + today, talk + lastWeek,

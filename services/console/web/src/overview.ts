@@ -38,5 +38,5 @@ export const overviewQuery = (days: number) => queryOptions({ queryKey: ['overvi
 /** How much falls through now, of what began in the last days. */
 export const cracksQuery = queryOptions({
   queryKey: ['cracks', 'count'], staleTime: 60_000,
-  queryFn: () => must(api.GET('/v1/cracks', { params: { query: { limit: 200, days: knownDays } } })),
+  queryFn: () => must(api.GET('/v1/cracks', { params: { query: { limit: 200, days: knownDays, counts_only: true } } })),
 })
