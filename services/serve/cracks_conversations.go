@@ -59,9 +59,13 @@ func (s *Server) waitingPastTarget(ctx context.Context, c *call, q *crackQuery, 
 	params["most"] = most
 	policy := s.config.Promises.Promises(c.workspace)
 	const waits = "has(wait_to, 0)"
+	wanted := unsettled + ` AND ` + waits
+	if q.mended != nil {
+		wanted += ` OR arrayExists((t, k) -> t >= {mended:Int64} AND k != 3, wait_to, wait_kind)`
+	}
 	sql := `SELECT ` + crackColumns(c) + intervalColumns + ` FROM ` + c.tables.Conversations + ` FINAL PREWHERE workspace = {workspace:String} AND (first, id) IN (
 	SELECT first, id FROM ` + c.allConversations() + `
-	AND last >= {since:DateTime64(3, 'UTC')} AND state NOT IN ` + hidden + ` AND (` + unsettled + ` AND ` + waits + ` OR arrayExists((t, k) -> t >= {mended:Int64} AND k != 3, wait_to, wait_kind))
+	AND last >= {since:DateTime64(3, 'UTC')} AND state NOT IN ` + hidden + ` AND (` + wanted + `)
 	ORDER BY ` + waits + ` DESC, arrayElement(wait_from, -1), id LIMIT {most:UInt32}
 ) ORDER BY ` + waits + ` DESC, arrayElement(wait_from, -1), id` + reportSettings
 	err = s.store.each(ctx, s.store.report, sql, params, func(r *clickhouse.Rows) error {
@@ -217,18 +221,20 @@ ORDER BY at, key LIMIT 1 BY talk` + reportSettings
 }
 
 // findAnsweredOnOne finds customers who asked about the same topic on two channels within two days, and were answered on one of them
-// only. Few have several conversations about a topic, of which one waits: who they are is found first, so that only theirs are collected.
+// only. Few have several conversations about a topic, of which one waits: those are found first, by few columns, and then read.
 func (s *Server) findAnsweredOnOne(ctx context.Context, c *call, q *crackQuery) (out []Crack, err error) {
-	asked := c.allConversations() + `
-	AND last >= {since:DateTime64(3, 'UTC')} AND (` + waitsForUs + ` OR isNotNull(first_response)) AND state NOT IN ` + hidden
-	matter := "cityHash64(" + c.tables.PersonOf("person") + ", topic)"
+	const asked = waitsForUs + ` OR isNotNull(first_response)`
+	person := c.tables.PersonOf("person")
 	sql := `SELECT w.1, who, w.2, topic, w.3, w.4, w.5, others[1].2, others[1].3, others[1].1
 FROM (
-	SELECT ` + c.tables.PersonOf("person") + ` AS who, topic,
+	SELECT ` + person + ` AS who, topic,
 		groupArrayIf((id, ` + entryChannel + `, team, agent, waiting_since), ` + waitsForUs + `) AS waiting,
 		groupArrayIf((begun + toIntervalMillisecond(assumeNotNull(first_response)), id, ` + entryChannel + `, begun), isNotNull(first_response)) AS answered
-	FROM ` + asked + ` AND ` + matter + ` IN (SELECT ` + matter + ` AS matter FROM ` + asked + `
-		GROUP BY matter HAVING max(` + waitsForUs + `) AND max(isNotNull(first_response)) AND count() > 1)
+	FROM ` + c.tables.Conversations + ` FINAL PREWHERE workspace = {workspace:String} AND (first, id) IN (
+		SELECT arrayJoin(groupArray((first, id))) FROM ` + c.allConversations() + `
+		AND last >= {since:DateTime64(3, 'UTC')} AND (` + asked + `) AND state NOT IN ` + hidden + `
+		GROUP BY cityHash64(` + person + `, topic) HAVING max(` + waitsForUs + `) AND max(isNotNull(first_response)) AND count() > 1
+	) WHERE state NOT IN ` + hidden + `
 	GROUP BY who, topic HAVING notEmpty(waiting) AND notEmpty(answered)
 )
 ARRAY JOIN waiting AS w, arrayMap(w -> arraySort(arrayFilter(a -> a.2 != w.1 AND a.3 != w.2 AND abs(dateDiff('second', w.5, a.4)) <= 172800, answered)), waiting) AS others
