@@ -1,5 +1,5 @@
 import { useTranslation } from 'react-i18next'
-import { dateAs, duration, money, number, share } from './format'
+import { changeText, dateAs, duration, money, number, share } from './format'
 import { useLanguage, useMeasures, useNames } from './use'
 
 /** How the figures of reports are called, written and explained: as the one table of measures says it. */
@@ -15,6 +15,7 @@ export function useFigures() {
       return m && `${m.meaning[language]} (v${m.version})`
     },
     unit: (name: string) => find(name)?.unit,
+    change: (name: string, now: number | null, before: number): string => changeText(now, before, find(name)?.unit, language),
     write: (name: string, value: number | null | undefined): string => {
       switch (find(name)?.unit) {
         case 'milliseconds':

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { change, duration, share, signedShare } from './format'
+import { ago, change, changeText, duration, share } from './format'
 
 describe('duration', () => {
   test.each([
@@ -16,6 +16,7 @@ describe('duration', () => {
     [86_399_999, '1 d'],
     [187_200_000, '2 d 4 h'],
   ])('%s ms is %s', (ms, want) => expect(duration(ms, 'en')).toBe(want))
+  test('ago', () => expect([ago(-5, 'en'), ago(485, 'en'), ago(61_000, 'de')]).toEqual(['1 s', '1 s', '1 Min 1 Sek']))
   test('German', () => expect(duration(187_200_000, 'de')).toBe('2 T 4 Std'))
 })
 
@@ -23,6 +24,15 @@ test('shares and changes say nothing where there is nothing', () => {
   expect(share(null, 'en')).toBe('–')
   expect(change(3, 0)).toBeNull()
   expect(change(null, 3)).toBeNull()
-  expect(signedShare(change(3, 2), 'en')).toBe('+50%')
-  expect(signedShare(null, 'en')).toBe('')
+  expect(changeText(3, 0, 'count', 'en')).toBe('')
+  expect(changeText(3, null, 'share', 'en')).toBe('')
+})
+
+test('changes of shares are told in points, others in percent', () => {
+  expect(changeText(3, 2, 'count', 'en')).toBe('+50%')
+  expect(changeText(2, 2, 'count', 'en')).toBe('±0%')
+  expect(changeText(0.396, 0.476, 'share', 'en')).toBe('-8 pp')
+  expect(changeText(0.25, 0, 'share', 'de')).toBe('+25 %-Pkt.')
+  expect(changeText(0.628, 0.669, 'share', 'de')).toBe('-4,1 %-Pkt.')
+  expect(changeText(0.5, 0.50001, 'share', 'en')).toBe('±0 pp')
 })

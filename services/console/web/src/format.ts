@@ -52,6 +52,9 @@ export function duration(ms: number | null | undefined, language: Language): str
   return '–'
 }
 
+/** How long ago something was: what has just been was a second ago, since clocks differ and pages take a while. */
+export const ago = (ms: number, language: Language) => duration(Math.max(second, ms), language)
+
 /** Makes a writer once for each way of writing: making one takes far longer than writing with it, and tables write thousands. */
 function kept<Options, Writer>(make: (locale: string, as: Options) => Writer): (language: Language, as: Options) => Writer {
   const writers = new Map<string, Writer>()
@@ -112,7 +115,24 @@ export function change(now: number | null | undefined, before: number | null | u
   return (now - before) / before
 }
 
-export function signedShare(n: number | null, language: Language): string {
-  if (n == null) return ''
-  return numbers(language, { style: 'percent', maximumFractionDigits: 0, signDisplay: 'exceptZero' }).format(n)
+/**
+ * The change from before to now with its sign: of a share in percentage points, of all else as a share of before. Empty when there is nothing to
+ * compare with.
+ */
+export function changeText(now: number | null | undefined, before: number | null | undefined, unit: string | undefined, language: Language): string {
+  const by = change(now, before)
+  if (unit === 'share' && now != null && before != null) {
+    return `${signed((now - before) * 100, language, { maximumFractionDigits: 1 })} ${points[language]}`
+  }
+  return by === null ? '' : signed(by, language, { style: 'percent', maximumFractionDigits: 0 })
 }
+
+const points = { en: 'pp', de: '%-Pkt.' }
+
+function signed(n: number, language: Language, as: Intl.NumberFormatOptions): string {
+  const text = numbers(language, { ...as, signDisplay: 'exceptZero' }).format(n)
+  return /^\d/.test(text) ? `±${text}` : text
+}
+
+/** What there is of several words beside each other. */
+export const inDots = (...words: string[]) => words.filter(Boolean).join(' · ')

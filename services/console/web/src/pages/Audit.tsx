@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, must, type Schemas } from '../api'
 import { runAudit } from '../audit'
-import { dateTime, duration, number } from '../format'
+import { ago, dateTime, duration, number } from '../format'
 import { Failed, Loading } from '../parts/States'
 import { useLanguage, useMay, useNow, useSession } from '../use'
 
@@ -61,7 +61,7 @@ function Last({ audit: a }: { audit: Schemas['LastAudit'] }) {
         <Badge variant="light" tt="none" size="lg" color={a.error ? 'gray' : clean ? 'green' : 'red'}>
           {a.error ? t('audit.failed') : clean ? t('audit.clean') : t('audit.differs', { count: a.difference_count, n: number(a.difference_count, language) })}
         </Badge>
-        <Text size="sm" title={dateTime(a.at, language)}>{t('audit.at', { time: dateTime(a.at, language), ago: duration(Math.max(0, now - Date.parse(a.at)), language) })}</Text>
+        <Text size="sm" title={dateTime(a.at, language)}>{t('audit.at', { time: dateTime(a.at, language), ago: ago(now - Date.parse(a.at), language) })}</Text>
       </Group>
       {a.error ? (
         <Text size="sm" className="breaks">{a.error}</Text>

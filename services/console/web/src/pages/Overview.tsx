@@ -3,7 +3,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useDeferredValue, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
-import { change, number, signedShare } from '../format'
+import { change, inDots, number } from '../format'
 import { useDimension, useFigures } from '../figures'
 import { Chart } from '../parts/Chart'
 import { ChannelSign } from '../parts/Channel'
@@ -127,7 +127,6 @@ interface FigureProps {
 /** One number with what it was a week before; it opens to the report that it is from. */
 function Figure({ name, of, now, before, better, period, days, weekAgo }: FigureProps) {
   const { t } = useTranslation()
-  const language = useLanguage()
   const figures = useFigures()
   const by = change(now, before)
   const good = by === null || better === null || Math.abs(by) < 0.005 ? null : by > 0 === (better === 'more')
@@ -137,7 +136,7 @@ function Figure({ name, of, now, before, better, period, days, weekAgo }: Figure
         <Text size="sm" c="dimmed">{figures.label(name)}{days && ` · ${t('overview.ofDays', { count: days })}`}</Text>
         <Text component="div" className="figure">{figures.write(name, now)}</Text>
         <Text size="xs" c={good === null ? 'dimmed' : good ? 'var(--mantine-color-green-light-color)' : 'var(--mantine-color-red-light-color)'}>
-          {before === undefined ? t('overview.asOfNow') : before === null ? t('overview.noBefore') : t(weekAgo ? 'overview.before' : 'overview.beforeThat', { value: figures.write(name, before), change: signedShare(by, language) })}
+          {before === undefined ? t('overview.asOfNow') : before === null ? t('overview.noBefore') : inDots(t(weekAgo ? 'overview.before' : 'overview.beforeThat', { value: figures.write(name, before) }), figures.change(name, now, before))}
         </Text>
       </Paper>
     </Tooltip>
@@ -151,12 +150,13 @@ function Cracks() {
   const cracks = useQuery({ ...cracksQuery, refetchInterval: 60_000 })
   const counts: Record<string, number> = cracks.data?.counts ?? {}
   const all = Object.values(counts).reduce((a, b) => a + b, 0)
-  const most = Object.entries(counts).sort(([, a], [, b]) => b - a)[0]
+  const [kind, most] = Object.entries(counts).sort(([, a], [, b]) => b - a)[0] ?? ['', 0]
+  const more = cracks.data?.truncated ?? []
   return (
     <Paper withBorder p="md" component={Go} to="/cracks" search={{ days: knownDays }} className="tile">
       <Text size="sm" c="dimmed">{`${t('menu.cracks')} · ${t('overview.ofDays', { count: knownDays })}`}</Text>
-      <Text component="div" className="figure">{cracks.data ? number(all, language) + (cracks.data.truncated.length > 0 ? '+' : '') : '–'}</Text>
-      <Text size="xs" c="dimmed">{most && most[1] > 0 ? `${t(`cracks.kinds.${most[0]}`, { defaultValue: most[0] })}: ${number(most[1], language)}` : cracks.data ? t('cracks.none') : ''}</Text>
+      <Text component="div" className="figure">{cracks.data ? number(all, language) + (more.length > 0 ? '+' : '') : '–'}</Text>
+      <Text size="xs" c="dimmed">{most > 0 ? `${t(`cracks.kinds.${kind}`, { defaultValue: kind })}: ${number(most, language)}${more.includes(kind) ? '+' : ''}` : cracks.data ? t('cracks.none') : ''}</Text>
     </Paper>
   )
 }

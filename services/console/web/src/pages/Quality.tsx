@@ -3,7 +3,7 @@ import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClie
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, must, Problem, type Schemas } from '../api'
-import { dateTime, duration, number } from '../format'
+import { ago, dateTime, number } from '../format'
 import { Page } from '../parts/Shell'
 import { Found } from './Found'
 import { Empty, Failed, Loading } from '../parts/States'
@@ -36,7 +36,7 @@ function Status() {
   if (status.isError) return <Failed error={status.error} retry={() => void status.refetch()} />
   const s = status.data
   const tiles: [string, string][] = [
-    [t('quality.newest'), s.age_seconds === null ? '–' : t('quality.ago', { time: duration(s.age_seconds * 1000, language) })],
+    [t('quality.newest'), s.age_seconds === null ? '–' : t('quality.ago', { time: ago(s.age_seconds * 1000, language) })],
     [t('quality.accepted'), number(s.accepted, language)],
     [t('quality.stored'), number(s.stored, language)],
     [t('quality.duplicates'), number(s.duplicates, language)],

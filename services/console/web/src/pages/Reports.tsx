@@ -5,7 +5,7 @@ import { Download, History, Link2 } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Schemas } from '../api'
-import { change, date, dateTime, number, signedShare } from '../format'
+import { date, dateTime, inDots, number } from '../format'
 import { useDimension, useFigures } from '../figures'
 import { Chart } from '../parts/Chart'
 import { ChannelFilter, Filters, ValueFilter } from '../parts/Filters'
@@ -234,7 +234,6 @@ interface CellProps {
 
 function Cell({ name, row, compare, strong, open, openLate, all }: CellProps) {
   const { t } = useTranslation()
-  const language = useLanguage()
   const figures = useFigures()
   const now = valueOf(row, name)
   const previous = row.previous as ReportRow | null | undefined
@@ -253,7 +252,7 @@ function Cell({ name, row, compare, strong, open, openLate, all }: CellProps) {
       <Was change={restatedOf(row, name, write)} receipt={lateOf(row, all?.restated)} openLate={openLate} />
       {compare && (
         <Text size="xs" c="dimmed" fw={400}>
-          {before === null ? t('report.noBefore') : `${figures.write(name, before)} ${signedShare(change(now, before), language)}`}
+          {before === null ? t('report.noBefore') : inDots(figures.write(name, before), figures.change(name, now, before))}
         </Text>
       )}
       {compare && previous && <Was change={restatedOf(previous, name, write)} receipt={lateOf(previous, all?.previous?.restated)} openLate={openLate} />}

@@ -2,7 +2,7 @@ import { Anchor, Group, Paper, Table, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { api, must } from '../api'
-import { dateTime, duration, number } from '../format'
+import { ago, dateTime, number } from '../format'
 import { ChannelSigns } from '../parts/Channel'
 import { Go } from '../parts/Go'
 import { Empty, Failed, Loading } from '../parts/States'
@@ -41,7 +41,7 @@ export function Sources() {
                 <Table.Tr key={s.source}>
                   <Table.Td className="breaks">{s.source || <Text span size="sm" c="dimmed">{t('source.unnamed')}</Text>}</Table.Td>
                   <Table.Td><Group><ChannelSigns channels={s.channels} most={5} /></Group></Table.Td>
-                  <Table.Td className="numbers" title={dateTime(s.received, language)}>{t('quality.ago', { time: duration(Math.max(0, now - Date.parse(s.received)), language) })}</Table.Td>
+                  <Table.Td className="numbers" title={dateTime(s.received, language)}>{t('quality.ago', { time: ago(now - Date.parse(s.received), language) })}</Table.Td>
                   <Table.Td className="numbers">{dateTime(s.newest, language)}</Table.Td>
                   <Table.Td className="numbers">{number(s.last_day, language)}</Table.Td>
                   <Table.Td className="numbers">{number(s.touchpoints, language)}</Table.Td>
