@@ -2,9 +2,12 @@ package serve
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/throughline/throughline/schemas/topic"
 	"github.com/throughline/throughline/services/clickhouse"
@@ -82,16 +85,23 @@ func (s *Server) offsets(ctx context.Context, g topic.Generations) (offsets, err
 		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 		defer cancel()
 		out := offsets{at: s.config.Now(), roles: map[string][]kafka.Offsets{}}
-		for _, role := range roles {
+		found := make([][]kafka.Offsets, len(roles))
+		asked, ctx := errgroup.WithContext(ctx)
+		for i, role := range roles {
 			var topics []string
 			for _, t := range role.topics {
 				topics = append(topics, t.In(g))
 			}
-			o, err := s.config.Log.GroupOffsets(ctx, role.group(g), topics...)
-			if err != nil {
-				return out, err
-			}
-			out.roles[role.name] = o
+			asked.Go(func() (err error) {
+				found[i], err = s.config.Log.GroupOffsets(ctx, role.group(g), topics...)
+				return err
+			})
+		}
+		if err := asked.Wait(); err != nil {
+			return out, fmt.Errorf("%w: %w", kafka.ErrUnavailable, err)
+		}
+		for i, role := range roles {
+			out.roles[role.name] = found[i]
 		}
 		return out, nil
 	})

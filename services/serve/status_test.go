@@ -72,9 +72,11 @@ func TestStatus(t *testing.T) {
 		t.Errorf("rates %+v", second.Roles)
 	}
 	// A log that is away: no status, but reports go on, and say that they do not know how fresh they are.
-	l.err, clock = kafka.ErrUnavailable, clock.Add(2*time.Second)
-	f.get(503, "/v1/status")
-	f.get(503, "/readyz")
+	for _, l.err = range []error{kafka.ErrUnavailable, context.DeadlineExceeded} {
+		clock = clock.Add(2 * time.Second)
+		f.get(503, "/v1/status")
+		f.get(503, "/readyz")
+	}
 	f.get(200, "/healthz")
 	if report := f.report(t, "touchpoints", q()); report.Freshness.LagRecords != nil || report.Freshness.NewestVisible == nil {
 		t.Errorf("freshness without a log %+v", report.Freshness)
