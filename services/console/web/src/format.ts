@@ -120,10 +120,9 @@ export function change(now: number | null | undefined, before: number | null | u
  * compare with.
  */
 export function changeText(now: number | null | undefined, before: number | null | undefined, unit: string | undefined, language: Language): string {
+  if (now == null || before == null) return ''
+  if (unit === 'share') return `${signed((now - before) * 100, language, { maximumFractionDigits: 1 })} ${points[language]}`
   const by = change(now, before)
-  if (unit === 'share' && now != null && before != null) {
-    return `${signed((now - before) * 100, language, { maximumFractionDigits: 1 })} ${points[language]}`
-  }
   return by === null ? '' : signed(by, language, { style: 'percent', maximumFractionDigits: 0 })
 }
 
@@ -135,4 +134,4 @@ function signed(n: number, language: Language, as: Intl.NumberFormatOptions): st
 }
 
 /** What there is of several words beside each other. */
-export const inDots = (...words: string[]) => words.filter(Boolean).join(' · ')
+export const inDots = (...words: (string | false | null | undefined)[]) => words.filter(Boolean).join(' · ')

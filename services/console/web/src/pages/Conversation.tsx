@@ -4,7 +4,7 @@ import { useParams } from '@tanstack/react-router'
 import { ArrowLeft } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import { api, type Conversation, must, type Schemas, type Touchpoint } from '../api'
-import { duration } from '../format'
+import { duration, inDots } from '../format'
 import { ChannelSigns } from '../parts/Channel'
 import { Said } from '../parts/Said'
 import { Page } from '../parts/Shell'
@@ -123,7 +123,7 @@ function Side({ conversation: c, promises, customer }: SideProps) {
             <ChannelSigns channels={c.channels} most={8} />
           </div>
           {[c.team, c.agent, c.topic, c.account].some(Boolean) && (
-            <Text size="sm" className="breaks">{[c.team, c.agent, c.topic, c.account].filter(Boolean).join(' · ')}</Text>
+            <Text size="sm" className="breaks">{inDots(c.team, c.agent, c.topic, c.account)}</Text>
           )}
           {c.tags.length > 0 && <Text size="xs" c="dimmed" className="breaks">{c.tags.join(', ')}</Text>}
         </Stack>

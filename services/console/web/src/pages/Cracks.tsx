@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { api, must, type Schemas } from '../api'
-import { dateTime, duration, number } from '../format'
+import { dateTime, duration, inDots, number } from '../format'
 import { ChannelSign } from '../parts/Channel'
 import { Filters, ValueFilter } from '../parts/Filters'
 import { Go } from '../parts/Go'
@@ -87,7 +87,7 @@ export function CracksPage() {
 function byOwner(cracks: Crack[]): [string, Crack[]][] {
   const out = new Map<string, Crack[]>()
   for (const c of cracks) {
-    const owner = [c.owner.team, c.owner.agent].filter(Boolean).join(' · ')
+    const owner = inDots(c.owner.team, c.owner.agent)
     out.set(owner, [...(out.get(owner) ?? []), c])
   }
   return [...out].sort(([a, x], [b, y]) => Number(a !== '') - Number(b !== '') || y.length - x.length || a.localeCompare(b))

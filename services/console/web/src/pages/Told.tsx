@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, must } from '../api'
 import { consentsOf } from '../consents'
-import { amount, date } from '../format'
+import { amount, date, inDots } from '../format'
 import { orderKinds, ordersOf } from '../orders'
 import { ChannelSign } from '../parts/Channel'
 import { Go } from '../parts/Go'
@@ -55,7 +55,7 @@ function Orders({ orders }: { orders: ReturnType<typeof ordersOf> }) {
                 {o.conversation ? <Anchor inherit component={Go} to={`/conversations/${o.conversation}`}>{o.id}</Anchor> : o.id}
                 {o.product && <Text span size="sm" fw={400}> · {o.product.slice(0, 100)}</Text>}
               </Text>
-              <Text size="xs" c="dimmed">{[o.placed && date(o.placed, language), o.amount !== null && amount(o.amount, o.currency, language)].filter(Boolean).join(' · ') || date(o.last.time, language)}</Text>
+              <Text size="xs" c="dimmed">{inDots(o.placed && date(o.placed, language), o.amount !== null && amount(o.amount, o.currency, language)) || date(o.last.time, language)}</Text>
             </div>
             <Badge size="sm" variant="light" tt="none" color={stateColors[o.last.kind] ?? 'blue'} title={date(o.last.time, language)}>{names.kind(o.last.kind)}</Badge>
           </Group>

@@ -2,7 +2,7 @@ import { Badge, Group, Paper, Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { api, type Evidence, must } from '../api'
-import { dateTime } from '../format'
+import { dateTime, inDots } from '../format'
 import { NodeText } from '../parts/Identifier'
 import { Empty, Failed, Loading } from '../parts/States'
 import { useLanguage } from '../use'
@@ -45,7 +45,7 @@ export function EvidenceLine({ evidence: e }: { evidence: Evidence }) {
       </Group>
       <Text size="sm" mt={4} className="breaks">{e.reason ? `“${e.reason}”` : e.rule}{e.detail ? ` (${e.detail})` : ''}</Text>
       <Text size="xs" c="dimmed" className="breaks">
-        {[t(`by.${e.by}`), e.user, e.source, e.touchpoint && t('why.touchpoint', { id: e.touchpoint }), dateTime(e.time, language)].filter(Boolean).join(' · ')}
+        {inDots(t(`by.${e.by}`), e.user, e.source, e.touchpoint && t('why.touchpoint', { id: e.touchpoint }), dateTime(e.time, language))}
       </Text>
     </Paper>
   )

@@ -2,7 +2,7 @@ import { Badge, Button, Drawer, Group, Stack, Text } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import type { Schemas } from '../api'
-import { dateTime, number } from '../format'
+import { dateTime, inDots, number } from '../format'
 import { useFigures } from '../figures'
 import { readReceipt, type ReportQuery } from '../reports'
 import { valueOf } from '../series'
@@ -66,7 +66,7 @@ function Line({ row: r, figure }: { row: Schemas['Receipt']['rows'][number]; fig
   const c = r.conversation
   const p = r.touchpoint
   const to = r.kind === 'person' ? `/people/${r.id}` : r.kind === 'conversation' ? `/conversations/${r.id}` : p?.conversation ? `/conversations/${p.conversation}` : null
-  const title = p ? p.subject?.slice(0, 200) || p.text?.slice(0, 200) || names.kind(p.kind) : c ? [c.topic, c.team, c.agent].filter(Boolean).join(' · ') || t('conversation.title') : t('person.title')
+  const title = p ? p.subject?.slice(0, 200) || p.text?.slice(0, 200) || names.kind(p.kind) : c ? inDots(c.topic, c.team, c.agent) || t('conversation.title') : t('person.title')
   const when = p?.time ?? c?.first
   const inside = (
     <>

@@ -1,7 +1,7 @@
 import { Badge, Group, Stack, Text } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import type { Conversation, Schemas } from '../api'
-import { dateTime, duration } from '../format'
+import { dateTime, duration, inDots } from '../format'
 import type { Standing } from '../searches'
 import { useLanguage, useNow } from '../use'
 import { standingNow } from '../waits'
@@ -36,7 +36,7 @@ export function Row({ conversation: c, active }: { conversation: Conversation; a
         <Stack gap={2} align="flex-end">
           {c.waiting_since ? <Waiting since={c.waiting_since} promise={c.promise} /> : <StateBadge state={c.state} />}
           <Text size="xs" c="dimmed" visibleFrom="xs">
-            {[c.topic, c.team, c.agent].filter(Boolean).join(' · ') || t('conversation.touchpoints', { count: c.touchpoints, n: c.touchpoints.toLocaleString(language) })}
+            {inDots(c.topic, c.team, c.agent) || t('conversation.touchpoints', { count: c.touchpoints, n: c.touchpoints.toLocaleString(language) })}
           </Text>
         </Stack>
       </Go>
