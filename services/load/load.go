@@ -57,6 +57,7 @@ func Run(ctx context.Context, cfg Config) error {
 		derived:  map[string]*lane{},
 		facts:    map[kafka.TopicPartition]*lane{},
 	}
+	defer l.metrics.unregister()
 	return l.run(ctx)
 }
 

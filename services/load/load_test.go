@@ -19,13 +19,15 @@ import (
 
 func TestEveryTouchpointLandsOnce(t *testing.T) {
 	w := newWorld(t, 2)
+	measured := prometheus.NewRegistry() // of the process, in which a rebuild that fails starts a loader again
+	in := func(c *Config) { c.Registerer = measured }
 	w.produce(append(records(0, 0, 500), records(1, 0, 500)...)...)
-	stop := w.start()
+	stop := w.start(in)
 	w.lagFree()
 	w.exactly(1000)
 	stop()
 	w.produce(records(0, 500, 600)...)
-	w.start()
+	w.start(in)
 	w.lagFree()
 	w.exactly(1100)
 }

@@ -16,7 +16,8 @@ type metrics struct {
 	lag, pending, fingerprints                                          *prometheus.GaugeVec
 	reloadSeconds                                                       *prometheus.GaugeVec
 
-	newest atomic.Int64 // ms
+	newest     atomic.Int64 // ms
+	unregister func()
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -42,12 +43,19 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		fingerprints:  gauges("fingerprint_bytes", "Memory of the set of fingerprints.", "partition"),
 		reloadSeconds: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: space, Subsystem: system, Name: "dictionary_reload_seconds", Help: "Time of the last reload of the dictionaries of moved anchors: the whole, and what moved lately."}, []string{"dictionary"}),
 	}
-	if reg == nil {
-		return m
-	}
 	visible := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: space, Subsystem: system, Name: "newest_visible_timestamp_seconds", Help: "When the newest touchpoint in the store was received."},
 		func() float64 { return float64(m.newest.Load()) / 1000 })
-	reg.MustRegister(m.rows, m.blocks, m.bytes, m.duplicates, m.conflicts, m.unreadable, m.retries, m.repaired, m.insertSeconds, m.lag, m.pending, m.fingerprints, m.reloadSeconds, visible)
+	all := []prometheus.Collector{m.rows, m.blocks, m.bytes, m.duplicates, m.conflicts, m.unreadable, m.retries, m.repaired, m.insertSeconds, m.lag, m.pending, m.fingerprints, m.reloadSeconds, visible}
+	if reg != nil {
+		reg.MustRegister(all...)
+	}
+	m.unregister = func() {
+		for _, c := range all {
+			if reg != nil {
+				reg.Unregister(c)
+			}
+		}
+	}
 	return m
 }
 

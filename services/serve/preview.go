@@ -138,7 +138,8 @@ func (s *Server) preview(ctx context.Context, c *call, k *correction, f *streams
 		out.Report, err = s.reportChange(ctx, c, k, f)
 		return err
 	})
-	return out, g.Wait()
+	err = g.Wait()
+	return out, err
 }
 
 // moving counts the touchpoints of anchors and the conversations they are in.

@@ -152,7 +152,8 @@ func (s *Server) run(ctx context.Context, c *call, r *reportQuery) (out result, 
 		}
 		return err
 	})
-	return out, g.Wait()
+	err = g.Wait()
+	return out, err
 }
 
 // runRows reads the groups of a report, and how many there are.

@@ -68,9 +68,10 @@ func (s *Server) offerTransfer(w http.ResponseWriter, r *http.Request, c *call) 
 	}
 	life := dayOfTransfer
 	if v.ExpiresIn != nil {
-		if life = time.Duration(*v.ExpiresIn) * time.Second; *v.ExpiresIn > int(maxTransfer/time.Second) || life < minTransfer {
+		if *v.ExpiresIn < int(minTransfer/time.Second) || *v.ExpiresIn > int(maxTransfer/time.Second) {
 			return &fieldError{"expires_in", fmt.Sprintf("want seconds from %d to %d", minTransfer/time.Second, maxTransfer/time.Second)}
 		}
+		life = time.Duration(*v.ExpiresIn) * time.Second
 	}
 	if v.User, err = s.speaker(r, v.User); err != nil {
 		return err
