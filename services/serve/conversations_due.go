@@ -49,10 +49,10 @@ type candidate struct {
 
 // conversationsPromised reads a page of those who wait, of whom the answer is promised and stands so, or sorted by when it is due. What is promised is
 // decided here and not in the store, so that of those who wait the mostOpen that come first in the order of the store are looked at.
-func (s *Server) conversationsPromised(ctx context.Context, c *call, where []string, params clickhouse.Params, by order, statuses []string, limit int, after *cursor) (page Conversations, err error) {
-	params["workspace"], params["most"] = c.workspace, mostOpen
-	sql := `SELECT ` + by.number + `, anchor, ` + intervalColumns + ` FROM ` + c.allConversations()
-	for _, condition := range append(where, "state NOT IN "+hidden) {
+func (s *Server) conversationsPromised(ctx context.Context, c *call, from string, where []string, params clickhouse.Params, by order, statuses []string, limit int, after *cursor) (page Conversations, err error) {
+	params["most"] = mostOpen
+	sql := `SELECT ` + by.number + `, anchor, ` + intervalColumns + ` FROM ` + from
+	for _, condition := range where {
 		sql += " AND " + condition
 	}
 	sql += ` ORDER BY ` + by.number + `, id LIMIT {most:UInt32}` + reportSettings

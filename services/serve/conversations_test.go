@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"testing"
@@ -62,6 +63,22 @@ func TestListOfConversations(t *testing.T) {
 			t.Errorf("%s: %q, want %q", query, got.ids(), want)
 		}
 	}
+	// The queue is of all who wait under the filters, however short the page; who was answered since waits no more.
+	f.talks(talk{id: "3", person: c, version: 2, first: "2026-10-03T00:00:00Z", channels: []string{"phone"}, team: "a", state: "resolved"},
+		talk{id: "4", person: c, version: 2, first: "2026-10-04T00:00:00Z", channels: []string{"phone"}, state: "waiting_for_us", waiting: "2026-11-20T11:00:00Z"})
+	for query, want := range map[string]string{"": "2 2026-10-01T10:00:00.000Z", "&team=a": "1 2026-10-01T10:00:00.000Z", "&channel=phone": "1 2026-11-20T11:00:00.000Z", "&team=nobody": "0 "} {
+		got := decode[struct {
+			Queue struct {
+				Waiting int
+				Oldest  string
+				P50     float64 `json:"p50_ms"`
+			}
+		}](t, f.get(200, "/v1/conversations?waiting=true&queue=true&limit=1"+query)).Queue
+		if fmt.Sprint(got.Waiting, " ", got.Oldest) != want || query == "&channel=phone" && got.P50 != 3_600_000 {
+			t.Errorf("queue %s: %+v, want %s", query, got, want)
+		}
+	}
+	f.get(400, "/v1/conversations?queue=true")
 	for _, sort := range []string{"newest", "oldest", "waiting"} {
 		all := decode[conversationsAnswer](t, f.get(200, "/v1/conversations?sort="+sort)).ids()
 		var paged []string

@@ -83,6 +83,15 @@ func (q *crackQuery) wants(kind string) bool {
 	return len(q.kinds) == 0 || slices.Contains(q.kinds, kind)
 }
 
+// asked is the condition of conversations in which the customer waits for a human's answer, or got one lately if what is mended is asked for.
+func (q *crackQuery) asked() string {
+	waits := unsettled + ` AND ` + awaitsUs
+	if q.mended == nil {
+		return waits
+	}
+	return waits + ` OR arrayExists((t, k) -> t >= {mended:Int64} AND k != 3, wait_to, wait_kind)`
+}
+
 // never is later than everything that the store holds.
 const never = int64(1) << 53
 
@@ -112,12 +121,34 @@ var crackFinders = []struct {
 	{[]string{answeredOnOne}, (*Server).findAnsweredOnOne},
 }
 
+// crackFilter are what a crack's owner, channel and topic must be; nothing is anything.
+type crackFilter struct{ teams, agents, channels, topics []string }
+
+func (f *crackFilter) all() bool {
+	return len(f.teams)+len(f.agents)+len(f.channels)+len(f.topics) == 0
+}
+
+func (f *crackFilter) keeps(k *Crack) bool {
+	for _, one := range []struct {
+		of []string
+		is string
+	}{{f.teams, k.Owner.Team}, {f.agents, k.Owner.Agent}, {f.channels, k.Channel}, {f.topics, k.Topic}} {
+		if len(one.of) > 0 && !slices.Contains(one.of, one.is) {
+			return false
+		}
+	}
+	return true
+}
+
+// mostFiltered bounds the cracks of a kind among which those that pass the filter are looked for: whose each is, is known only when it was found.
+const mostFiltered = 5000
+
 // getCracks answers GET /v1/cracks.
 func (s *Server) getCracks(w http.ResponseWriter, r *http.Request, c *call) error {
 	p := c.query
 	q := &crackQuery{now: s.config.Now(), kinds: p.listOf("kind", crackKinds...)}
-	teams, agents := p.list("team"), p.list("agent")
-	q.limit = p.number("limit", 200, 1, 1000)
+	only := crackFilter{p.list("team"), p.list("agent"), p.list("channel"), p.list("topic")}
+	limit := p.number("limit", 200, 1, 1000)
 	q.since = q.now.AddDate(0, 0, -p.number("days", 90, 1, 366))
 	if days := p.number("mended_days", 0, 0, 90); days > 0 {
 		since := q.now.AddDate(0, 0, -days)
@@ -130,7 +161,10 @@ func (s *Server) getCracks(w http.ResponseWriter, r *http.Request, c *call) erro
 		return err
 	}
 	if counted {
-		q.mended, q.onlyCounts = nil, len(teams)+len(agents) == 0
+		q.mended, q.onlyCounts = nil, only.all()
+	}
+	if q.limit = limit; !only.all() {
+		q.limit = mostFiltered
 	}
 	out := Cracks{Cracks: []Crack{}, Mended: []Crack{}, Counts: map[string]int{}, Truncated: []string{}, AsOf: Time(q.now)}
 	found := make([][]Crack, len(crackFinders))
@@ -150,19 +184,24 @@ func (s *Server) getCracks(w http.ResponseWriter, r *http.Request, c *call) erro
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	open, gone := map[string]int{}, map[string]int{} // by kind, before the owner is asked for
+	type list struct {
+		kind   string
+		mended bool
+	}
+	seen, kept := map[list]int{}, map[list]int{}
 	for _, one := range slices.Concat(found...) {
-		seen := open
-		if one.Mended != nil {
-			seen = gone
+		in := list{one.Kind, one.Mended != nil}
+		seen[in]++
+		if only.keeps(&one) {
+			kept[in]++
 		}
-		if seen[one.Kind]++; seen[one.Kind] > q.limit {
+		if seen[in] > q.limit || kept[in] > limit {
 			if !slices.Contains(out.Truncated, one.Kind) {
 				out.Truncated = append(out.Truncated, one.Kind)
 			}
 			continue
 		}
-		if len(teams) > 0 && !slices.Contains(teams, one.Owner.Team) || len(agents) > 0 && !slices.Contains(agents, one.Owner.Agent) {
+		if !only.keeps(&one) {
 			continue
 		}
 		one.Label = q.in(crackTexts[one.Kind])

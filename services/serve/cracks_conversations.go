@@ -43,7 +43,7 @@ const mostWaiting = 5000
 // those past their target, so that a few of them are enough unless what is mended is asked for.
 func (s *Server) findWaitingPastTarget(ctx context.Context, c *call, q *crackQuery) (out []Crack, err error) {
 	if q.mended == nil {
-		few := 2 * q.limit
+		few := min(2*q.limit, mostWaiting)
 		out, looked, err := s.waitingPastTarget(ctx, c, q, few)
 		if err != nil || len(out) > q.limit || looked < few {
 			return out, err
@@ -58,16 +58,11 @@ func (s *Server) waitingPastTarget(ctx context.Context, c *call, q *crackQuery, 
 	params := q.params(c)
 	params["most"] = most
 	policy := s.config.Promises.Promises(c.workspace)
-	const waits = "has(wait_to, 0)"
-	wanted := unsettled + ` AND ` + waits
-	if q.mended != nil {
-		wanted += ` OR arrayExists((t, k) -> t >= {mended:Int64} AND k != 3, wait_to, wait_kind)`
-	}
+	const longest = ` ORDER BY ` + awaitsUs + ` DESC, arrayElement(wait_from, -1), id`
 	sql := `SELECT ` + crackColumns(c) + intervalColumns + ` FROM ` + c.tables.Conversations + ` FINAL PREWHERE workspace = {workspace:String} AND (first, id) IN (
-	SELECT first, id FROM ` + c.allConversations() + `
-	AND last >= {since:DateTime64(3, 'UTC')} AND state NOT IN ` + hidden + ` AND (` + wanted + `)
-	ORDER BY ` + waits + ` DESC, arrayElement(wait_from, -1), id LIMIT {most:UInt32}
-) ORDER BY ` + waits + ` DESC, arrayElement(wait_from, -1), id` + reportSettings
+	SELECT first, id FROM ` + c.ever(q.asked()) + `
+	WHERE last >= {since:DateTime64(3, 'UTC')} AND state NOT IN ` + hidden + ` AND (` + q.asked() + `)` + longest + ` LIMIT {most:UInt32}
+)` + longest + reportSettings
 	err = s.store.each(ctx, s.store.report, sql, params, func(r *clickhouse.Rows) error {
 		var row intervals
 		one, err := inConversation(r, waitingPastTarget, row.targets()...)
@@ -158,12 +153,15 @@ func (s *Server) findClosedWhileWaiting(ctx context.Context, c *call, q *crackQu
 func (s *Server) settledUnheard(ctx context.Context, c *call, q *crackQuery, after *settledUnheard) (list []settledUnheard, err error) {
 	params := q.params(c)
 	params["most"], params["after"], params["id"] = settledAtOnce, after.settled, number(after.id)
+	// Of a conversation in which a bot had answered, or in which the customer was asked back, nobody waited when it was settled.
 	sql := `SELECT ` + crackColumns(c) + `settled, asked, arrayFirst((at, was) -> at > settled AND was NOT IN ('resolved', 'closed'), state_at, state_was),
 	toUnixTimestamp64Milli(last), anchor, participants, toBool(` + over + `)
 FROM (
-	SELECT *, arrayLastIndex(k -> k = 3, wait_kind) AS unheard, arrayElement(wait_to, unheard) AS settled, arrayElement(wait_from, unheard) AS asked
-	FROM ` + c.allConversations() + ` AND last >= {since:DateTime64(3, 'UTC')} AND state NOT IN ` + hidden + ` AND has(wait_kind, 3) AND isNull(first_bot_response)
-) WHERE (settled, id) > ({after:Int64}, {id:UInt128})
+	SELECT *, arrayLastIndex(k -> k = 3, wait_kind) AS nth, arrayElement(wait_to, nth) AS settled, arrayElement(wait_from, nth) AS asked,
+		arrayFirstIndex((at, was) -> at >= settled AND was IN ('resolved', 'closed'), state_at, state_was) AS settling
+	FROM ` + c.ever("unheard") + `
+	WHERE last >= {since:DateTime64(3, 'UTC')} AND state NOT IN ` + hidden + ` AND unheard
+) WHERE settling > 1 AND arrayElement(state_was, settling - 1) = 'waiting_for_us' AND (settled, id) > ({after:Int64}, {id:UInt128})
 ORDER BY settled, id LIMIT {most:UInt32}` + reportSettings
 	err = s.store.each(ctx, s.store.report, sql, params, func(r *clickhouse.Rows) error {
 		var one settledUnheard
@@ -202,11 +200,13 @@ func (s *Server) answeredSince(ctx context.Context, c *call, q *crackQuery, list
 	}
 	params := q.params(c)
 	params["ids"], params["settled"], params["anchors"], params["persons"] = numbers(ids), settled, numbers(anchors), numbers(persons)
-	sql := `SELECT talk, key, at FROM (
+	const lies = `workspace = {workspace:String} AND time >= {since:DateTime64(3, 'UTC')} AND direction = 'outbound' AND anchor IN anchors`
+	sql := `WITH anchors AS (
+	SELECT arrayJoin({anchors:Array(UInt128)}) UNION ALL SELECT anchor FROM ` + c.tables.Anchors + ` WHERE workspace = {workspace:String} AND person IN {persons:Array(UInt128)}
+)
+SELECT talk, key, at FROM (
 	SELECT key, argMax(conversation, version) AS talk, toUnixTimestamp64Milli(any(time)) AS at FROM ` + c.tables.Members + `
-	PREWHERE workspace = {workspace:String} AND anchor IN (
-		SELECT arrayJoin({anchors:Array(UInt128)}) UNION ALL SELECT anchor FROM ` + c.tables.Anchors + ` WHERE workspace = {workspace:String} AND person IN {persons:Array(UInt128)}
-	) AND time >= {since:DateTime64(3, 'UTC')} AND direction = 'outbound' AND agent != ''
+	PREWHERE ` + lies + ` AND key IN (SELECT key FROM ` + c.tables.Touchpoints + ` WHERE ` + lies + ` AND actor_type = 'agent')
 	GROUP BY key
 ) WHERE talk IN {ids:Array(UInt128)} AND at > arrayElement({settled:Array(Int64)}, indexOf({ids:Array(UInt128)}, talk))
 ORDER BY at, key LIMIT 1 BY talk` + reportSettings
@@ -221,33 +221,40 @@ ORDER BY at, key LIMIT 1 BY talk` + reportSettings
 }
 
 // findAnsweredOnOne finds customers who asked about the same topic on two channels within two days, and were answered on one of them
-// only. Few have several conversations about a topic, of which one waits: those are found first, by few columns, and then read.
+// only; or were lately, and now are on the other, too. Few wait or did lately: what else their customers asked is looked for among all others.
 func (s *Server) findAnsweredOnOne(ctx context.Context, c *call, q *crackQuery) (out []Crack, err error) {
-	const asked = waitsForUs + ` OR isNotNull(first_response)`
+	const lately, answered = `last >= {since:DateTime64(3, 'UTC')}`, `isNotNull(first_response)`
 	person := c.tables.PersonOf("person")
-	sql := `SELECT w.1, who, w.2, topic, w.3, w.4, w.5, others[1].2, others[1].3, others[1].1
+	matter := `cityHash64(` + person + `, topic)`
+	sql := `SELECT w.1, who, w.2, topic, w.3, w.4, w.5, w.6, others[1].2, others[1].3, others[1].1
 FROM (
 	SELECT ` + person + ` AS who, topic,
-		groupArrayIf((id, ` + entryChannel + `, team, agent, waiting_since), ` + waitsForUs + `) AS waiting,
-		groupArrayIf((begun + toIntervalMillisecond(assumeNotNull(first_response)), id, ` + entryChannel + `, begun), isNotNull(first_response)) AS answered
-	FROM ` + c.tables.Conversations + ` FINAL PREWHERE workspace = {workspace:String} AND (first, id) IN (
-		SELECT arrayJoin(groupArray((first, id))) FROM ` + c.allConversations() + `
-		AND last >= {since:DateTime64(3, 'UTC')} AND (` + asked + `) AND state NOT IN ` + hidden + `
-		GROUP BY cityHash64(` + person + `, topic) HAVING max(` + waitsForUs + `) AND max(isNotNull(first_response)) AND count() > 1
+		groupArrayArray(arrayMap((asked, heard) -> (id, ` + entryChannel + `, team, agent, fromUnixTimestamp64Milli(asked, 'UTC'), heard),
+			arrayFilter((f, t, k) -> k != 3 AND (t = 0 OR t >= {mended:Int64}), wait_from, wait_to, wait_kind), arrayFilter((t, k) -> k != 3 AND (t = 0 OR t >= {mended:Int64}), wait_to, wait_kind))) AS waits,
+		groupArrayIf((begun + toIntervalMillisecond(assumeNotNull(first_response)), id, ` + entryChannel + `, begun), ` + answered + `) AS answers
+	FROM ` + c.tables.Conversations + ` FINAL PREWHERE workspace = {workspace:String} AND toUInt64(id) IN (
+		SELECT toUInt64(id) FROM ` + c.tables.Conversations + ` WHERE workspace = {workspace:String} AND ` + lately + ` AND (` + q.asked() + ` OR ` + answered + `) AND ` + matter + ` IN (
+			SELECT ` + matter + ` FROM ` + c.ever(q.asked()) + ` WHERE ` + lately + ` AND state NOT IN ` + hidden + ` AND (` + q.asked() + `)
+		)
 	) WHERE state NOT IN ` + hidden + `
-	GROUP BY who, topic HAVING notEmpty(waiting) AND notEmpty(answered)
+	GROUP BY who, topic HAVING notEmpty(waits) AND notEmpty(answers)
 )
-ARRAY JOIN waiting AS w, arrayMap(w -> arraySort(arrayFilter(a -> a.2 != w.1 AND a.3 != w.2 AND abs(dateDiff('second', w.5, a.4)) <= 172800, answered)), waiting) AS others
+ARRAY JOIN waits AS w, arrayMap(w -> arraySort(arrayFilter(a -> a.2 != w.1 AND a.3 != w.2 AND abs(dateDiff('second', w.5, a.4)) <= 172800
+	AND (w.6 = 0 OR toUnixTimestamp64Milli(a.1) < w.6), answers)), waits) AS others
 WHERE notEmpty(others)
-ORDER BY w.5, w.1 LIMIT {limit:UInt32}` + reportSettings
+ORDER BY w.5, w.1 LIMIT {limit:UInt32} BY w.6 = 0` + reportSettings
 	err = s.store.each(ctx, s.store.report, sql, q.params(c), func(r *clickhouse.Rows) error {
 		var asked, answered time.Time
 		var other wide
 		var channel string
-		one, err := inConversation(r, answeredOnOne, &asked, &other, &channel, &answered)
+		var heard int64
+		one, err := inConversation(r, answeredOnOne, &asked, &heard, &other, &channel, &answered)
 		if err == nil {
 			one.Evidence = append(one.Evidence, CrackEvidence{"conversation", asAnchor(&other), q.in(saysAnsweredBy) + s.channelIn(q, channel), Time(answered)})
 			one.at(asked, q.in(saysWaitsBy)+s.channelIn(q, one.Channel))
+			if heard != 0 {
+				one.mendedAt(time.UnixMilli(heard), q.in(saysAnswered))
+			}
 			out = append(out, one)
 		}
 		return err
@@ -260,6 +267,7 @@ type placeOf struct {
 	conversation identity.Anchor
 	owner        Owner
 	over         bool
+	settled      time.Time // when it was last
 }
 
 // placesOf finds the conversations of touchpoints.
@@ -286,7 +294,11 @@ WHERE workspace = {workspace:String} AND anchor IN {anchors:Array(UInt128)} AND 
 			of, err := scanConversation(r)
 			if err == nil && of.inForce() {
 				for _, key := range in[of.ID] {
-					out[key] = placeOf{of.ID, Owner{Team: of.Team, Agent: of.Agent}, of.over()}
+					at := placeOf{conversation: of.ID, owner: Owner{Team: of.Team, Agent: of.Agent}, over: of.over()}
+					if of.ResolvedAt != nil {
+						at.settled = time.Time(*of.ResolvedAt)
+					}
+					out[key] = at
 				}
 			}
 			delete(in, of.ID)

@@ -16,7 +16,7 @@ type gap struct {
 	kind   string
 	opens  []string // kinds of touchpoints that call for another
 	opened string   // condition of these besides; "" is none
-	mended string   // condition of what they call for; later, and of the same customer
+	mended string   // condition of what they call for; later, and of the same customer, in whatever conversation
 	order  bool     // both are about one order, if they name it
 	within string   // how soon it should come, as an interval, where the touchpoint itself (column due) does not say until when
 	open   bool     // only while the conversation is not settled
@@ -25,9 +25,9 @@ type gap struct {
 const agentActs = "actor_type = 'agent' AND direction != 'internal'"
 
 var gaps = []gap{
-	{kind: handedToNobody, opens: []string{"bot.handed_over"}, mended: "actor_type = 'agent'", within: "15 MINUTE", open: true},
+	{kind: handedToNobody, opens: []string{"bot.handed_over"}, mended: "actor_type = 'agent' AND (direction != 'internal' OR kind = 'conversation.assigned')", within: "15 MINUTE", open: true},
 	// properties.by says until when the call was promised, properties.expires_at until when a link can be opened; without, it is a day.
-	{kind: callbackNotMade, opens: []string{"callback.promised"}, mended: "direction = 'outbound' AND kind IN ('call.started', 'call.missed')", within: "1 DAY"},
+	{kind: callbackNotMade, opens: []string{"callback.promised"}, mended: "direction = 'outbound' AND actor_type != 'bot' AND kind IN ('call.started', 'call.missed')", within: "1 DAY"},
 	{kind: notCollected, opens: []string{"pickup.ready"}, mended: "kind IN ('pickup.collected', 'order.cancelled', 'order.returned', 'order.delivered')", order: true, within: "3 DAY"},
 	{kind: transferNotOpened, opens: []string{"transfer.offered"}, mended: "(kind = 'transfer.opened' OR direction = 'inbound' AND actor_type = 'customer')", within: "1 DAY", open: true},
 	{
@@ -68,7 +68,7 @@ func gapSQL(c *call, q *crackQuery, wanted []gap) string {
 		}
 		return "arraySort(groupArrayIf((toUnixTimestamp64Milli(time), key, toString(kind)), " + condition + "))"
 	}
-	grouped := func(about string, of []int) string {
+	grouped := func(about, whose string, of []int) string {
 		var found, read []string
 		for _, i := range of {
 			g := &wanted[i]
@@ -76,17 +76,29 @@ func gapSQL(c *call, q *crackQuery, wanted []gap) string {
 			read = append(read, g.opening(), "("+g.mended+")")
 		}
 		return `SELECT arrayJoin(arrayFilter(g -> notEmpty(g.2), [` + strings.Join(found, ",\n\t\t\t") + `])) AS found
-		FROM ` + c.tables.Touchpoints + ` WHERE workspace = {workspace:String} AND time >= {since:DateTime64(3, 'UTC')} AND (` + strings.Join(read, " OR ") + `)
+		FROM ` + c.tables.Touchpoints + ` WHERE workspace = {workspace:String} AND time >= {since:DateTime64(3, 'UTC')} AND (` + strings.Join(read, " OR ") + `)` + whose + `
 		GROUP BY ` + about
 	}
 	var passes []string
 	if len(byCustomer) > 0 {
-		passes = append(passes, grouped(person, byCustomer))
+		passes = append(passes, grouped(person, ` AND materialize(anchor) IN theirs`, byCustomer))
 	}
 	if len(byOrder) > 0 {
-		passes = append(passes, grouped("if(order_ref = 0, "+person+", order_ref)", byOrder))
+		passes = append(passes, grouped("if(order_ref = 0, "+person+", order_ref)", "", byOrder))
 	}
-	return `SELECT gap, o.2 AS key, o.1 AS opened_at, o.4, ` + c.tables.PersonOf("o.4") + `, o.5, o.6, o.7, o.8, toUInt128(mend.2), fromUnixTimestamp64Milli(mend.1, 'UTC'), mend.3
+	var opens []string
+	for i := range wanted {
+		opens = append(opens, wanted[i].opening())
+	}
+	// What agents do is much, and few customers have a gap: what was done for these is looked for by anchor, whose person need not be asked for each
+	// time. (Not by the primary key: their anchors lie all over the table, whose rows are wide.)
+	return `WITH openers AS (
+	SELECT anchor, ` + person + ` AS person FROM ` + c.tables.Touchpoints + ` WHERE workspace = {workspace:String} AND time >= {since:DateTime64(3, 'UTC')} AND (` + strings.Join(opens, " OR ") + `)
+), theirs AS (
+	SELECT arrayJoin([anchor, person]) FROM openers
+	UNION ALL SELECT anchor FROM ` + c.tables.Anchors + ` WHERE workspace = {workspace:String} AND person IN (SELECT person FROM openers)
+)
+SELECT gap, o.2 AS key, o.1 AS opened_at, due, o.4, ` + c.tables.PersonOf("o.4") + `, o.5, o.6, o.7, o.8, toUInt128(mend.2), fromUnixTimestamp64Milli(mend.1, 'UTC'), mend.3
 FROM (
 	SELECT found.1 AS gap, arrayJoin(found.2) AS o, if(toUnixTimestamp64Milli(o.3) = 0, multiIf(` + strings.Join(due, ", ") + `, o.1), o.3) AS due,
 		arrayFirst(m -> m.1 > toUnixTimestamp64Milli(o.1), found.3) AS mend
@@ -122,61 +134,103 @@ func kindsOf(of []gap) (kinds []string) {
 	return kinds
 }
 
-// findGaps finds what was called for and has not come, or came too late and lately.
+// found is a gap with what has to be known of it to judge it.
+type foundGap struct {
+	crack       Crack
+	of          *gap
+	key, anchor identity.Anchor // of the touchpoint that opened it
+	due         time.Time
+}
+
+// mostGaps bounds the gaps of a kind that are looked at.
+const mostGaps = 100_000
+
+// findGaps finds what was called for and has not come, or came too late and lately. Of those that are settled with their conversation, which the store
+// does not know when it looks for them, there may be many: then more are looked at, until there are enough that are not.
 func (s *Server) findGaps(ctx context.Context, c *call, q *crackQuery) (out []Crack, err error) {
 	wanted := slices.DeleteFunc(slices.Clone(gaps), func(g gap) bool { return !q.wants(g.kind) })
 	if wanted, err = s.opened(ctx, c, q, wanted); err != nil || len(wanted) == 0 {
 		return nil, err
 	}
-	var keys, anchors []identity.Anchor
-	err = s.store.each(ctx, s.store.report, gapSQL(c, q, wanted), q.params(c), func(r *clickhouse.Rows) error {
+	for most := q.limit + 1; ; most *= 8 {
+		list, err := s.gaps(ctx, c, q, wanted, most)
+		if err != nil {
+			return nil, err
+		}
+		out, err := s.unsettledGaps(ctx, c, q, list)
+		if err != nil || most > mostGaps || !slices.ContainsFunc(wanted, func(g gap) bool {
+			seen, open := 0, 0
+			for i := range list {
+				if list[i].of.kind == g.kind && list[i].crack.Mended == nil {
+					seen++
+				}
+			}
+			for i := range out {
+				if out[i].Kind == g.kind && out[i].Mended == nil {
+					open++
+				}
+			}
+			return seen >= most && open <= q.limit
+		}) {
+			return out, err
+		}
+	}
+}
+
+// gaps reads at most so many of each kind, and as many that are mended.
+func (s *Server) gaps(ctx context.Context, c *call, q *crackQuery, wanted []gap, most int) (list []foundGap, err error) {
+	params := q.params(c)
+	params["limit"] = most
+	err = s.store.each(ctx, s.store.report, gapSQL(c, q, wanted), params, func(r *clickhouse.Rows) error {
 		var (
 			key, anchor, person, by wide
 			at, mended              time.Time
 			kind, mendedBy          string
 			number                  uint8
-			one                     Crack
+			found                   foundGap
 		)
-		if err := r.Scan(&number, &key, &at, &anchor, &person, &one.Channel, &kind, &one.Topic, &one.Owner.Team, &by, &mended, &mendedBy); err != nil {
+		one := &found.crack
+		if err := r.Scan(&number, &key, &at, &found.due, &anchor, &person, &one.Channel, &kind, &one.Topic, &one.Owner.Team, &by, &mended, &mendedBy); err != nil {
 			return err
 		}
-		one.Kind, one.Person = wanted[number].kind, asAnchor(&person)
+		found.of, found.key, found.anchor = &wanted[number], asAnchor(&key), asAnchor(&anchor)
+		one.Kind, one.Person = found.of.kind, asAnchor(&person)
 		one.since, one.Since = at, Time(at)
-		one.Evidence = []CrackEvidence{{"touchpoint", asAnchor(&key), s.kindIn(q, kind), one.Since}}
+		one.Evidence = []CrackEvidence{{"touchpoint", found.key, s.kindIn(q, kind), one.Since}}
 		if mended.UnixMilli() != 0 {
 			one.Mended = &CrackEvidence{"touchpoint", asAnchor(&by), s.kindIn(q, mendedBy), Time(mended)}
 		}
-		keys, anchors = append(keys, asAnchor(&key)), append(anchors, asAnchor(&anchor))
-		out = append(out, one)
+		list = append(list, found)
 		return nil
 	})
-	if err != nil || len(out) == 0 {
-		return nil, err
-	}
-	settles := map[string]bool{}
-	for i := range wanted {
-		settles[wanted[i].kind] = wanted[i].open
-	}
-	var placed, at []identity.Anchor
-	for i := range out {
-		if !q.onlyCounts || settles[out[i].Kind] {
-			placed, at = append(placed, keys[i]), append(at, anchors[i])
+	return list, err
+}
+
+// unsettledGaps are those whose conversation is not settled, where that is what matters; of what was settled late, that is how it was mended.
+func (s *Server) unsettledGaps(ctx context.Context, c *call, q *crackQuery, list []foundGap) (out []Crack, err error) {
+	var keys, anchors []identity.Anchor
+	for i := range list {
+		if !q.onlyCounts || list[i].of.open {
+			keys, anchors = append(keys, list[i].key), append(anchors, list[i].anchor)
 		}
 	}
-	places, err := s.placesOf(ctx, c, placed, at)
+	places, err := s.placesOf(ctx, c, keys, anchors)
 	if err != nil {
 		return nil, err
 	}
-	kept := out[:0]
-	for i, one := range out {
-		place, found := places[keys[i]]
+	for i := range list {
+		one, of := list[i].crack, list[i].of
+		place, found := places[list[i].key]
 		if found {
 			one.Conversation, one.Owner = &place.conversation, place.owner
 		}
-		if settles[one.Kind] && place.over && one.Mended == nil {
-			continue // settled, and so nothing is called for any more
+		if of.open && place.over && one.Mended == nil {
+			if q.mended == nil || place.settled.Before(list[i].due) || place.settled.Before(*q.mended) {
+				continue // nothing is called for any more
+			}
+			one.mendedAt(place.settled, q.in(saysOver))
 		}
-		kept = append(kept, one)
+		out = append(out, one)
 	}
-	return kept, nil
+	return out, nil
 }

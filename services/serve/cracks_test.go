@@ -68,7 +68,9 @@ func TestCracks(t *testing.T) {
 	f.store(
 		said("handed", 1, "2026-11-20T09:00:00Z", "bot.handed_over", by("bot", "internal"), in("t-handed")),
 		said("handed and taken", 2, "2026-11-20T09:00:00Z", "bot.handed_over", by("bot", "internal")),
-		said("taken", 2, "2026-11-20T09:05:00Z", "note", by("agent", "internal")),
+		said("taken", 2, "2026-11-20T09:05:00Z", "conversation.assigned", by("agent", "internal")),
+		said("a note that is no taking over", 1, "2026-11-20T09:05:00Z", "note", by("agent", "internal")),
+		said("a robot that asks how it was", 1, "2026-11-18T12:00:00Z", "call.started", by("bot", "outbound")),
 		said("handed just now", 3, "2026-11-20T11:55:00Z", "bot.handed_over", by("bot", "internal")),
 		said("handed, then closed", 4, "2026-11-20T09:00:00Z", "bot.handed_over", by("bot", "internal"), in("t-closed")),
 		said("call back", 1, "2026-11-18T09:00:00Z", "callback.promised", by("agent", "internal")),
@@ -97,18 +99,27 @@ func TestCracks(t *testing.T) {
 		}
 		return conversation.Conversation{Waits: []conversation.Wait{w}}
 	}
+	// settled is how a conversation that was asked in and settled stood, and then stood again.
+	settled := func(from, to string, then ...conversation.StateSince) conversation.Conversation {
+		c := waits(from, to, conversation.Unheard)
+		c.States = append([]conversation.StateSince{{At: ms(from), State: "waiting_for_us"}, {At: ms(to), State: "resolved"}}, then...)
+		return c
+	}
+	answeredByBot := settled("2026-11-19T05:00:00Z", "2026-11-19T08:00:00Z")
+	answeredByBot.States = slices.Insert(answeredByBot.States, 1, conversation.StateSince{At: ms("2026-11-19T05:01:00Z"), State: "waiting_for_customer"})
 	f.talks(
+		talk{id: "shut after a bot's answer", person: anchorOf(customer(11)), first: "2026-11-19T05:00:00Z", last: "2026-11-19T08:00:00Z", state: "resolved", resolved: "2026-11-19T08:00:00Z", channels: []string{"email"}, intervals: answeredByBot},
 		talk{id: "t-handed", person: anchorOf(customer(1)), first: "2026-11-20T08:00:00Z", state: "open", team: "desk", agent: "bob", channels: []string{"chat"}},
-		talk{id: "t-closed", person: anchorOf(customer(4)), first: "2026-11-20T08:00:00Z", state: "closed", team: "desk", channels: []string{"chat"}},
+		talk{id: "t-closed", person: anchorOf(customer(4)), first: "2026-11-20T08:00:00Z", state: "closed", resolved: "2026-11-20T09:40:00Z", team: "desk", channels: []string{"chat"}},
 		talk{id: "late", person: anchorOf(customer(10)), first: "2026-11-20T05:00:00Z", state: "waiting_for_us", waiting: "2026-11-20T05:00:00Z", team: "desk", channels: []string{"email"}, intervals: waits("2026-11-20T05:00:00Z", "", conversation.FirstWait)},
 		talk{id: "in time", person: anchorOf(customer(10)), first: "2026-11-20T10:00:00Z", state: "waiting_for_us", waiting: "2026-11-20T10:00:00Z", channels: []string{"email"}, topic: "x", intervals: waits("2026-11-20T10:00:00Z", "", conversation.FirstWait)},
-		talk{id: "shut", person: anchorOf(customer(11)), first: "2026-11-19T05:00:00Z", last: "2026-11-19T08:00:00Z", state: "resolved", resolved: "2026-11-19T08:00:00Z", channels: []string{"email"}, intervals: waits("2026-11-19T05:00:00Z", "2026-11-19T08:00:00Z", conversation.Unheard)},
-		talk{id: "shut, then answered", person: anchorOf(customer(11)), first: "2026-11-19T05:00:00Z", last: "2026-11-19T09:00:00Z", state: "resolved", resolved: "2026-11-19T08:00:00Z", channels: []string{"email"}, intervals: waits("2026-11-19T05:00:00Z", "2026-11-19T08:00:00Z", conversation.Unheard)},
+		talk{id: "shut", person: anchorOf(customer(11)), first: "2026-11-19T05:00:00Z", last: "2026-11-19T08:00:00Z", state: "resolved", resolved: "2026-11-19T08:00:00Z", channels: []string{"email"}, intervals: settled("2026-11-19T05:00:00Z", "2026-11-19T08:00:00Z")},
+		talk{id: "shut, then answered", person: anchorOf(customer(11)), first: "2026-11-19T05:00:00Z", last: "2026-11-19T09:00:00Z", state: "resolved", resolved: "2026-11-19T08:00:00Z", channels: []string{"email"}, intervals: settled("2026-11-19T05:00:00Z", "2026-11-19T08:00:00Z")},
 		talk{id: "asked by mail", person: anchorOf(customer(12)), first: "2026-11-20T10:00:00Z", state: "waiting_for_us", waiting: "2026-11-20T10:00:00Z", topic: "invoice", channels: []string{"email"}, team: "mail", intervals: waits("2026-11-20T10:00:00Z", "", conversation.FirstWait)},
 		talk{id: "asked by chat", person: anchorOf(customer(12)), first: "2026-11-20T10:30:00Z", state: "resolved", response: "60000", topic: "invoice", channels: []string{"chat"}},
 		talk{id: "asked something else", person: anchorOf(customer(12)), first: "2026-11-20T10:30:00Z", state: "waiting_for_us", waiting: "2026-11-20T10:30:00Z", topic: "parcel", channels: []string{"web"}},
 	)
-	f.store(event{id: "answer to the shut", time: "2026-11-19T08:30:00Z", direction: "outbound", actor: "agent", agent: "eve", identifiers: ids(customer(11)), conversation: "shut, then answered"})
+	f.store(event{id: "answer to the shut", time: "2026-11-19T08:30:00Z", direction: "outbound", actor: "agent", identifiers: ids(customer(11)), conversation: "shut, then answered"})
 	all := f.cracks(t, "")
 	want := []string{
 		"asked_twice_answered_once " + idOf("asked by mail") + " mail ",
@@ -150,6 +161,12 @@ func TestCracks(t *testing.T) {
 	if got := f.cracks(t, "?team=desk&kind=waiting_past_target&kind=not_collected").lines(); len(got) != 1 {
 		t.Errorf("of a team: %q", got)
 	}
+	if got := f.cracks(t, "?channel=chat&topic=invoice"); len(got.Cracks) != 0 || len(f.cracks(t, "?channel=email&topic=invoice").Cracks) != 1 {
+		t.Errorf("of a channel and a topic: %q", got.lines())
+	}
+	if got := f.cracks(t, "?agent=nobody&limit=1"); len(got.Cracks)+len(got.Truncated) != 0 {
+		t.Errorf("of nobody: %+v", got)
+	}
 	if got := f.cracks(t, "?kind=callback_not_made&limit=1"); len(got.Cracks) != 1 || !slices.Equal(got.Truncated, []string{"callback_not_made"}) {
 		t.Errorf("one of two: %+v", got)
 	}
@@ -173,11 +190,8 @@ func TestCracks(t *testing.T) {
 	)
 	f.talks(
 		talk{id: "late", version: 2, person: anchorOf(customer(10)), first: "2026-11-20T05:00:00Z", state: "waiting_for_customer", channels: []string{"email"}, intervals: waits("2026-11-20T05:00:00Z", "2026-11-20T11:00:00Z", conversation.FirstWait)},
-		talk{id: "shut", version: 2, person: anchorOf(customer(11)), first: "2026-11-19T05:00:00Z", last: "2026-11-20T10:00:00Z", state: "open", channels: []string{"email"}, intervals: conversation.Conversation{
-			Waits:  waits("2026-11-19T05:00:00Z", "2026-11-19T08:00:00Z", conversation.Unheard).Waits,
-			States: []conversation.StateSince{{At: ms("2026-11-19T05:00:00Z"), State: "waiting_for_us"}, {At: ms("2026-11-19T08:00:00Z"), State: "resolved"}, {At: ms("2026-11-20T10:00:00Z"), State: "open"}},
-		}},
-		talk{id: "asked by mail", version: 2, person: anchorOf(customer(12)), first: "2026-11-20T10:00:00Z", state: "resolved", topic: "invoice", channels: []string{"email"}},
+		talk{id: "shut", version: 2, person: anchorOf(customer(11)), first: "2026-11-19T05:00:00Z", last: "2026-11-20T10:00:00Z", state: "open", channels: []string{"email"}, intervals: settled("2026-11-19T05:00:00Z", "2026-11-19T08:00:00Z", conversation.StateSince{At: ms("2026-11-20T10:00:00Z"), State: "open"})},
+		talk{id: "asked by mail", version: 2, person: anchorOf(customer(12)), first: "2026-11-20T10:00:00Z", state: "resolved", resolved: "2026-11-20T11:30:00Z", topic: "invoice", channels: []string{"email"}, intervals: waits("2026-11-20T10:00:00Z", "2026-11-20T11:20:00Z", conversation.FirstWait)},
 	)
 	if got := f.cracks(t, "").lines(); len(got) != 0 {
 		t.Errorf("after all was mended: %q", got)
@@ -197,6 +211,8 @@ func TestCracks(t *testing.T) {
 		"Vom Bot an niemanden übergeben: Bot hat übergeben; Anruf begonnen 11-20T11:00",
 		"Geschlossen, während der Kunde wartet: der Kunde hat gefragt; es wurde wieder aufgenommen 11-20T10:00",
 		"Geschlossen, während der Kunde wartet: der Kunde hat gefragt; es wurde beantwortet 11-19T08:30",
+		"Vom Bot an niemanden übergeben: Bot hat übergeben; es wurde erledigt 11-20T09:40",
+		"Auf zwei Kanälen gefragt, auf einem beantwortet: es wurde beantwortet über Chat; es wurde beantwortet 11-20T11:20",
 	}; !equalSorted(got, want) || len(gone.Cracks) != 0 {
 		t.Errorf("mended\n%q\nwant\n%q", got, want)
 	}
@@ -206,4 +222,30 @@ func TestCracks(t *testing.T) {
 	f.get(400, "/v1/cracks?kind=wall")
 	f.get(400, "/v1/cracks?lang=fr")
 	f.get(400, "/v1/cracks?days=0")
+}
+
+// TestCracksBehindWhatIsSettled: what is settled takes no place on a list that ends after the first few.
+func TestCracksBehindWhatIsSettled(t *testing.T) {
+	f := start(t)
+	var events []event
+	var talks []talk
+	for n := range 30 {
+		who, talked := anchorOf(fmt.Sprint("customer_id:C", n)), fmt.Sprint("t", n)
+		events = append(events, event{id: fmt.Sprint("offered", n), time: fmt.Sprintf("2026-11-%02dT09:00:%02dZ", 2+n/10, n), kind: "transfer.offered", direction: "outbound", actor: "agent", identifiers: ids(fmt.Sprint("customer_id:C", n)), conversation: talked})
+		one := talk{id: talked, person: who, first: "2026-11-01T08:00:00Z", state: "closed", resolved: "2026-11-02T10:00:00Z", channels: []string{"chat"}}
+		if n >= 28 {
+			one.state, one.resolved = "open", ""
+		}
+		talks = append(talks, one)
+	}
+	f.store(events...)
+	f.talks(talks...)
+	for limit, want := range map[int]int{1: 1, 2: 2, 3: 2, 40: 2} {
+		for _, counted := range []string{"", "&counts_only=true"} {
+			got := f.cracks(t, fmt.Sprint("?kind=transfer_not_opened&limit=", limit, counted))
+			if got.Counts[transferNotOpened] != want || (len(got.Truncated) > 0) != (limit < 2) {
+				t.Errorf("limit %d%s: %v, truncated %q", limit, counted, got.Counts, got.Truncated)
+			}
+		}
+	}
 }

@@ -19,6 +19,7 @@ var (
 	saysWaits      = registry.Text{EN: "the customer waits", DE: "der Kunde wartet"}
 	saysAsked      = registry.Text{EN: "the customer asked", DE: "der Kunde hat gefragt"}
 	saysSettled    = registry.Text{EN: "it was settled without an answer", DE: "es wurde ohne Antwort erledigt"}
+	saysOver       = registry.Text{EN: "it was settled", DE: "es wurde erledigt"}
 	saysAnswered   = registry.Text{EN: "it was answered", DE: "es wurde beantwortet"}
 	saysReopened   = registry.Text{EN: "it was taken up again", DE: "es wurde wieder aufgenommen"}
 	saysAnsweredBy = registry.Text{EN: "it was answered by ", DE: "es wurde beantwortet über "}

@@ -213,6 +213,8 @@ CREATE TABLE IF NOT EXISTS conversations {{.OnCluster}}
     state_was          Array(LowCardinality(String)),
     channel_contacts   Array(Int64), -- contacts by each of channels
     calls              Int64, -- how long agents were on the phone
+    awaited            Int64 MATERIALIZED if(has(wait_to, 0), arrayElement(wait_from, -1), 0), -- since when a human's answer is; 0: it is not
+    unheard            Bool MATERIALIZED has(wait_kind, 3),
     INDEX by_last last TYPE minmax GRANULARITY 1 -- what is open or went on lately; the last touchpoint of most is days behind the first
 )
 ENGINE = {{.Engine "ReplacingMergeTree" "version"}}
