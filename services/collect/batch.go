@@ -179,10 +179,11 @@ func (b *batch) at(data []byte) string {
 	return "http/" + hex.EncodeToString(sum[:16])
 }
 
-// append puts the records into the log and returns when it has them all. After an error the memory may still be read
-// by the producer, so the batch must not be released.
+// append puts the records into the log and returns when it has them all, or the producer gave up: a client that closed its side of the
+// connection may still read, and is to hear how it ended. After an error the memory may still be read by the producer, so the batch must
+// not be released.
 func (b *batch) append(ctx context.Context) error {
-	return b.c.config.Producer.Produce(ctx, b.outputs())
+	return b.c.config.Producer.Produce(context.WithoutCancel(ctx), b.outputs())
 }
 
 func (b *batch) outputs() []*kafka.Record {

@@ -98,8 +98,6 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.As(err, &missing):
 		api.Problem(w, r, http.StatusNotFound, missing.field, missing.detail)
 		return
-	case r.Context().Err() != nil && !errors.Is(err, api.ErrBodySlow):
-		return // nobody listens any more
 	case wholeStoreFull(err):
 		err = fmt.Errorf("%w: %w", errStoreFull, err)
 	}
@@ -109,6 +107,10 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 			status, name, detail = f.status, f.field, f.detail
 			break
 		}
+	}
+	if status >= http.StatusInternalServerError && r.Context().Err() != nil {
+		api.Gone(w, r)
+		return
 	}
 	if status >= http.StatusInternalServerError {
 		s.config.Logger.Error("request failed", "path", r.URL.Path, "status", status, "error", err)
