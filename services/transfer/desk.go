@@ -157,45 +157,60 @@ func (d *Desk) ByToken(ctx context.Context, workspace, token string) (l Link, er
 // ByCode finds the transfer that a code is for. The error is ErrTooManyTries, one of streams/transfer, or of the log.
 func (d *Desk) ByCode(ctx context.Context, workspace, said string) (l Link, err error) {
 	now := d.config.Now()
-	if d.guessed(workspace, now, 0) {
+	if d.guessedOut(workspace, now) { // before it costs a look at the log
 		return l, ErrTooManyTries
 	}
 	secret, err := d.config.Secrets.Secret(ctx, workspace, now.UnixMilli())
 	if err != nil {
 		return l, err
 	}
-	code, ok := decide.PlainCode(said)
-	if !ok {
-		d.guessed(workspace, now, 1)
-		return l, decide.ErrForged
-	}
-	if err := d.advance(ctx); err != nil {
-		return l, err
-	}
-	d.mu.Lock()
-	id, err := d.book.ByCode(workspace, decide.HashCode(secret, workspace, code), now.UnixMilli())
-	d.mu.Unlock()
-	if err != nil {
-		d.guessed(workspace, now, 1)
-		if id == "" {
+	hash := ""
+	if code, ok := decide.PlainCode(said); ok {
+		hash = decide.HashCode(secret, workspace, code)
+		if err := d.advance(ctx); err != nil {
 			return l, err
 		}
+	}
+	id, err := d.guess(workspace, hash, now)
+	if id == "" {
+		return l, err
 	}
 	l, lookErr := d.look(ctx, workspace, id)
 	return l, errors.Join(err, lookErr)
 }
 
-// guessed counts wrong codes, and tells whether there were as many as may be.
-func (d *Desk) guessed(workspace string, now time.Time, wrong int) bool {
+// guess says what the code with this hash is for, and counts one that is wrong. Whether there is a try left is asked and used up at once, or
+// many who guess at the same moment would all have the last one. Without a hash it was no code at all.
+func (d *Desk) guess(workspace, hash string, now time.Time) (id string, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	t := d.tries(workspace, now)
+	if t.n >= d.config.Tries {
+		return "", ErrTooManyTries
+	}
+	if err = decide.ErrForged; hash != "" {
+		id, err = d.book.ByCode(workspace, hash, now.UnixMilli())
+	}
+	if err != nil {
+		t.n++
+	}
+	return id, err
+}
+
+func (d *Desk) guessedOut(workspace string, now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.tries(workspace, now).n >= d.config.Tries
+}
+
+// tries are those of the workspace in this minute; d.mu must be held.
+func (d *Desk) tries(workspace string, now time.Time) *tries {
 	t := d.wrong[workspace]
 	if t == nil || now.Sub(t.since) >= time.Minute {
 		t = &tries{since: now}
 		d.wrong[workspace] = t
 	}
-	t.n += wrong
-	return t.n >= d.config.Tries
+	return t
 }
 
 func (d *Desk) look(ctx context.Context, workspace, id string) (Link, error) {

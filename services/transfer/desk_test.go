@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -211,5 +212,27 @@ func TestADeskThatFellBehindTheLog(t *testing.T) {
 	}
 	if l, err := d.ByToken(t.Context(), "ours", given.Token); err != nil || l.ID != given.ID {
 		t.Errorf("%+v %v", l, err)
+	}
+}
+
+// Those who guess at the same moment have no more tries together than one after the other.
+func TestGuessingAtOnce(t *testing.T) {
+	cluster, c := start(t)
+	d := open(t, cluster, c.Now)
+	var all sync.WaitGroup
+	var wrong atomic.Int32
+	for range 10 * d.config.Tries {
+		all.Go(func() {
+			switch _, err := d.ByCode(t.Context(), "ours", "00000000"); {
+			case errors.Is(err, decide.ErrForged):
+				wrong.Add(1)
+			case !errors.Is(err, ErrTooManyTries):
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if int(wrong.Load()) != d.config.Tries {
+		t.Errorf("%d guesses were answered, want %d", wrong.Load(), d.config.Tries)
 	}
 }
