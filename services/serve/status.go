@@ -79,10 +79,13 @@ func (o offsets) read(role, topic string) (n int64) {
 	return n
 }
 
+// logPatience is how long the log has for a question that a report only wants to know its freshness by.
+const logPatience = 2 * time.Second
+
 // offsets asks the log, once a second at most.
 func (s *Server) offsets(ctx context.Context, g topic.Generations) (offsets, error) {
-	return s.status.get(g, func() (offsets, error) {
-		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	return s.status.get(ctx, g, func(ctx context.Context) (offsets, error) {
+		ctx, cancel := context.WithTimeout(ctx, logPatience)
 		defer cancel()
 		out := offsets{at: s.config.Now(), roles: map[string][]kafka.Offsets{}}
 		found := make([][]kafka.Offsets, len(roles))
