@@ -187,6 +187,9 @@ func (d *Directory) Generations() (current topic.Generations, building *topic.Ge
 	return c.Current, c.Building
 }
 
+// Dropping is what was read before the last switch and is not dropped yet; nil when nothing is left of it.
+func (d *Directory) Dropping() *topic.Generations { return d.state.Load().control.Dropping }
+
 // Running are the generations whose stages run now.
 func (d *Directory) Running(now time.Time) []topic.Generations {
 	return d.state.Load().control.Running(now.UnixMilli())
