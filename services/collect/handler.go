@@ -112,7 +112,8 @@ func (c *Collector) Fail(w http.ResponseWriter, r *http.Request, err error) {
 		api.Gone(w, r)
 		return
 	}
-	c.log.Error("request failed", "path", r.URL.Path, "error", err)
+	// By route: the path of a webhook is a secret.
+	c.log.Error("request failed", "route", r.Pattern, "error", err)
 	api.Problem(w, r, http.StatusInternalServerError, "", "something went wrong here; it is in the log")
 }
 

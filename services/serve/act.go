@@ -103,7 +103,7 @@ func (s *Server) readYAML(w http.ResponseWriter, r *http.Request, c *call, bad e
 	case errors.Is(err, bad):
 		return &fieldError{"body", strings.TrimPrefix(err.Error(), bad.Error()+": ")}
 	case err != nil:
-		return fmt.Errorf("serve: %s %s: %w", r.Method, r.URL.Path, err)
+		return fmt.Errorf("serve: %s: %w", r.Pattern, err)
 	}
 	return nil
 }

@@ -60,6 +60,7 @@ var failures = []struct {
 	{api.ErrBodyTooLarge, http.StatusRequestEntityTooLarge, "", "the body is larger than a touchpoint may be"},
 	{api.ErrBodyEncoding, http.StatusUnsupportedMediaType, "Content-Encoding", "want gzip, zstd or identity"},
 	{api.ErrBodyCorrupt, http.StatusBadRequest, "Content-Encoding", "the body does not unpack"},
+	{api.ErrBodyBroken, http.StatusBadRequest, "", "the body broke off"},
 	{api.ErrBodySlow, http.StatusRequestTimeout, "", "the body came too slowly"},
 	{api.ErrBodiesFull, http.StatusServiceUnavailable, "", "too many bodies are under way; try again"},
 	{context.DeadlineExceeded, http.StatusUnprocessableEntity, "", "the query takes longer than a query may" + narrower},
@@ -112,8 +113,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		api.Gone(w, r)
 		return
 	}
-	if status >= http.StatusInternalServerError {
-		s.config.Logger.Error("request failed", "path", r.URL.Path, "status", status, "error", err)
+	if status >= http.StatusInternalServerError { // by route: the path of a transfer or a webhook is a secret
+		s.config.Logger.Error("request failed", "route", r.Pattern, "status", status, "error", err)
 	}
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))

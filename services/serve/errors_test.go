@@ -9,9 +9,11 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/throughline/throughline/services/api"
 	"github.com/throughline/throughline/services/clickhouse"
+	"github.com/throughline/throughline/services/transfer"
 )
 
 // A client that closed its side of the connection may still read: it hears that this was why, and nobody else does.
@@ -28,6 +30,7 @@ func TestWhatEndedBecauseTheClientLeft(t *testing.T) {
 		{fmt.Errorf("asking: %w", clickhouse.ErrUnavailable), http.StatusServiceUnavailable}, // as the store calls a query that was cancelled
 		{&fieldError{"tz", "want another"}, http.StatusBadRequest},
 		{api.ErrBodyTooLarge, http.StatusRequestEntityTooLarge},
+		{fmt.Errorf("reading: %w", api.ErrBodyBroken), http.StatusBadRequest},
 	} {
 		w := httptest.NewRecorder()
 		s.fail(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/v1/search", nil), test.err)
@@ -38,5 +41,21 @@ func TestWhatEndedBecauseTheClientLeft(t *testing.T) {
 	}
 	if logged.Len() > 0 {
 		t.Errorf("logged: %s", &logged)
+	}
+}
+
+// The path of a transfer opens it: what goes wrong on the way is told by route.
+func TestNoTokenIsLogged(t *testing.T) {
+	var logged bytes.Buffer
+	s := &Server{
+		config: Config{Logger: slog.New(slog.NewTextHandler(&logged, nil)), Directory: &directory{}, Transfers: new(transfer.Desk)},
+		bodies: api.NewBodies(api.BodiesConfig{Max: 1, InFlight: 1, Patience: time.Second}), // none has room
+	}
+	all := api.NewRoutes()
+	all.Handle(http.MethodPost, "/v1/transfers/{token}/open", s.answered(route{http.MethodPost, "", (*Server).openTransfer}))
+	w := httptest.NewRecorder()
+	all.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/v1/transfers/the-token/open", strings.NewReader("{")))
+	if got := logged.String(); w.Code != http.StatusServiceUnavailable || strings.Contains(got, "the-token") || !strings.Contains(got, "/v1/transfers/{token}/open") {
+		t.Errorf("%d, logged: %s", w.Code, got)
 	}
 }
