@@ -15,7 +15,7 @@ import (
 
 // resolve is one partition of the links: all links of some workspaces.
 type resolve struct {
-	ctx       context.Context // of the role: what takes long ends with it
+	ctx       context.Context // ends when the partition is to be given up, and what takes long with it
 	metrics   *metrics
 	label     string
 	partition int32

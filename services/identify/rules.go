@@ -210,7 +210,10 @@ func (p *resolve) some() error {
 
 // flush appends what is to be told before more of it is made.
 func (p *resolve) flush() error {
-	if err := p.produce(p.ctx, p.out.list()); err != nil {
+	err := kafka.Insist(p.ctx, p.produce, p.out.list(), func(err error) {
+		p.log.Warn("identify: appending what new rules change failed, trying again", "partition", p.partition, "error", err)
+	})
+	if err != nil {
 		return fmt.Errorf("identify: append: %w", err)
 	}
 	p.out.reset()
