@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 
 	"github.com/throughline/throughline/schemas/topic"
 	"github.com/throughline/throughline/schemas/touchpoint"
@@ -162,7 +163,7 @@ func (b *batch) refuse(data []byte, why *touchpoint.FieldError) {
 		panic(err) // strings, numbers and bytes always encode
 	}
 	b.records = append(b.records, kafka.Record{Topic: string(topic.Rejected), Key: []byte(r.ID), Value: value})
-	b.answer.Rejected = append(b.answer.Rejected, Refused{Index: b.next, ID: clone(r.Touchpoint), Field: why.Field, Reason: why.Reason})
+	b.answer.Rejected = append(b.answer.Rejected, Refused{Index: b.next, ID: strings.Clone(r.Touchpoint), Field: why.Field, Reason: why.Reason}) // out of the body, whose memory is used again
 	b.refused++
 	b.next++
 }
