@@ -54,11 +54,7 @@ type said struct {
 const (
 	minReason = 3
 	maxReason = 500
-	maxUser   = 100
 )
-
-// unnamedKey is who acts by a key that has no name and says no user.
-const unnamedKey = "unnamed key"
 
 // check completes who says it, and reports what is missing.
 func (v *said) check(s *Server, r *http.Request) error {

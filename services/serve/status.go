@@ -12,7 +12,10 @@ import (
 	"github.com/throughline/throughline/schemas/topic"
 	"github.com/throughline/throughline/services/clickhouse"
 	"github.com/throughline/throughline/services/collect"
+	"github.com/throughline/throughline/services/converse"
+	"github.com/throughline/throughline/services/identify"
 	"github.com/throughline/throughline/services/kafka"
+	"github.com/throughline/throughline/services/load"
 )
 
 // Status says how the installation does. The counts are of the whole installation, all workspaces together, because the
@@ -49,10 +52,10 @@ const loadRole = "load"
 // roles are all consumers, in the order of the flow.
 var roles = []role{
 	{"collect", func(topic.Generations) string { return collect.Group }, []topic.Name{topic.Raw}},
-	{"identify.stitch", func(g topic.Generations) string { return "identify.stitch" + topic.Suffix(".g", g.Identity) }, []topic.Name{topic.Touchpoints}},
-	{"identify.resolve", func(g topic.Generations) string { return "identify.resolve" + topic.Suffix(".g", g.Identity) }, []topic.Name{topic.Links}},
-	{"converse", func(g topic.Generations) string { return "converse" + topic.Suffix(".g", g.Conversation) }, []topic.Name{topic.ByPerson}},
-	{loadRole, func(g topic.Generations) string { return "load" + topic.Suffix(".g", g.Store) },
+	{"identify.stitch", identify.StitchGroup, []topic.Name{topic.Touchpoints}},
+	{"identify.resolve", identify.ResolveGroup, []topic.Name{topic.Links}},
+	{"converse", converse.Group, []topic.Name{topic.ByPerson}},
+	{loadRole, load.Group,
 		[]topic.Name{topic.Touchpoints, topic.Rejected, topic.Moves, topic.Edges, topic.Conversations, topic.Members}},
 }
 
