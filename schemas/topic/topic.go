@@ -55,7 +55,7 @@ const day = 24 * time.Hour
 var Table = []Topic{
 	{Name: Raw, Key: "any", Codec: "touchpoint JSON", Retention: 7 * day, Writers: "outside producers", Readers: "collect"},
 	{Name: Touchpoints, Key: "workspace/id", Codec: "envelope", Writers: "collect", Readers: "identify, load"},
-	{Name: Rejected, Key: "source position", Codec: "JSON", Retention: 30 * day, Writers: "collect, load", Readers: "load"},
+	{Name: Rejected, Key: "source position", Codec: "JSON", Retention: 30 * day, Writers: "collect, identify, converse, load", Readers: "load"},
 	{Name: Seen, Stage: Identity, Key: "none; the partition of the touchpoints", Codec: "fingerprints", Writers: "identify", Readers: "identify, to restore"},
 	{Name: Links, Key: "workspace", Codec: "link", Writers: "identify (stitch), serve", Readers: "identify (resolve)"},
 	{Name: Moves, Stage: Identity, Key: "anchor", Codec: "JSON", Compacted: true, Writers: "identify (resolve)", Readers: "load"},
@@ -63,7 +63,7 @@ var Table = []Topic{
 	{Name: ByPerson, Stage: Identity, Key: "person whose home it is", Codec: "message", Writers: "identify, converse", Readers: "converse"},
 	{Name: Conversations, Stage: Conversation, Key: "conversation id", Codec: "JSON", Compacted: true, Writers: "converse", Readers: "load"},
 	{Name: Members, Stage: Conversation, Key: "touchpoint key", Codec: "member", Compacted: true, Writers: "converse", Readers: "load"},
-	{Name: Workspaces, Key: "SHA-256 of the API key, source-keys/SHA-256, generations, rules/workspace, promises/workspace, privacy/workspace, secret/workspace/hash, or contract/workspace/kind/version/hash", Codec: "JSON", Compacted: true, Single: true, Writers: "up, keys, rebuild, collect, serve", Readers: "all"},
+	{Name: Workspaces, Key: "SHA-256 of the API key, source-keys/SHA-256, generations, rules/workspace, promises/workspace, privacy/workspace, secret/workspace/hash, contract/workspace/kind/version/hash, channels/workspace/channel, or audit", Codec: "JSON", Compacted: true, Single: true, Writers: "up, keys, rebuild, collect, serve", Readers: "all"},
 	{Name: Transfers, Key: "workspace/transfer", Codec: "JSON", Retention: 30 * day, Single: true, Writers: "serve", Readers: "serve"},
 	{Name: Rehearsals, Key: "workspace/rehearsal", Codec: "JSON", Compacted: true, Single: true, Writers: "serve", Readers: "serve"},
 }

@@ -64,6 +64,9 @@ type Control struct {
 	// HaltUntil, in ms since 1970, is how long the stages that only Current has stand still, so that Building can draw
 	// level before reads switch to it. It passes by itself: a rebuild that dies must not leave reads standing.
 	HaltUntil int64 `json:"halt_until,omitempty"`
+	// Dropping is what was read before the switch, until its topics and tables are dropped: a rebuild that dies before must not leave them
+	// for ever.
+	Dropping *topic.Generations `json:"dropping,omitempty"`
 }
 
 // Running are the generations whose stages run at the time now, in ms since 1970.

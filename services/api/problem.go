@@ -26,6 +26,13 @@ func Problem(w http.ResponseWriter, r *http.Request, status int, field, detail s
 	WriteProblem(w, status, NewDocument(r, status, field, detail))
 }
 
+// Gone answers what ended because the client closed its side of the connection. Some that do still read, and an answer that is left out
+// reaches them as an empty 200.
+func Gone(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Retry-After", "1")
+	Problem(w, r, http.StatusServiceUnavailable, "", "the connection was closed before the answer was there; try again, and keep it open until the answer comes")
+}
+
 // NewDocument fills a problem document for the request. A type that embeds it adds members of its own.
 func NewDocument(r *http.Request, status int, field, detail string) Document {
 	return Document{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Field: field,

@@ -3,7 +3,8 @@ package api
 import "net/http"
 
 // Shared lets pages of other servers see the answers of next (CORS, as the Fetch standard has it). It is for what is let in by a key
-// that the page brings: no cookie is looked at for them, so that a page can do nothing that its key does not allow.
+// that the page brings, so that a page can do nothing that its key does not allow: a session's cookie goes to no other site's pages, writes only from
+// those of this server (see Authenticated), and for "*" a browser shows nobody the answer to a request with cookies.
 func Shared(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

@@ -21,12 +21,9 @@ type ColumnData interface {
 	Reset()
 }
 
-// Builders of columns: each has Append, Reset and Rows. Strings are copied when appended, except into
-// low-cardinality columns, which keep them until Reset.
+// Builders of columns, beside DictionaryColumn and DictionaryArrayColumn: each has Append, Reset and Rows. Strings are copied when appended.
 type (
 	StringColumn  = proto.ColStr // also AppendBytes; also for enums, by name
-	UInt8Column   = proto.ColUInt8
-	UInt16Column  = proto.ColUInt16
 	UInt32Column  = proto.ColUInt32
 	UInt64Column  = proto.ColUInt64
 	UInt128Column = proto.ColUInt128
@@ -36,13 +33,10 @@ type (
 	Float64Column = proto.ColFloat64
 	BoolColumn    = proto.ColBool
 
-	LowCardinalityColumn      = proto.ColLowCardinality[string]
-	StringArrayColumn         = proto.ColArr[string]
-	LowCardinalityArrayColumn = proto.ColArr[string]
-	BoolArrayColumn           = proto.ColArr[bool]
-	Int64ArrayColumn          = proto.ColArr[int64]
-	UInt128ArrayColumn        = proto.ColArr[UInt128]
-	NullableInt64Column       = proto.ColNullable[int64]
+	StringArrayColumn   = proto.ColArr[string]
+	Int64ArrayColumn    = proto.ColArr[int64]
+	UInt128ArrayColumn  = proto.ColArr[UInt128]
+	NullableInt64Column = proto.ColNullable[int64]
 )
 
 // UInt128 is ClickHouse's 128-bit number.
@@ -57,21 +51,8 @@ func Int64OrNull(v int64) NullableInt64 { return proto.NewNullable(v) }
 // NullInt64 is NULL.
 func NullInt64() NullableInt64 { return proto.Null[int64]() }
 
-// NewLowCardinality makes a builder for LowCardinality(String).
-func NewLowCardinality() *LowCardinalityColumn {
-	return proto.NewLowCardinality[string](new(proto.ColStr))
-}
-
 // NewStringArray makes a builder for Array(String).
 func NewStringArray() *StringArrayColumn { return proto.NewArray[string](new(proto.ColStr)) }
-
-// NewLowCardinalityArray makes a builder for Array(LowCardinality(String)).
-func NewLowCardinalityArray() *LowCardinalityArrayColumn {
-	return proto.NewArray[string](NewLowCardinality())
-}
-
-// NewBoolArray makes a builder for Array(Bool).
-func NewBoolArray() *BoolArrayColumn { return proto.NewArray[bool](new(proto.ColBool)) }
 
 // NewInt64Array makes a builder for Array(Int64).
 func NewInt64Array() *Int64ArrayColumn { return proto.NewArray[int64](new(proto.ColInt64)) }

@@ -8,6 +8,8 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/ClickHouse/ch-go/proto"
+
 	"github.com/throughline/throughline/schemas/clickhouse"
 	store "github.com/throughline/throughline/services/clickhouse"
 	"github.com/throughline/throughline/services/clickhouse/clickhousetest"
@@ -38,8 +40,8 @@ const rowsTable = `CREATE TABLE rows (
 
 func someRows(from, n int) []store.Column {
 	key, at, name := new(store.UInt128Column), new(store.Int64Column), new(store.StringColumn)
-	kind, side := store.NewLowCardinality(), new(store.Int8Column)
-	tags, flags, wait, more, ok := store.NewLowCardinalityArray(), store.NewBoolArray(), store.NewNullableInt64(), store.NewUInt128Array(), new(store.BoolColumn)
+	kind, side := new(store.DictionaryColumn), new(store.Int8Column)
+	tags, flags, wait, more, ok := new(store.DictionaryArrayColumn), proto.NewArray[bool](new(proto.ColBool)), store.NewNullableInt64(), store.NewUInt128Array(), new(store.BoolColumn)
 	for i := from; i < from+n; i++ {
 		key.Append(store.UInt128{High: 7, Low: uint64(i)})
 		at.Append(int64(i) * 86_400_000)

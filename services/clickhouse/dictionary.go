@@ -7,8 +7,7 @@ import (
 )
 
 // DictionaryColumn builds LowCardinality(String) for hot paths: each value is looked up once, when it is appended, and
-// copied only when the block sees it first. So the appended strings may alias memory that is reused, unlike those of a
-// LowCardinalityColumn. The zero value is ready.
+// copied only when the block sees it first. So the appended strings may alias memory that is reused. The zero value is ready.
 type DictionaryColumn struct {
 	keys   []uint32
 	values []string
@@ -102,14 +101,8 @@ func (c *DictionaryArrayColumn) Append(vs []string) {
 	for _, v := range vs {
 		c.data.Append(v)
 	}
-	c.Close()
+	c.offsets.Append(uint64(c.data.Rows()))
 }
-
-// AppendElement adds an element to the array that Close will end.
-func (c *DictionaryArrayColumn) AppendElement(v string) { c.data.Append(v) }
-
-// Close ends an array.
-func (c *DictionaryArrayColumn) Close() { c.offsets.Append(uint64(c.data.Rows())) }
 
 // Rows is the number of arrays.
 func (c *DictionaryArrayColumn) Rows() int { return c.offsets.Rows() }

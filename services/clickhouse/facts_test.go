@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/ch-go/proto"
+
 	store "github.com/throughline/throughline/services/clickhouse"
 	"github.com/throughline/throughline/services/clickhouse/clickhousetest"
 )
@@ -134,7 +136,7 @@ func wideRows(n int) []store.Column {
 		}
 		columns = append(columns, store.Column{Name: fmt.Sprint("low", i), Data: low}, store.Column{Name: fmt.Sprint("s", i), Data: s})
 	}
-	types, vals, tags, flags := new(store.DictionaryArrayColumn), store.NewStringArray(), new(store.DictionaryArrayColumn), store.NewBoolArray()
+	types, vals, tags, flags := new(store.DictionaryArrayColumn), store.NewStringArray(), new(store.DictionaryArrayColumn), proto.NewArray[bool](new(proto.ColBool))
 	for range n {
 		types.Append([]string{"email", "phone"})
 		vals.Append([]string{"anna@example.com", "+49301234567"})

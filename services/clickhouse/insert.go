@@ -30,7 +30,6 @@ func (db *DB) Insert(ctx context.Context, table, token string, columns []Column)
 		return asWrite(classify(operation, err))
 	}
 	buffer := takeBuffer()
-	defer giveBuffer(buffer)
 	if err := encode(buffer, columns, types); err != nil {
 		return classify(operation, err)
 	}
@@ -57,6 +56,10 @@ func (db *DB) Insert(ctx context.Context, table, token string, columns []Column)
 	}
 	statement.WriteString(")")
 	err = db.conn.InsertFormat(driver.Context(ctx, driver.WithSettings(settings)), "Native", statement.String(), bytes.NewReader(buffer.Buf))
+	if err == nil {
+		// The server has read it all. After an error it may still be on its way out of another goroutine: then it is garbage.
+		giveBuffer(buffer)
+	}
 	err = classify(operation, err)
 	if hasCode(err, noSuchColumn) || hasCode(err, typeMismatch) {
 		db.forgetTypes(table) // the table was altered since

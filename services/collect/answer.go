@@ -2,7 +2,6 @@ package collect
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/segmentio/encoding/json"
 
@@ -49,6 +48,3 @@ func (a *Answer) appendJSON(dst []byte) []byte {
 func encodeRegistry(r *registry.Registry) ([]byte, error) {
 	return json.Marshal(r)
 }
-
-// clone copies a text out of a request's body, whose memory is used again.
-func clone(s string) string { return strings.Clone(s) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 
 	"github.com/throughline/throughline/schemas/topic"
 	"github.com/throughline/throughline/schemas/touchpoint"
@@ -162,7 +163,7 @@ func (b *batch) refuse(data []byte, why *touchpoint.FieldError) {
 		panic(err) // strings, numbers and bytes always encode
 	}
 	b.records = append(b.records, kafka.Record{Topic: string(topic.Rejected), Key: []byte(r.ID), Value: value})
-	b.answer.Rejected = append(b.answer.Rejected, Refused{Index: b.next, ID: clone(r.Touchpoint), Field: why.Field, Reason: why.Reason})
+	b.answer.Rejected = append(b.answer.Rejected, Refused{Index: b.next, ID: strings.Clone(r.Touchpoint), Field: why.Field, Reason: why.Reason}) // out of the body, whose memory is used again
 	b.refused++
 	b.next++
 }
@@ -179,10 +180,11 @@ func (b *batch) at(data []byte) string {
 	return "http/" + hex.EncodeToString(sum[:16])
 }
 
-// append puts the records into the log and returns when it has them all. After an error the memory may still be read
-// by the producer, so the batch must not be released.
+// append puts the records into the log and returns when it has them all, or the producer gave up: a client that closed its side of the
+// connection may still read, and is to hear how it ended. After an error the memory may still be read by the producer, so the batch must
+// not be released.
 func (b *batch) append(ctx context.Context) error {
-	return b.c.config.Producer.Produce(ctx, b.outputs())
+	return b.c.config.Producer.Produce(context.WithoutCancel(ctx), b.outputs())
 }
 
 func (b *batch) outputs() []*kafka.Record {

@@ -99,9 +99,6 @@ type brokenBody struct {
 
 // Fail answers with the error's problem document: one of reading a body, or of Append.
 func (c *Collector) Fail(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() != nil && !errors.Is(err, api.ErrBodySlow) {
-		return // nobody listens any more
-	}
 	for _, f := range failures {
 		if errors.Is(err, f.err) {
 			if f.retry > 0 {
@@ -111,7 +108,12 @@ func (c *Collector) Fail(w http.ResponseWriter, r *http.Request, err error) {
 			return
 		}
 	}
-	c.log.Error("request failed", "path", r.URL.Path, "error", err)
+	if r.Context().Err() != nil {
+		api.Gone(w, r)
+		return
+	}
+	// By route: the path of a webhook is a secret.
+	c.log.Error("request failed", "route", r.Pattern, "error", err)
 	api.Problem(w, r, http.StatusInternalServerError, "", "something went wrong here; it is in the log")
 }
 

@@ -1,12 +1,16 @@
 package collect
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -211,6 +215,74 @@ func TestTheLogIsAway(t *testing.T) {
 	status, h, answer := d.send(good("a"))
 	if status != http.StatusServiceUnavailable || h.Get("Retry-After") == "" || h.Get("Content-Type") != api.ProblemType {
 		t.Fatalf("%d %s", status, answer)
+	}
+}
+
+// TestWhoClosedTheirSideStillHears: a client that sends its request and a FIN, as nc and shutdown(2) do, still reads.
+func TestWhoClosedTheirSideStillHears(t *testing.T) {
+	away := func(c *Config, _ *api.Config) {
+		producer := DefaultProducerConfig()
+		producer.DeliveryTimeout = time.Second
+		p, err := kafka.NewProducer(kafka.Config{Brokers: []string{"127.0.0.1:1"}}, producer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Producer = p
+	}
+	for name, test := range map[string]struct {
+		change []func(*Config, *api.Config)
+		status int
+		stored int
+	}{
+		"the log is there": {nil, http.StatusAccepted, 1},
+		"the log is away":  {[]func(*Config, *api.Config){away}, http.StatusServiceUnavailable, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := openDoor(t, test.change...)
+			conn, err := net.Dial("tcp", d.server.Addr())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			body := good("a")
+			fmt.Fprintf(conn, "POST /v1/touchpoints HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k1\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+			if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+			conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+			answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+			if stored := len(d.stored()); answer.StatusCode != test.status || stored != test.stored {
+				t.Errorf("answered %d, and %d are stored; want %d and %d", answer.StatusCode, stored, test.status, test.stored)
+			}
+		})
+	}
+}
+
+// TestWhatEndedBecauseTheClientLeft is said as such to who still reads, and is no fault of ours.
+func TestWhatEndedBecauseTheClientLeft(t *testing.T) {
+	var logged bytes.Buffer
+	d := openDoor(t, func(c *Config, _ *api.Config) { c.Logger = slog.New(slog.NewTextHandler(&logged, nil)) })
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, test := range []struct {
+		err    error
+		status int
+	}{
+		{fmt.Errorf("somewhere: %w", context.Canceled), http.StatusServiceUnavailable},
+		{api.ErrBodyTooLarge, http.StatusRequestEntityTooLarge},
+	} {
+		w := httptest.NewRecorder()
+		d.c.Fail(w, httptest.NewRequestWithContext(ctx, http.MethodPost, "/v1/touchpoints", nil), test.err)
+		if w.Code != test.status || w.Header().Get("Content-Type") != api.ProblemType {
+			t.Errorf("%v: %d %s", test.err, w.Code, w.Body)
+		}
+	}
+	if logged.Len() > 0 {
+		t.Errorf("logged: %s", &logged)
 	}
 }
 

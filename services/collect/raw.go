@@ -21,7 +21,7 @@ const WorkspaceHeader = "workspace"
 func (c *Collector) Run(ctx context.Context) error {
 	stage := c.config.Stage
 	stage.Kafka, stage.Group, stage.Topic, stage.Registerer = c.config.Kafka, Group, string(topic.Raw), c.config.Registerer
-	stage.New = func(int32) (kafka.Partition, error) {
+	stage.New = func(context.Context, int32) (kafka.Partition, error) {
 		return &rawPartition{c: c, batch: c.newBatch(workspace.Default, touchpoint.SourceRaw)}, nil
 	}
 	if err := kafka.RunStage(ctx, stage); err != nil {

@@ -25,7 +25,7 @@ func Run(ctx context.Context, c Config) error {
 	defer m.unregister()
 	s := kafka.DefaultStageConfig()
 	s.Kafka, s.Group, s.Topic = c.Kafka, Group(c.Generations), topic.ByPerson.In(c.Generations)
-	s.New = func(p int32) (kafka.Partition, error) { return newPartition(&c, m, p), nil }
+	s.New = func(_ context.Context, p int32) (kafka.Partition, error) { return newPartition(&c, m, p), nil }
 	s.Kafka.Logger = c.Logger
 	s.CommitEvery = c.CommitEvery
 	s.Reader.SessionTimeout = c.SessionTimeout

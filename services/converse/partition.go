@@ -7,6 +7,7 @@ import (
 	words "github.com/throughline/throughline/schemas/conversation"
 	"github.com/throughline/throughline/schemas/topic"
 	"github.com/throughline/throughline/schemas/touchpoint"
+	"github.com/throughline/throughline/schemas/workspace"
 	"github.com/throughline/throughline/services/kafka"
 	"github.com/throughline/throughline/streams/conversation"
 )
@@ -20,7 +21,8 @@ type partition struct {
 
 	homes   *conversation.Homes
 	decoder words.Decoder
-	out     outputs
+	out     kafka.Outputs
+	failed  error // the first of the batch, which is not sent then
 }
 
 func newPartition(c *Config, m *metrics, number int32) *partition {
@@ -51,14 +53,13 @@ func (p *partition) Replay(records []*kafka.Record, _ int64) error {
 
 // Process takes in the next messages and returns everything that they have changed.
 func (p *partition) Process(records []*kafka.Record) ([]*kafka.Record, error) {
-	p.out.reset()
+	p.out.Reset()
+	p.failed = nil
 	for _, r := range records {
 		m, err := p.decoder.Message(r.Value)
 		if err != nil {
 			p.metrics.unreadable.Inc()
-			if err := p.refuse(r, err); err != nil {
-				return nil, err
-			}
+			p.refuse(r, err)
 			continue
 		}
 		p.homes.Apply(&m)
@@ -66,38 +67,40 @@ func (p *partition) Process(records []*kafka.Record) ([]*kafka.Record, error) {
 	p.metrics.messages.Add(float64(len(records)))
 	p.homes.Flush(p)
 	p.measure()
-	return p.out.list(), p.out.err
+	return p.out.List(), p.failed
 }
 
 // Message is called by Flush; see conversation.Output.
 func (p *partition) Message(m *conversation.Routed) {
 	p.metrics.handed.Inc()
-	p.out.add(p.byPerson, m.Key[:], func(dst []byte) ([]byte, error) { return m.Message.Append(dst), nil })
+	p.add(p.byPerson, m.Key[:], func(dst []byte) ([]byte, error) { return m.Message.Append(dst), nil })
 }
 
 // Conversation is called by Flush; see conversation.Output.
 func (p *partition) Conversation(c *words.Conversation) {
 	p.metrics.conversations.Inc()
-	p.out.add(p.conversations, c.ID[:], c.Append)
+	p.add(p.conversations, c.ID[:], c.Append)
 }
 
 // Member is called by Flush; see conversation.Output.
 func (p *partition) Member(m *words.Member) {
 	p.metrics.members.Inc()
-	p.out.add(p.members, m.Stub.Key[:], func(dst []byte) ([]byte, error) { return m.Append(dst), nil })
+	p.add(p.members, m.Stub.Key[:], func(dst []byte) ([]byte, error) { return m.Append(dst), nil })
 }
 
-// defaultWorkspace gets the dead letters of records that do not even say whose they are.
-const defaultWorkspace = "default"
-
-// refuse adds the dead letter of a record that cannot be read. Its id and time come from the record, so that the
-// letter of a batch that is done again is the same one.
-func (p *partition) refuse(r *kafka.Record, why error) error {
+// refuse adds the dead letter of a record that cannot be read, which does not even say whose it is. Its id and time come from the record, so
+// that the letter of a batch that is done again is the same one.
+func (p *partition) refuse(r *kafka.Record, why error) {
 	position := fmt.Sprintf("%s/%d/%d", r.Topic, r.Partition, r.Offset)
-	letter := touchpoint.NewRejected(defaultWorkspace, touchpoint.SourceLog, position, r.Timestamp.UnixMilli(), r.Value,
+	letter := touchpoint.NewRejected(workspace.Default, touchpoint.SourceLog, position, r.Timestamp.UnixMilli(), r.Value,
 		&touchpoint.FieldError{Reason: why.Error()})
-	p.out.add(p.rejected, []byte(position), letter.Append)
-	return p.out.err
+	p.add(p.rejected, []byte(position), letter.Append)
+}
+
+func (p *partition) add(topic string, key []byte, value func(dst []byte) ([]byte, error)) {
+	if _, err := p.out.Add(topic, key, value); err != nil && p.failed == nil {
+		p.failed = fmt.Errorf("converse: %w", err)
+	}
 }
 
 func (p *partition) measure() {

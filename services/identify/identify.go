@@ -39,19 +39,19 @@ func Run(ctx context.Context, c Config) error {
 	defer func() { _ = producer.Close(context.WithoutCancel(ctx)) }()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		return kafka.RunStage(ctx, c.stage(StitchGroup(c.Generations), topic.Touchpoints, func(p int32) (kafka.Partition, error) {
+		return kafka.RunStage(ctx, c.stage(StitchGroup(c.Generations), topic.Touchpoints, func(_ context.Context, p int32) (kafka.Partition, error) {
 			return newStitch(&c, m, p), nil
 		}))
 	})
 	g.Go(func() error {
-		return kafka.RunStage(ctx, c.stage(ResolveGroup(c.Generations), topic.Links, func(p int32) (kafka.Partition, error) {
+		return kafka.RunStage(ctx, c.stage(ResolveGroup(c.Generations), topic.Links, func(ctx context.Context, p int32) (kafka.Partition, error) {
 			return newResolve(ctx, &c, m, p, admin, producer.Produce), nil
 		}))
 	})
 	return g.Wait()
 }
 
-func (c *Config) stage(group string, input topic.Name, partition func(int32) (kafka.Partition, error)) kafka.StageConfig {
+func (c *Config) stage(group string, input topic.Name, partition func(context.Context, int32) (kafka.Partition, error)) kafka.StageConfig {
 	s := kafka.DefaultStageConfig()
 	s.Kafka, s.Group, s.Topic, s.New = c.Kafka, group, input.In(c.Generations), partition
 	s.Kafka.Logger = c.Logger

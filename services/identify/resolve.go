@@ -15,12 +15,12 @@ import (
 
 // resolve is one partition of the links: all links of some workspaces.
 type resolve struct {
-	ctx       context.Context // of the role: what takes long ends with it
+	ctx       context.Context // ends when the partition is to be given up, and what takes long with it
 	metrics   *metrics
 	label     string
 	partition int32
 	rules     *identity.Rules // of workspaces that have none of their own
-	history   history
+	history   kafka.Ranges    // reads the log of links once more
 	produce   func(ctx context.Context, records []*kafka.Record) error
 	log       *slog.Logger
 
@@ -30,12 +30,12 @@ type resolve struct {
 	inForce   map[string]*identity.Rules    // of workspaces that have rules of their own
 	eras      map[string][]era              // of a workspace that is to be decided again; its resolver stands where the first begins
 	committed int64                         // up to where the state was restored
-	out       outputs
+	out       kafka.Outputs
 	link      words.Link
 	outcome   identity.Outcome
 }
 
-func newResolve(ctx context.Context, c *Config, m *metrics, partition int32, h history, produce func(context.Context, []*kafka.Record) error) *resolve {
+func newResolve(ctx context.Context, c *Config, m *metrics, partition int32, h kafka.Ranges, produce func(context.Context, []*kafka.Record) error) *resolve {
 	return &resolve{
 		ctx: ctx, metrics: m, label: strconv.Itoa(int(partition)), partition: partition, rules: c.Rules, log: c.Logger,
 		history: h, produce: produce,
@@ -79,7 +79,7 @@ func (p *resolve) Replay(records []*kafka.Record, committed int64) error {
 
 // Process decides the next links.
 func (p *resolve) Process(records []*kafka.Record) ([]*kafka.Record, error) {
-	p.out.reset()
+	p.out.Reset()
 	if err := p.catchUp(p.committed); err != nil { // nothing is left to do, unless the last links restored were none
 		return nil, err
 	}
@@ -89,14 +89,14 @@ func (p *resolve) Process(records []*kafka.Record) ([]*kafka.Record, error) {
 		}
 	}
 	p.measure()
-	return p.out.list(), nil
+	return p.out.List(), nil
 }
 
 // decide makes the outputs of one record.
 func (p *resolve) decide(r *kafka.Record) error {
 	if err := words.DecodeLink(r.Value, &p.link); err != nil {
 		p.metrics.unreadable.Inc()
-		return p.out.refuse(p.rejected, workspaceOf(r.Key), r, err)
+		return refuse(&p.out, p.rejected, r, err)
 	}
 	if p.link.Kind != words.LinkRules {
 		p.apply(r)
@@ -123,19 +123,19 @@ func (p *resolve) apply(record *kafka.Record) {
 func (p *resolve) tell() error {
 	for i := range p.outcome.Moves {
 		m := &p.outcome.Moves[i]
-		if _, err := p.out.add(p.moves, m.Anchor[:], func(dst []byte) ([]byte, error) { return words.Append(dst, m) }); err != nil {
+		if _, err := p.out.Add(p.moves, m.Anchor[:], func(dst []byte) ([]byte, error) { return words.Append(dst, m) }); err != nil {
 			return err
 		}
 		message := conversation.Message{Moved: &conversation.Moved{
 			Workspace: m.Workspace, Home: m.Home, Anchor: m.Anchor, Thread: m.Thread, Person: m.Person, Version: m.Version,
 		}}
-		if _, err := p.out.add(p.byPerson, m.Home[:], func(dst []byte) ([]byte, error) { return message.Append(dst), nil }); err != nil {
+		if _, err := p.out.Add(p.byPerson, m.Home[:], func(dst []byte) ([]byte, error) { return message.Append(dst), nil }); err != nil {
 			return err
 		}
 	}
 	for i := range p.outcome.Edges {
 		e := &p.outcome.Edges[i]
-		if _, err := p.out.add(p.edges, []byte(e.Workspace), func(dst []byte) ([]byte, error) { return words.Append(dst, e) }); err != nil {
+		if _, err := p.out.Add(p.edges, []byte(e.Workspace), func(dst []byte) ([]byte, error) { return words.Append(dst, e) }); err != nil {
 			return err
 		}
 		p.metrics.edges.WithLabelValues(string(e.Decision)).Inc()

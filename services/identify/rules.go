@@ -1,7 +1,6 @@
 package identify
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,11 +10,6 @@ import (
 	"github.com/throughline/throughline/services/kafka"
 	"github.com/throughline/throughline/streams/identity"
 )
-
-// history reads the log of links once more; *kafka.Admin does.
-type history interface {
-	ReadRange(ctx context.Context, topic string, partition int32, from, to int64, fn func([]*kafka.Record) error) error
-}
 
 // New rules of a workspace are a record of the log like any other, and what they change has its offset as version. All
 // links before are decided again by them, and what comes of it differently is moved. So the state is that of rules that
@@ -210,9 +204,12 @@ func (p *resolve) some() error {
 
 // flush appends what is to be told before more of it is made.
 func (p *resolve) flush() error {
-	if err := p.produce(p.ctx, p.out.list()); err != nil {
+	err := kafka.Insist(p.ctx, p.produce, p.out.List(), func(err error) {
+		p.log.Warn("identify: appending what new rules change failed, trying again", "partition", p.partition, "error", err)
+	})
+	if err != nil {
 		return fmt.Errorf("identify: append: %w", err)
 	}
-	p.out.reset()
+	p.out.Reset()
 	return nil
 }

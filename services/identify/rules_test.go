@@ -2,6 +2,7 @@ package identify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -323,5 +324,30 @@ func TestWhoTakesPartFollowsNewRules(t *testing.T) {
 	}
 	if want := []words.PersonID{a.Anchor, c.Anchor, a.Anchor}; !slices.Equal(with, want) {
 		t.Errorf("the participation was with %v, want %v", with, want)
+	}
+}
+
+// A broker that is away while much is told does not end the role: it is told again.
+func TestNewRulesWaitForTheBroker(t *testing.T) {
+	config := DefaultConfig()
+	var produced []*kafka.Record
+	p := resolveOf(t, &config, nil, &produced)
+	produce, times := p.produce, 0
+	p.produce = func(ctx context.Context, records []*kafka.Record) error {
+		if times++; times < 3 {
+			return fmt.Errorf("append: %w", kafka.ErrUnavailable)
+		}
+		return produce(ctx, records)
+	}
+	p.outcome.Moves = []words.Move{{Workspace: "w"}}
+	if err := errors.Join(p.tell(), p.flush()); err != nil || times != 3 || len(produced) == 0 {
+		t.Errorf("%d times, %d records: %v", times, len(produced), err)
+	}
+	gone, leave := context.WithCancel(t.Context())
+	p.ctx = gone
+	p.produce = func(context.Context, []*kafka.Record) error { leave(); return kafka.ErrUnavailable }
+	p.outcome.Moves = []words.Move{{Workspace: "w"}}
+	if err := errors.Join(p.tell(), p.flush()); !errors.Is(err, context.Canceled) {
+		t.Errorf("when the partition is to be given up: %v", err)
 	}
 }

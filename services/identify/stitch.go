@@ -21,7 +21,7 @@ type stitch struct {
 
 	links, byPerson, seen, rejected string // topics
 
-	out   outputs
+	out   kafka.Outputs
 	batch touchpoint.SeenBatch
 	made  []words.Link
 	t     touchpoint.Touchpoint
@@ -63,7 +63,7 @@ func (s *stitch) Replay(records []*kafka.Record, committed int64) error {
 
 // Process decides the next touchpoints.
 func (s *stitch) Process(records []*kafka.Record) ([]*kafka.Record, error) {
-	s.out.reset()
+	s.out.Reset()
 	s.batch.Reset()
 	for _, r := range records {
 		if err := s.touchpoint(r); err != nil {
@@ -71,14 +71,14 @@ func (s *stitch) Process(records []*kafka.Record) ([]*kafka.Record, error) {
 		}
 	}
 	if len(s.batch.Offsets) > 0 {
-		digest, err := s.out.add(s.seen, nil, func(dst []byte) ([]byte, error) { return s.batch.Append(dst), nil })
+		digest, err := s.out.Add(s.seen, nil, func(dst []byte) ([]byte, error) { return s.batch.Append(dst), nil })
 		if err != nil {
 			return nil, err
 		}
 		digest.Partition = s.number
 	}
 	s.measure()
-	return s.out.list(), nil
+	return s.out.List(), nil
 }
 
 func (s *stitch) touchpoint(r *kafka.Record) error {
@@ -104,13 +104,13 @@ func (s *stitch) touchpoint(r *kafka.Record) error {
 		return s.unreadable(r, err)
 	}
 	for i := range s.made {
-		if _, err := s.out.add(s.links, []byte(e.Workspace), func(dst []byte) ([]byte, error) { return words.AppendLink(dst, &s.made[i]), nil }); err != nil {
+		if _, err := s.out.Add(s.links, []byte(e.Workspace), func(dst []byte) ([]byte, error) { return words.AppendLink(dst, &s.made[i]), nil }); err != nil {
 			return err
 		}
 	}
 	stub := conversation.StubOf(e.Workspace, key, e.Anchor, &s.t)
 	message := conversation.Message{Stub: &stub}
-	if _, err := s.out.add(s.byPerson, e.Anchor[:], func(dst []byte) ([]byte, error) { return message.Append(dst), nil }); err != nil {
+	if _, err := s.out.Add(s.byPerson, e.Anchor[:], func(dst []byte) ([]byte, error) { return message.Append(dst), nil }); err != nil {
 		return err
 	}
 	s.metrics.touchpoints.Inc()
@@ -120,7 +120,7 @@ func (s *stitch) touchpoint(r *kafka.Record) error {
 
 func (s *stitch) unreadable(r *kafka.Record, why error) error {
 	s.metrics.unreadable.Inc()
-	return s.out.refuse(s.rejected, workspaceOf(r.Key), r, why)
+	return refuse(&s.out, s.rejected, r, why)
 }
 
 func (s *stitch) measure() {

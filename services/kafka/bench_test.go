@@ -1,6 +1,7 @@
 package kafka_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -121,7 +122,9 @@ func benchmarkStage(b *testing.B, out string) {
 		s := kafka.DefaultStageConfig()
 		s.Kafka, s.Topic, s.Recycle = c.Config(), "in", true
 		s.Group = fmt.Sprint("g", rand.Uint64())
-		s.New = func(int32) (kafka.Partition, error) { return &passThrough{seen: &seen, topic: out}, nil }
+		s.New = func(context.Context, int32) (kafka.Partition, error) {
+			return &passThrough{seen: &seen, topic: out}, nil
+		}
 		begin, used := time.Now(), cpu()
 		st, err := kafka.NewStage(s)
 		if err != nil {

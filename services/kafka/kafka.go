@@ -2,7 +2,7 @@
 //
 // It offers what the roles are made of: a [Producer] that tells the truth about what the log has, a [Reader] (group
 // membership with offsets and metadata committed inside the generation), [RunStage] (the loop of every deterministic
-// stage: poll, process, produce, flush, commit), [Client] (topics, offsets, lag, exact ranges of a partition).
+// stage: poll, process, produce, flush, commit), [Admin] (topics, offsets, lag, exact ranges of a partition).
 //
 // # What is not obvious
 //

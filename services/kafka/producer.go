@@ -156,6 +156,27 @@ func (p *Producer) Produce(ctx context.Context, records []*Record) error {
 	}
 }
 
+// Insist produces again and again, until the log has the records, ctx ends, or something happens that trying again does not mend. tried is
+// told of each time that failed. It is for records that say the same when they are appended twice.
+func Insist(ctx context.Context, produce func(context.Context, []*Record) error, records []*Record, tried func(error)) error {
+	for n := 1; len(records) > 0; n++ {
+		err := produce(ctx, records)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, ErrTooLarge), errors.Is(err, ErrUnknownTopic), errors.Is(err, ErrClosed):
+			return err
+		}
+		tried(err)
+		if !sleep(ctx, backoff(n)) {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
 // ProduceAsync appends a record and calls done when it is acknowledged or failed, from a goroutine of the producer: it
 // must not block. When the buffer is full ProduceAsync waits for room, or fails the record with ErrBusy, as configured.
 func (p *Producer) ProduceAsync(ctx context.Context, r *Record, done func(*Record, error)) {

@@ -78,8 +78,11 @@ func (a *Admin) bounds(ctx context.Context, topic string, partition int32, from,
 		all, err := a.LogOffsets(ctx, topic)
 		if err != nil {
 			// A broker that has just come back may not know its topics yet.
-			if (errors.Is(err, ErrUnknownTopic) && n > unknownTopicTries) || !sleep(ctx, backoff(n)) {
+			if errors.Is(err, ErrUnknownTopic) && n > unknownTopicTries {
 				return 0, 0, err
+			}
+			if !sleep(ctx, backoff(n)) {
+				return 0, 0, errors.Join(ctx.Err(), err)
 			}
 			continue
 		}

@@ -33,33 +33,20 @@ type Restorer interface {
 	Replay(records []*Record, committed int64) error
 }
 
-// Ticker is a Partition that also has something to say when no record comes.
-type Ticker interface {
-	// Tick is called about every StageConfig.TickEvery; what it returns is handled like the outputs of Process.
-	Tick(now time.Time) (outputs []*Record, err error)
-}
-
-// Holder is a Partition that keeps back outputs for a later call.
-type Holder interface {
-	// Held is the lowest offset whose outputs are not all returned yet, or next when none is. Nothing at or above it is
-	// committed.
-	Held(next int64) int64
-}
-
 // StageConfig configures a stage. Start from DefaultStageConfig.
 type StageConfig struct {
 	Kafka Config
 	Group string
 	Topic string
-	// New makes the state of a partition that was assigned.
-	New func(partition int32) (Partition, error)
+	// New makes the state of a partition that was assigned. ctx ends when the partition is to be given up, and what takes long in the
+	// Partition's methods must end with it: the group waits for it, and the next owner does it again.
+	New func(ctx context.Context, partition int32) (Partition, error)
 
 	Reader   ReaderConfig // Group and Topics are set by the stage
 	Producer ProducerConfig
 
 	// CommitEvery is how much work may be done again after a crash; commits cost a request each.
 	CommitEvery time.Duration
-	TickEvery   time.Duration // 0: never
 	// PollEvery is the shortest time from one poll to the next, while less is there than one poll may bring: what
 	// comes meanwhile is one batch, which is cheaper, and for a stage that writes what changed once a batch, much less.
 	PollEvery time.Duration
@@ -93,7 +80,7 @@ func (c StageConfig) Validate() error {
 		return errors.New("kafka: stage without New")
 	case c.Topic == "":
 		return errors.New("kafka: stage without a topic")
-	case c.CommitEvery < 0 || c.TickEvery < 0 || c.PollEvery < 0:
+	case c.CommitEvery < 0 || c.PollEvery < 0:
 		return errors.New("kafka: stage intervals must not be negative")
 	case !c.Producer.BlockWhenFull || c.Producer.DeliveryTimeout != 0:
 		return errors.New("kafka: a stage's producer must wait for the broker, or it would lose outputs")

@@ -33,7 +33,7 @@ func (w *session) commits() {
 
 func (w *session) commit() error {
 	w.mu.Lock()
-	to := w.commitable
+	to := w.next
 	w.mu.Unlock()
 	if to <= w.committed || w.ctx.Err() != nil {
 		return nil

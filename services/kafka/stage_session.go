@@ -15,7 +15,8 @@ type session struct {
 
 	ctx    context.Context // done: drop everything
 	cancel context.CancelFunc
-	stop   chan struct{} // closed: finish what is under way, then commit
+	wanted context.Context // done: finish what is under way, unless it takes long, then commit
+	stop   context.CancelFunc
 	done   chan struct{} // closed: the goroutine is gone
 	wake   chan struct{} // something was pushed
 	took   chan struct{} // the queue is empty again
@@ -23,11 +24,10 @@ type session struct {
 	dirty  chan struct{} // there is something to commit
 	worked chan struct{} // closed: nothing more will be
 
-	mu         sync.Mutex
-	queue      []*Record
-	restoring  bool
-	next, end  int64
-	commitable int64
+	mu        sync.Mutex
+	queue     []*Record
+	restoring bool
+	next, end int64 // all outputs of what is before next are in the log
 
 	committed int64 // belongs to whoever commits
 }
@@ -35,13 +35,13 @@ type session struct {
 func newSession(s *Stage, a Assignment) *session {
 	w := &session{
 		s: s, a: a,
-		stop: make(chan struct{}), done: make(chan struct{}),
-		wake: make(chan struct{}, 1), took: make(chan struct{}, 1),
+		done: make(chan struct{}), wake: make(chan struct{}, 1), took: make(chan struct{}, 1),
 		dirty: make(chan struct{}, 1), worked: make(chan struct{}),
 		restoring: true, next: a.From(), end: a.End,
-		committed: a.From(), commitable: a.From(),
+		committed: a.From(),
 	}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
+	w.wanted, w.stop = context.WithCancel(w.ctx)
 	return w
 }
 
@@ -67,7 +67,7 @@ func (w *session) taken(ctx context.Context) {
 		case <-w.took:
 		case <-w.done:
 			return
-		case <-w.stop:
+		case <-w.wanted.Done():
 			return
 		case <-ctx.Done():
 			return
@@ -90,7 +90,7 @@ func (w *session) take() []*Record {
 
 // finish ends the session in order: the batch under way is finished and committed, unless that takes too long.
 func (w *session) finish(deadline context.Context) {
-	close(w.stop)
+	w.stop()
 	select {
 	case <-w.done:
 	case <-deadline.Done():
@@ -123,7 +123,7 @@ func (w *session) run() {
 }
 
 func (w *session) work() error {
-	p, err := w.s.cfg.New(w.a.Partition)
+	p, err := w.s.cfg.New(w.wanted, w.a.Partition)
 	if err != nil {
 		return err
 	}
@@ -143,15 +143,8 @@ func (w *session) work() error {
 
 // loop processes until the session is to end, which is no error.
 func (w *session) loop(p Partition) error {
-	ticker, _ := p.(Ticker)
-	var tick <-chan time.Time
-	if every := w.s.cfg.TickEvery; ticker != nil && every > 0 {
-		t := time.NewTicker(every)
-		defer t.Stop()
-		tick = t.C
-	}
 	for {
-		if !w.stopped() {
+		if w.wanted.Err() == nil {
 			if records := w.take(); len(records) > 0 {
 				if err := w.process(p, records); err != nil {
 					return err
@@ -160,32 +153,10 @@ func (w *session) loop(p Partition) error {
 			}
 		}
 		select {
-		case <-w.ctx.Done():
+		case <-w.wanted.Done():
 			return w.ctx.Err()
-		case <-w.stop:
-			return nil
 		case <-w.wake:
-		case now := <-tick:
-			out, err := ticker.Tick(now)
-			if err == nil {
-				err = w.produce(out)
-			}
-			if err != nil {
-				return err
-			}
-			w.processed(p)
 		}
-	}
-}
-
-func (w *session) stopped() bool {
-	select {
-	case <-w.stop:
-		return true
-	case <-w.ctx.Done():
-		return true
-	default:
-		return false
 	}
 }
 
@@ -211,20 +182,11 @@ func (w *session) replay(r Restorer, topic string) error {
 	if topic == w.a.Topic {
 		to = w.a.From()
 	}
-	ctx, cancel := context.WithCancel(w.ctx)
-	defer cancel()
-	go func() {
-		select {
-		case <-w.stop: // nothing is lost by giving up
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	err := w.s.reader.Admin().ReadRange(ctx, topic, w.a.Partition, -1, to, func(rs []*Record) error {
+	err := w.s.reader.Admin().ReadRange(w.wanted, topic, w.a.Partition, -1, to, func(rs []*Record) error {
 		w.s.metrics.restored.Add(float64(len(rs)))
 		return r.Replay(rs, committed)
 	})
-	if w.stopped() && err != nil {
+	if err != nil && w.wanted.Err() != nil { // nothing is lost by giving up
 		w.cancel()
 		return w.ctx.Err()
 	}
@@ -243,10 +205,7 @@ func (w *session) process(p Partition, records []*Record) error {
 		return err
 	}
 	m.in.Add(float64(len(records)))
-	w.mu.Lock()
-	w.next = records[len(records)-1].Offset + 1
-	w.mu.Unlock()
-	w.processed(p)
+	w.processed(records[len(records)-1].Offset + 1)
 	if w.s.cfg.Recycle {
 		for _, r := range records {
 			r.Recycle()
@@ -255,40 +214,22 @@ func (w *session) process(p Partition, records []*Record) error {
 	return nil
 }
 
-// processed says that all outputs so far are in the log.
-func (w *session) processed(p Partition) {
-	st := w.status()
-	to := st.Next
-	if h, ok := p.(Holder); ok {
-		to = min(h.Held(to), to)
-	}
+func (w *session) processed(next int64) {
 	w.mu.Lock()
-	w.commitable = to
+	w.next = next
 	w.mu.Unlock()
-	w.s.metrics.at(st)
+	w.s.metrics.at(w.status())
 	signal(w.dirty)
 }
 
-// produce returns when all outputs are in the log. It tries again what fails for reasons that may pass: outputs say the
-// same when they are appended twice.
 func (w *session) produce(out []*Record) error {
-	for n := 1; len(out) > 0; n++ {
-		err := w.s.producer.Produce(w.ctx, out)
-		if err == nil {
-			w.s.metrics.out.Add(float64(len(out)))
-			return nil
-		}
-		if errors.Is(err, ErrTooLarge) || errors.Is(err, ErrUnknownTopic) || errors.Is(err, ErrClosed) {
-			return fmt.Errorf("produce: %w", err)
-		}
+	if err := Insist(w.ctx, w.s.producer.Produce, out, func(err error) {
 		w.s.metrics.retries.Inc()
-		if w.ctx.Err() == nil {
-			w.s.log.Warn("kafka stage: appending outputs failed, trying again", "partition", w.a.Partition, "err", err)
-		}
-		if !sleep(w.ctx, backoff(n)) {
-			return w.ctx.Err()
-		}
+		w.s.log.Warn("kafka stage: appending outputs failed, trying again", "partition", w.a.Partition, "err", err)
+	}); err != nil {
+		return fmt.Errorf("produce: %w", err)
 	}
+	w.s.metrics.out.Add(float64(len(out)))
 	return nil
 }
 

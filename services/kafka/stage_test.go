@@ -71,7 +71,7 @@ func sumStage(c *kafkatest.Cluster, hook func([]*kafka.Record) error) kafka.Stag
 	s.Producer.ByPartition = []string{"out"}
 	s.Reader.SessionTimeout = 2 * time.Second
 	s.Recycle = true
-	s.New = func(int32) (kafka.Partition, error) { return &runningSum{out: "out", hook: hook}, nil }
+	s.New = func(context.Context, int32) (kafka.Partition, error) { return &runningSum{out: "out", hook: hook}, nil }
 	return s
 }
 
@@ -260,4 +260,43 @@ func TestStageMembersShareTheWorkAndLoseNothingWhenTheyComeAndGo(t *testing.T) {
 	}
 	out, in := checkSums(t, c)
 	t.Logf("%d outputs for %d inputs", out, in)
+}
+
+// slow is a partition whose first batch takes until it is told to end.
+type slow struct {
+	runningSum
+	ctx   context.Context
+	begun chan struct{}
+}
+
+func (p *slow) Process(rs []*kafka.Record) ([]*kafka.Record, error) {
+	close(p.begun)
+	<-p.ctx.Done()
+	return nil, fmt.Errorf("slow: %w", p.ctx.Err())
+}
+
+// Who takes long when a partition is to go to another member gives it up at once: the group would wait, and then go on without asking.
+func TestWhatTakesLongEndsWithTheSession(t *testing.T) {
+	c := kafkatest.Start(t, sumTopics()...)
+	produceNumbers(t, c, 4, 0, 400)
+	begun, others := make(chan struct{}), atomic.Int32{}
+	cfg := sumStage(c, nil)
+	cfg.New = func(ctx context.Context, partition int32) (kafka.Partition, error) {
+		if others.Add(1) == 1 {
+			return &slow{runningSum: runningSum{out: "out"}, ctx: ctx, begun: begun}, nil
+		}
+		return &runningSum{out: "out"}, nil
+	}
+	first := start(t, cfg)
+	<-begun
+	began := time.Now()
+	if err := first.now(); err != nil {
+		t.Errorf("the stage ended with %v", err)
+	}
+	if took := time.Since(began); took > cfg.Reader.RebalanceTimeout/4 {
+		t.Errorf("it took %v to give the partition up", took)
+	}
+	start(t, sumStage(c, nil))
+	waitCommitted(t, c, "sums", "in")
+	checkSums(t, c)
 }

@@ -20,8 +20,8 @@ import (
 
 // Log is what the hub asks the log. *kafka.Admin does.
 type Log interface {
+	kafka.Ranges
 	LogOffsets(ctx context.Context, topics ...string) ([]kafka.Offsets, error)
-	ReadRange(ctx context.Context, topic string, partition int32, from, to int64, fn func([]*kafka.Record) error) error
 }
 
 // Config configures a Hub. Start from DefaultConfig.

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/throughline/throughline/schemas/touchpoint"
+	"github.com/throughline/throughline/schemas/workspace"
 	"github.com/throughline/throughline/services/kafka"
 )
 
@@ -30,7 +31,7 @@ func (d *derived) fill(b *block, records []*kafka.Record, end int64) error {
 		if err := b.derived.add(r); err != nil {
 			b.unreadable++
 			why := &touchpoint.FieldError{Reason: err.Error()}
-			if err := b.refuse(d.l.rejected, r, touchpoint.SourceLog, defaultWorkspace, "", why); err != nil {
+			if err := b.refuse(d.l.rejected, r, touchpoint.SourceLog, workspace.Default, "", why); err != nil {
 				return err
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/throughline/throughline/schemas/touchpoint"
+	"github.com/throughline/throughline/schemas/workspace"
 	"github.com/throughline/throughline/services/kafka"
 )
 
@@ -204,10 +205,10 @@ func (f *facts) commit(ctx context.Context, offset int64, metadata string) error
 	return err
 }
 
-// workspaceOf reads the workspace off the key of a record whose value cannot be read.
+// workspaceOf reads the workspace off the key of a record whose value cannot be read; the default one gets what does not even say that.
 func workspaceOf(r *kafka.Record) string {
-	if workspace, _, ok := bytes.Cut(r.Key, []byte{'/'}); ok && len(workspace) > 0 {
-		return string(workspace)
+	if name, _, ok := bytes.Cut(r.Key, []byte{'/'}); ok && len(name) > 0 {
+		return string(name)
 	}
-	return defaultWorkspace
+	return workspace.Default
 }

@@ -104,11 +104,13 @@ func (n *lane) session() error {
 	}
 	n.opened.Store(true)
 	defer n.opened.Store(false)
-	s := session{lane: n, building: n.work.newBlock(), landed: make(chan error, 1), timer: time.NewTimer(time.Hour)}
+	lands, abandon := context.WithCancel(n.ctx)
+	defer abandon()
+	s := session{lane: n, lands: lands, building: n.work.newBlock(), landed: make(chan error, 1), timer: time.NewTimer(time.Hour)}
 	defer s.timer.Stop()
 	err := s.loop()
 	if s.landing != nil {
-		n.cancel() // an error is not to wait for a block that may take for ever
+		abandon() // an error is not to wait for a block that may take for ever
 		<-s.landed
 		n.recycle(s.landing)
 	}
@@ -120,7 +122,8 @@ func (n *lane) session() error {
 type session struct {
 	*lane
 	building *block
-	landing  *block // nil: none
+	landing  *block          // nil: none
+	lands    context.Context // of what is landing
 	landed   chan error
 	due      bool // the block is old enough
 	timer    *time.Timer
@@ -210,7 +213,7 @@ func (s *session) receive() error {
 func (s *session) seal() {
 	s.landing, s.building, s.due = s.building, s.work.newBlock(), false
 	go func(b *block) {
-		err := s.work.land(s.ctx, b)
+		err := s.work.land(s.lands, b)
 		<-s.pace.slots
 		s.landed <- err
 	}(s.landing)

@@ -31,9 +31,6 @@ import (
 	"github.com/throughline/throughline/services/kafka"
 )
 
-// defaultWorkspace has the dead letters of records that do not say whose they are.
-const defaultWorkspace = "default"
-
 // flushTimeout is how long a partition that is asked for may take to land what it has. What does not land in time is
 // planned, or will be read again.
 const flushTimeout = 5 * time.Second

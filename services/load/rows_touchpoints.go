@@ -4,25 +4,10 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/schemas/touchpoint"
 	store "github.com/throughline/throughline/services/clickhouse"
 	"github.com/throughline/throughline/services/kafka"
 )
-
-// table is the rows that a block has for one table.
-type table struct {
-	name    string
-	columns []store.Column
-}
-
-func (t table) rows() int { return t.columns[0].Data.Rows() }
-
-func resetAll(columns []store.Column) {
-	for _, c := range columns {
-		c.Data.Reset()
-	}
-}
 
 // fact is a record of topic touchpoints, decoded. Its strings alias the record.
 type fact struct {
@@ -32,9 +17,6 @@ type fact struct {
 	actor     int8
 	touchpoint.Touchpoint
 }
-
-// maxTime is the end of the year 2299: what DateTime64 holds.
-const maxTime = 10_413_791_999_999
 
 // decode reads a record. What outside clients say was validated before it came to the log; what is refused here
 // would stop the table.
@@ -143,15 +125,6 @@ func (t *touchpointRows) add(f *fact, r *kafka.Record) {
 	t.content.Append(contentNumber(f.envelope.Content))
 	t.partition.Append(r.Partition)
 	t.offset.Append(r.Offset)
-}
-
-func uint128(a identity.Anchor) store.UInt128 { return store.UInt128{High: a.High(), Low: a.Low()} }
-
-func rating(r *touchpoint.Rating) (scale string, value float64) {
-	if r == nil {
-		return "", 0
-	}
-	return r.Scale, r.Value
 }
 
 // contentNumber is the part of the content's hash that fingerprints keep.

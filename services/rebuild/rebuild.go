@@ -5,10 +5,12 @@
 //	wait until next has everything
 //	control record: old halted                        -> the old stages stand still for some seconds,
 //	wait until next has what they had                    so that no figure drops
-//	control record: current = next                    -> reads switch
+//	control record: current = next, dropping = old    -> reads switch
 //	drop the old topics, tables and groups
+//	control record: dropping nothing
 //
-// Killed anywhere, the next rebuild goes on with the generation that the control record names.
+// Killed anywhere, the next rebuild begins with what the control record names: it drops what is left of the old generation, and goes on
+// with the one that was being built.
 package rebuild
 
 import (
@@ -68,12 +70,18 @@ func Next(g topic.Generations, what What) (topic.Generations, error) {
 	return g, fmt.Errorf("%w, not %q", ErrUnknown, what)
 }
 
-// Run rebuilds. A rebuild that was begun and not finished is finished first, whatever it was of, and that is all.
+// Run rebuilds. A rebuild that was begun and not switched to is finished first, whatever it was of, and that is all; what one left behind
+// that was switched to is dropped first.
 func Run(ctx context.Context, c Config, what What) error {
 	if c.Progress == nil {
 		c.Progress = func(string) {}
 	}
 	old, building := c.Directory.Generations()
+	if left := c.Directory.Dropping(); left != nil {
+		if err := c.drop(ctx, *left, old); err != nil {
+			return err
+		}
+	}
 	next, err := Next(old, what)
 	if err != nil {
 		return err
@@ -96,19 +104,10 @@ func Run(ctx context.Context, c Config, what What) error {
 		return fmt.Errorf("rebuild: draw level: %w", err)
 	}
 	c.Progress("switching")
-	if err := c.Directory.SetGenerations(ctx, workspace.Control{Current: next}); err != nil {
+	if err := c.Directory.SetGenerations(ctx, workspace.Control{Current: next, Dropping: &old}); err != nil {
 		return fmt.Errorf("rebuild: switch: %w", err)
 	}
-	c.Progress("dropping what was read before")
-	select {
-	case <-time.After(readersKnow):
-	case <-ctx.Done():
-		return fmt.Errorf("rebuild: drop: %w", ctx.Err())
-	}
-	if err := c.drop(ctx, old, next); err != nil {
-		return fmt.Errorf("rebuild: drop: %w", err)
-	}
-	return nil
+	return c.drop(ctx, old, next)
 }
 
 // make makes the topics, with as many partitions as those of generation 1 have, and the tables.
@@ -180,25 +179,37 @@ func groupsOf(old, next topic.Generations) map[string]string {
 	}
 }
 
-// drop deletes what only the old generations have, once nobody works on it any more.
-func (c *Config) drop(ctx context.Context, old, next topic.Generations) error {
-	for group, successor := range groupsOf(old, next) {
+// drop deletes what only the old generations have, once nobody reads or works on it any more, and puts down that it is done.
+func (c *Config) drop(ctx context.Context, old, current topic.Generations) error {
+	c.Progress("dropping what was read before")
+	select {
+	case <-time.After(readersKnow):
+	case <-ctx.Done():
+		return fmt.Errorf("rebuild: drop: %w", ctx.Err())
+	}
+	for group, successor := range groupsOf(old, current) {
 		if group == successor {
 			continue
 		}
 		if err := c.deleteGroup(ctx, group); err != nil {
-			return err
+			return fmt.Errorf("rebuild: drop: %w", err)
 		}
 	}
 	for _, t := range topic.Table {
-		if t.In(old) == t.In(next) {
+		if t.In(old) == t.In(current) {
 			continue
 		}
 		if err := c.Admin.DeleteTopics(ctx, t.In(old)); err != nil {
-			return err
+			return fmt.Errorf("rebuild: drop: %w", err)
 		}
 	}
-	return dropTables(ctx, c.Store, c.Layout, old, next)
+	if err := dropTables(ctx, c.Store, c.Layout, old, current); err != nil {
+		return fmt.Errorf("rebuild: drop: %w", err)
+	}
+	if err := c.Directory.SetGenerations(ctx, workspace.Control{Current: current}); err != nil {
+		return fmt.Errorf("rebuild: dropped: %w", err)
+	}
+	return nil
 }
 
 // deleteGroup waits until the group's members, which follow the control record, have left.

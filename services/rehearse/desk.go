@@ -213,13 +213,13 @@ func (d *Desk) Get(ctx context.Context, name, id string) (*rehearsal.Record, err
 func (d *Desk) read(ctx context.Context, name, id string) (*rehearsal.Record, error) {
 	key := rehearsal.Key(name, id)
 	var last *kafka.Record
-	err := d.config.Log.ReadRange(ctx, string(topic.Rehearsals), 0, -1, -1, func(records []*kafka.Record) error {
+	log := kafka.NewFollower(d.config.Log, string(topic.Rehearsals), 0, kafka.FollowPatience)
+	err := log.Advance(ctx, func(records []*kafka.Record) {
 		for _, r := range records {
 			if string(r.Key) == key {
 				last = r
 			}
 		}
-		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("rehearse: read: %w", err)

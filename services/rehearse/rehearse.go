@@ -24,8 +24,8 @@ import (
 
 // Log reads the log of links; *kafka.Admin does.
 type Log interface {
+	kafka.Ranges
 	LogOffsets(ctx context.Context, topics ...string) ([]kafka.Offsets, error)
-	ReadRange(ctx context.Context, topic string, partition int32, from, to int64, fn func([]*kafka.Record) error) error
 }
 
 // Config says what to rehearse.

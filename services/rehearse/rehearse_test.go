@@ -207,3 +207,20 @@ func TestARehearsalEndsWithItsProcess(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
+
+// While the log is away whoever asks for a rehearsal is told so, and does not wait for ever.
+func TestTheLogIsAway(t *testing.T) {
+	admin, err := kafka.NewAdmin(kafka.Config{Brokers: []string{"127.0.0.1:1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	desk := newWorld(t).desk(&directory{}, func(c *DeskConfig) { c.Log = admin })
+	began := time.Now()
+	if _, err := desk.Get(t.Context(), "ours", newID()); !errors.Is(err, kafka.ErrUnavailable) {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > 2*kafka.FollowPatience {
+		t.Errorf("it took %v", took)
+	}
+}

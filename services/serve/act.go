@@ -54,11 +54,7 @@ type said struct {
 const (
 	minReason = 3
 	maxReason = 500
-	maxUser   = 100
 )
-
-// unnamedKey is who acts by a key that has no name and says no user.
-const unnamedKey = "unnamed key"
 
 // check completes who says it, and reports what is missing.
 func (v *said) check(s *Server, r *http.Request) error {
@@ -103,7 +99,7 @@ func (s *Server) readYAML(w http.ResponseWriter, r *http.Request, c *call, bad e
 	case errors.Is(err, bad):
 		return &fieldError{"body", strings.TrimPrefix(err.Error(), bad.Error()+": ")}
 	case err != nil:
-		return fmt.Errorf("serve: %s %s: %w", r.Method, r.URL.Path, err)
+		return fmt.Errorf("serve: %s: %w", r.Pattern, err)
 	}
 	return nil
 }

@@ -60,6 +60,7 @@ var failures = []struct {
 	{api.ErrBodyTooLarge, http.StatusRequestEntityTooLarge, "", "the body is larger than a touchpoint may be"},
 	{api.ErrBodyEncoding, http.StatusUnsupportedMediaType, "Content-Encoding", "want gzip, zstd or identity"},
 	{api.ErrBodyCorrupt, http.StatusBadRequest, "Content-Encoding", "the body does not unpack"},
+	{api.ErrBodyBroken, http.StatusBadRequest, "", "the body broke off"},
 	{api.ErrBodySlow, http.StatusRequestTimeout, "", "the body came too slowly"},
 	{api.ErrBodiesFull, http.StatusServiceUnavailable, "", "too many bodies are under way; try again"},
 	{context.DeadlineExceeded, http.StatusUnprocessableEntity, "", "the query takes longer than a query may" + narrower},
@@ -98,8 +99,6 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.As(err, &missing):
 		api.Problem(w, r, http.StatusNotFound, missing.field, missing.detail)
 		return
-	case r.Context().Err() != nil && !errors.Is(err, api.ErrBodySlow):
-		return // nobody listens any more
 	case wholeStoreFull(err):
 		err = fmt.Errorf("%w: %w", errStoreFull, err)
 	}
@@ -110,8 +109,12 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 			break
 		}
 	}
-	if status >= http.StatusInternalServerError {
-		s.config.Logger.Error("request failed", "path", r.URL.Path, "status", status, "error", err)
+	if status >= http.StatusInternalServerError && r.Context().Err() != nil {
+		api.Gone(w, r)
+		return
+	}
+	if status >= http.StatusInternalServerError { // by route: the path of a transfer or a webhook is a secret
+		s.config.Logger.Error("request failed", "route", r.Pattern, "status", status, "error", err)
 	}
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))

@@ -19,7 +19,7 @@ type newestKey struct{ workspace, table string }
 // newestVisible is when the workspace's newest visible touchpoint was received; zero when there is none. The
 // answer is a second old at most: it takes a pass over one column.
 func (s *Server) newestVisible(ctx context.Context, c *call) (time.Time, error) {
-	return s.newest.get(newestKey{c.workspace, c.tables.Touchpoints}, func() (newest time.Time, err error) {
+	return s.newest.get(ctx, newestKey{c.workspace, c.tables.Touchpoints}, func(ctx context.Context) (newest time.Time, err error) {
 		var n uint64
 		err = s.store.each(ctx, s.store.lookup, `SELECT max(received), count() FROM `+c.tables.Touchpoints+` WHERE workspace = {workspace:String}`,
 			clickhouse.Params{"workspace": c.workspace}, func(r *clickhouse.Rows) error { return r.Scan(&newest, &n) })
@@ -30,7 +30,8 @@ func (s *Server) newestVisible(ctx context.Context, c *call) (time.Time, error) 
 	})
 }
 
-// freshness is that of the workspace at the time now. A log that is away does not keep reports from being read.
+// freshness is that of the workspace at the time now. A log that is away does not keep reports from being read: they wait for one question,
+// which many share, and say that it was not answered.
 func (s *Server) freshness(ctx context.Context, c *call, now time.Time) (f Freshness, err error) {
 	newest, err := s.newestVisible(ctx, c)
 	if err != nil {

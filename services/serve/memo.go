@@ -1,21 +1,26 @@
 package serve
 
 import (
+	"context"
+	"fmt"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 )
 
-// memo remembers an answer per key for a while, so that many who ask for the same cost one question. Errors are not remembered.
+// memo remembers an answer per key for a while, so that many who ask for the same cost one question. Those who ask while it is under way
+// share its answer, an error too; errors are not remembered.
 type memo[K comparable, V any] struct {
 	life time.Duration
 	now  func() time.Time
 
+	asking  singleflight.Group
 	mu      sync.Mutex
-	entries map[K]*entry[V]
+	entries map[K]entry[V]
 }
 
 type entry[V any] struct {
-	mu    sync.Mutex
 	until time.Time
 	value V
 }
@@ -24,28 +29,46 @@ type entry[V any] struct {
 const maxEntries = 1000
 
 func newMemo[K comparable, V any](life time.Duration, now func() time.Time) *memo[K, V] {
-	return &memo[K, V]{life: life, now: now, entries: map[K]*entry[V]{}}
+	return &memo[K, V]{life: life, now: now, entries: map[K]entry[V]{}}
 }
 
-func (m *memo[K, V]) get(key K, ask func() (V, error)) (V, error) {
-	m.mu.Lock()
-	e := m.entries[key]
-	if e == nil {
-		if len(m.entries) >= maxEntries {
-			clear(m.entries)
+// get waits for the answer as long as ctx lasts. The question does not end with whoever asked it first: it must have a time limit of its
+// own.
+func (m *memo[K, V]) get(ctx context.Context, key K, ask func(context.Context) (V, error)) (V, error) {
+	if value, ok := m.known(key); ok {
+		return value, nil
+	}
+	answered := m.asking.DoChan(fmt.Sprintf("%#v", key), func() (any, error) {
+		if value, ok := m.known(key); ok { // the last question ended in between
+			return value, nil
 		}
-		e = new(entry[V])
-		m.entries[key] = e
+		value, err := ask(context.WithoutCancel(ctx))
+		if err == nil {
+			m.remember(key, value)
+		}
+		return value, err
+	})
+	select {
+	case a := <-answered:
+		return a.Val.(V), a.Err
+	case <-ctx.Done():
+		var none V
+		return none, ctx.Err()
 	}
-	m.mu.Unlock()
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if now := m.now(); now.Before(e.until) {
-		return e.value, nil
+}
+
+func (m *memo[K, V]) known(key K) (value V, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e, ok := m.entries[key]
+	return e.value, ok && m.now().Before(e.until)
+}
+
+func (m *memo[K, V]) remember(key K, value V) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.entries) >= maxEntries {
+		clear(m.entries)
 	}
-	value, err := ask()
-	if err == nil {
-		e.value, e.until = value, m.now().Add(m.life)
-	}
-	return value, err
+	m.entries[key] = entry[V]{m.now().Add(m.life), value}
 }

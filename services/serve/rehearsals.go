@@ -7,11 +7,9 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/schemas/rehearsal"
-	"github.com/throughline/throughline/services/api"
 	"github.com/throughline/throughline/services/clickhouse"
 	"github.com/throughline/throughline/services/rehearse"
 	streams "github.com/throughline/throughline/streams/identity"
@@ -123,23 +121,6 @@ func shownPersons(persons []rehearsal.Person) []RehearsalPerson {
 		out = append(out, RehearsalPerson{ID: p.ID, Size: p.Size, Identifiers: shownNodes(p.Identifiers)})
 	}
 	return out
-}
-
-// speaker is who says something: whoever the request names, else whom the key is of.
-func (s *Server) speaker(r *http.Request, named string) (string, error) {
-	if named == "" {
-		key, _ := api.KeyOf(r)
-		if named = s.config.Directory.KeyName(key); named == "" {
-			named = unnamedKey
-		}
-	}
-	switch {
-	case utf8.RuneCountInString(named) > maxUser:
-		return "", &fieldError{"user", fmt.Sprintf("at most %d characters", maxUser)}
-	case !plain(named):
-		return "", &fieldError{"user", "want UTF-8 text without NUL"}
-	}
-	return named, nil
 }
 
 type rehearsalRequest struct {

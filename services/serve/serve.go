@@ -143,7 +143,7 @@ type Server struct {
 	config Config
 	store  *store
 	bodies *api.Bodies
-	zones  zones
+	zones  *memo[struct{}, map[string]bool] // the names that the store knows
 	newest *memo[newestKey, time.Time]
 	status *memo[topic.Generations, offsets]
 	before rates
@@ -179,6 +179,7 @@ func New(c Config) (*Server, error) {
 			report: newClass(c.Report, c.Reports, c.Wait),
 		},
 		bodies: api.NewBodies(c.Bodies),
+		zones:  newMemo[struct{}, map[string]bool](zonesLife, c.Now),
 		newest: newMemo[newestKey, time.Time](time.Second, c.Now),
 		status: newMemo[topic.Generations, offsets](time.Second, c.Now),
 

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -34,13 +35,13 @@ func (s *Server) getSources(w http.ResponseWriter, r *http.Request, c *call) err
 	if err := c.query.done(); err != nil {
 		return err
 	}
-	out, err := s.sources.get(sourcesKey{c.workspace, c.tables.Touchpoints}, func() (Sources, error) {
+	out, err := s.sources.get(r.Context(), sourcesKey{c.workspace, c.tables.Touchpoints}, func(ctx context.Context) (Sources, error) {
 		now := s.config.Now()
 		out := Sources{Sources: []Source{}, AsOf: Time(now)}
 		sql := `SELECT source, arraySort(groupUniqArray(100)(toString(channel))), count(), countIf(received >= {since:DateTime64(3, 'UTC')}) AS last_day, max(time) AS newest, max(received) AS heard
 FROM ` + c.tables.Touchpoints + ` WHERE workspace = {workspace:String} GROUP BY source ORDER BY heard DESC, source LIMIT {most:UInt32}`
 		params := clickhouse.Params{"workspace": c.workspace, "since": moment(now.Add(-24 * time.Hour)), "most": mostSources + 1}
-		err := s.store.each(r.Context(), s.store.report, sql, params, func(r *clickhouse.Rows) error {
+		err := s.store.each(ctx, s.store.report, sql, params, func(r *clickhouse.Rows) error {
 			var one Source
 			var newest, heard time.Time
 			if err := r.Scan(&one.Source, &one.Channels, &one.Touchpoints, &one.Day, &newest, &heard); err != nil {

@@ -12,7 +12,10 @@ import (
 	"github.com/throughline/throughline/schemas/topic"
 	"github.com/throughline/throughline/services/clickhouse"
 	"github.com/throughline/throughline/services/collect"
+	"github.com/throughline/throughline/services/converse"
+	"github.com/throughline/throughline/services/identify"
 	"github.com/throughline/throughline/services/kafka"
+	"github.com/throughline/throughline/services/load"
 )
 
 // Status says how the installation does. The counts are of the whole installation, all workspaces together, because the
@@ -49,10 +52,10 @@ const loadRole = "load"
 // roles are all consumers, in the order of the flow.
 var roles = []role{
 	{"collect", func(topic.Generations) string { return collect.Group }, []topic.Name{topic.Raw}},
-	{"identify.stitch", func(g topic.Generations) string { return "identify.stitch" + topic.Suffix(".g", g.Identity) }, []topic.Name{topic.Touchpoints}},
-	{"identify.resolve", func(g topic.Generations) string { return "identify.resolve" + topic.Suffix(".g", g.Identity) }, []topic.Name{topic.Links}},
-	{"converse", func(g topic.Generations) string { return "converse" + topic.Suffix(".g", g.Conversation) }, []topic.Name{topic.ByPerson}},
-	{loadRole, func(g topic.Generations) string { return "load" + topic.Suffix(".g", g.Store) },
+	{"identify.stitch", identify.StitchGroup, []topic.Name{topic.Touchpoints}},
+	{"identify.resolve", identify.ResolveGroup, []topic.Name{topic.Links}},
+	{"converse", converse.Group, []topic.Name{topic.ByPerson}},
+	{loadRole, load.Group,
 		[]topic.Name{topic.Touchpoints, topic.Rejected, topic.Moves, topic.Edges, topic.Conversations, topic.Members}},
 }
 
@@ -79,10 +82,13 @@ func (o offsets) read(role, topic string) (n int64) {
 	return n
 }
 
+// logPatience is how long the log has for a question that a report only wants to know its freshness by.
+const logPatience = 2 * time.Second
+
 // offsets asks the log, once a second at most.
 func (s *Server) offsets(ctx context.Context, g topic.Generations) (offsets, error) {
-	return s.status.get(g, func() (offsets, error) {
-		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	return s.status.get(ctx, g, func(ctx context.Context) (offsets, error) {
+		ctx, cancel := context.WithTimeout(ctx, logPatience)
 		defer cancel()
 		out := offsets{at: s.config.Now(), roles: map[string][]kafka.Offsets{}}
 		found := make([][]kafka.Offsets, len(roles))

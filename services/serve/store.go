@@ -3,12 +3,10 @@ package serve
 import (
 	"context"
 	"errors"
-	"math/big"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/services/clickhouse"
 )
 
@@ -73,40 +71,7 @@ func (s *store) each(ctx context.Context, c *class, sql string, params clickhous
 	return rows.Err()
 }
 
-// wide is a UInt128 of the store, as the driver scans it.
-type wide = big.Int
-
-func asAnchor(w *wide) (a identity.Anchor) {
-	w.FillBytes(a[:])
-	return a
-}
-
-// anchorsOf converts an Array(UInt128).
-func anchorsOf(numbers []*big.Int) []identity.Anchor {
-	out := make([]identity.Anchor, len(numbers))
-	for i, n := range numbers {
-		out[i] = asAnchor(n)
-	}
-	return out
-}
-
-// number is an anchor as the decimal text of a UInt128 parameter.
-func number(a identity.Anchor) string { return new(big.Int).SetBytes(a[:]).String() }
-
-// numbers is a list of anchors as the text of an Array(UInt128) parameter.
-func numbers(anchors []identity.Anchor) string {
-	b := make([]byte, 0, 2+40*len(anchors))
-	b = append(b, '[')
-	for i, a := range anchors {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, number(a)...)
-	}
-	return string(append(b, ']'))
-}
-
-// measure registers how many queries run and wait.
+// measure registers how many queries run.
 func (s *store) measure(r prometheus.Registerer) {
 	if r == nil {
 		return

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/schemas/touchpoint"
@@ -128,15 +127,3 @@ GROUP BY key HAVING now != 0`
 func byTime(direction string) string {
 	return "toUnixTimestamp64Milli(time)" + direction + ", key" + direction
 }
-
-// anyOf adds the condition that the column is one of the values, when there are any.
-func anyOf(where []string, params clickhouse.Params, column string, values []string) []string {
-	if len(values) == 0 {
-		return where
-	}
-	params[column] = values
-	return append(where, column+" IN {"+column+":Array(String)}")
-}
-
-// moment is a time as the text of a DateTime64(3, 'UTC') parameter.
-func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.000") }

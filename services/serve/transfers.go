@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,11 @@ const (
 	maxOpener       = 8   // identifiers of one opening
 	maxAttempt      = 128 // bytes
 	transferThreads = 8   // of the conversation, on the offer
+	manyTouchpoints = 1000
 )
+
+// lastOfAMillisecond is behind everything that happened in one.
+var lastOfAMillisecond = identity.Anchor(bytes.Repeat([]byte{0xff}, len(identity.Anchor{})))
 
 // errNoTransfers is returned where this process offers none.
 var errNoTransfers = &notFound{"", "this process does not offer transfers"}
@@ -168,7 +173,7 @@ func (s *Server) customerOf(ctx context.Context, c *call, of Conversation) (out 
 	if out.who, err = s.resolve(ctx, c, of.Person); err != nil {
 		return out, err
 	}
-	list, _, err := s.touchpointsOf(ctx, c, of, 1000, nil)
+	list, more, err := s.touchpointsOf(ctx, c, of, manyTouchpoints, nil)
 	if err != nil {
 		return out, err
 	}
@@ -187,6 +192,15 @@ func (s *Server) customerOf(ctx context.Context, c *call, of Conversation) (out 
 			if one.Verified && len(out.identifiers) < maxOpener {
 				out.identifiers = append(out.identifiers, one)
 			}
+		}
+	}
+	if more != "" { // the last of all came in the conversation's last millisecond
+		list, _, err := s.touchpointsOf(ctx, c, of, manyTouchpoints, &cursor{list: conversationList, order: time.Time(of.Last).UnixMilli() - 1, id: lastOfAMillisecond})
+		if err != nil {
+			return out, err
+		}
+		if len(list) > 0 {
+			out.channel = list[len(list)-1].Channel
 		}
 	}
 	if out.channel == "" {

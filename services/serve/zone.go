@@ -2,28 +2,22 @@ package serve
 
 import (
 	"context"
-	"sync"
 	"time"
 	_ "time/tzdata" // a bare machine has no time zones
 
 	"github.com/throughline/throughline/services/clickhouse"
 )
 
-// zones are the names of time zones that the store knows, read once. Go and the store must both know a zone:
-// the store cuts the days, Go writes their starts.
-type zones struct {
-	mu    sync.Mutex
-	names map[string]bool
-}
+// zonesLife is how long the store's names of time zones are believed: they change when it is replaced by a newer one.
+const zonesLife = 24 * time.Hour
 
-// zone finds the time zone of a report; empty means UTC.
+// zone finds the time zone of a report; empty means UTC. Go and the store must both know it: the store cuts the days, Go writes their
+// starts.
 func (s *Server) zone(ctx context.Context, name string) (*time.Location, error) {
 	if name == "" {
 		name = "UTC"
 	}
-	s.zones.mu.Lock()
-	defer s.zones.mu.Unlock()
-	if s.zones.names == nil {
+	names, err := s.zones.get(ctx, struct{}{}, func(ctx context.Context) (map[string]bool, error) {
 		names := map[string]bool{}
 		err := s.store.each(ctx, s.store.lookup, `SELECT time_zone FROM system.time_zones`, nil, func(r *clickhouse.Rows) error {
 			var n string
@@ -31,13 +25,13 @@ func (s *Server) zone(ctx context.Context, name string) (*time.Location, error) 
 			names[n] = true
 			return err
 		})
-		if err != nil {
-			return nil, err
-		}
-		s.zones.names = names
+		return names, err
+	})
+	if err != nil {
+		return nil, err
 	}
 	loc, err := time.LoadLocation(name)
-	if err != nil || !s.zones.names[name] {
+	if err != nil || !names[name] {
 		return nil, &fieldError{"tz", "want an IANA time zone, such as Europe/Berlin"}
 	}
 	return loc, nil

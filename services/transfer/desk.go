@@ -22,17 +22,13 @@ type Secrets interface {
 	Secret(ctx context.Context, workspace string, at int64) ([]byte, error)
 }
 
-// Log is where the records are; *kafka.Admin reads it.
-type Log interface {
-	ReadRange(ctx context.Context, topic string, partition int32, from, to int64, each func([]*kafka.Record) error) error
-}
-
 // Config configures a Desk.
 type Config struct {
-	Log      Log
+	Log      kafka.Ranges    // where the records are
 	Producer *kafka.Producer // must fail rather than wait for ever
 	Secrets  Secrets
 	CodeLife time.Duration // of a code to say, at most
+	Patience time.Duration // with a log that is away
 	Tries    int           // wrong codes a minute and workspace, in this process
 	Now      func() time.Time
 	Logger   *slog.Logger
@@ -40,7 +36,7 @@ type Config struct {
 
 // DefaultConfig gives a code a quarter of an hour, and those who guess ten tries a minute: of a hundred million codes.
 func DefaultConfig() Config {
-	return Config{CodeLife: 15 * time.Minute, Tries: 10, Now: time.Now, Logger: slog.New(slog.DiscardHandler)}
+	return Config{CodeLife: 15 * time.Minute, Patience: kafka.FollowPatience, Tries: 10, Now: time.Now, Logger: slog.New(slog.DiscardHandler)}
 }
 
 // Validate reports what is missing or wrong.
@@ -48,8 +44,8 @@ func (c Config) Validate() error {
 	switch {
 	case c.Log == nil || c.Producer == nil || c.Secrets == nil || c.Now == nil || c.Logger == nil:
 		return errors.New("transfer: Log, Producer, Secrets, Now and Logger must be set")
-	case c.CodeLife <= 0 || c.Tries <= 0:
-		return errors.New("transfer: code life and tries must be positive")
+	case c.CodeLife <= 0 || c.Tries <= 0 || c.Patience <= 0:
+		return errors.New("transfer: code life, patience and tries must be positive")
 	}
 	return nil
 }
@@ -60,10 +56,10 @@ var ErrTooManyTries = errors.New("transfer: too many wrong codes; wait a minute"
 // Desk offers transfers and opens them. It is safe for concurrent use.
 type Desk struct {
 	config Config
+	log    *kafka.Follower
 
-	mu    sync.Mutex // of what follows
+	mu    sync.Mutex // of what follows; never held while the log is read
 	book  *decide.Book
-	next  int64 // offset to read from; -1 is the first that the log has
 	wrong map[string]*tries
 
 	forgot time.Time // when what expired was left out last
@@ -80,7 +76,8 @@ func NewDesk(c Config) (*Desk, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	return &Desk{config: c, book: decide.NewBook(), next: -1, wrong: map[string]*tries{}}, nil
+	log := kafka.NewFollower(c.Log, string(topic.Transfers), 0, c.Patience)
+	return &Desk{config: c, log: log, book: decide.NewBook(), wrong: map[string]*tries{}}, nil
 }
 
 // Given is what the customer gets: one of both opens the transfer.
@@ -160,45 +157,60 @@ func (d *Desk) ByToken(ctx context.Context, workspace, token string) (l Link, er
 // ByCode finds the transfer that a code is for. The error is ErrTooManyTries, one of streams/transfer, or of the log.
 func (d *Desk) ByCode(ctx context.Context, workspace, said string) (l Link, err error) {
 	now := d.config.Now()
-	if d.guessed(workspace, now, 0) {
+	if d.guessedOut(workspace, now) { // before it costs a look at the log
 		return l, ErrTooManyTries
 	}
 	secret, err := d.config.Secrets.Secret(ctx, workspace, now.UnixMilli())
 	if err != nil {
 		return l, err
 	}
-	code, ok := decide.PlainCode(said)
-	if !ok {
-		d.guessed(workspace, now, 1)
-		return l, decide.ErrForged
-	}
-	if err := d.advance(ctx); err != nil {
-		return l, err
-	}
-	d.mu.Lock()
-	id, err := d.book.ByCode(workspace, decide.HashCode(secret, workspace, code), now.UnixMilli())
-	d.mu.Unlock()
-	if err != nil {
-		d.guessed(workspace, now, 1)
-		if id == "" {
+	hash := ""
+	if code, ok := decide.PlainCode(said); ok {
+		hash = decide.HashCode(secret, workspace, code)
+		if err := d.advance(ctx); err != nil {
 			return l, err
 		}
+	}
+	id, err := d.guess(workspace, hash, now)
+	if id == "" {
+		return l, err
 	}
 	l, lookErr := d.look(ctx, workspace, id)
 	return l, errors.Join(err, lookErr)
 }
 
-// guessed counts wrong codes, and tells whether there were as many as may be.
-func (d *Desk) guessed(workspace string, now time.Time, wrong int) bool {
+// guess says what the code with this hash is for, and counts one that is wrong. Whether there is a try left is asked and used up at once, or
+// many who guess at the same moment would all have the last one. Without a hash it was no code at all.
+func (d *Desk) guess(workspace, hash string, now time.Time) (id string, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	t := d.tries(workspace, now)
+	if t.n >= d.config.Tries {
+		return "", ErrTooManyTries
+	}
+	if err = decide.ErrForged; hash != "" {
+		id, err = d.book.ByCode(workspace, hash, now.UnixMilli())
+	}
+	if err != nil {
+		t.n++
+	}
+	return id, err
+}
+
+func (d *Desk) guessedOut(workspace string, now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.tries(workspace, now).n >= d.config.Tries
+}
+
+// tries are those of the workspace in this minute; d.mu must be held.
+func (d *Desk) tries(workspace string, now time.Time) *tries {
 	t := d.wrong[workspace]
 	if t == nil || now.Sub(t.since) >= time.Minute {
 		t = &tries{since: now}
 		d.wrong[workspace] = t
 	}
-	t.n += wrong
-	return t.n >= d.config.Tries
+	return t
 }
 
 func (d *Desk) look(ctx context.Context, workspace, id string) (Link, error) {
@@ -285,28 +297,27 @@ func (d *Desk) write(ctx context.Context, r *transfer.Record) error {
 
 // advance reads the log to its end.
 func (d *Desk) advance(ctx context.Context) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	next := d.next
-	err := d.config.Log.ReadRange(ctx, string(topic.Transfers), 0, next, -1, func(records []*kafka.Record) error {
-		for _, r := range records {
-			next = r.Offset + 1
-			t, err := transfer.Decode(r.Value)
-			if err != nil { // it opens nothing
-				d.config.Logger.Error("transfer: record passed over", "offset", r.Offset, "error", err)
-				continue
-			}
-			d.book.Apply(&t)
-		}
-		return nil
-	})
-	if err != nil {
+	if err := d.log.Advance(ctx, d.apply); err != nil {
 		return fmt.Errorf("transfer: read: %w", err)
 	}
-	d.next = next
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if now := d.config.Now(); now.Sub(d.forgot) >= time.Minute {
 		d.book.Forget(now.Add(-time.Hour).UnixMilli())
 		d.forgot = now
 	}
 	return nil
+}
+
+func (d *Desk) apply(records []*kafka.Record) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, r := range records {
+		t, err := transfer.Decode(r.Value)
+		if err != nil { // it opens nothing
+			d.config.Logger.Error("transfer: record passed over", "offset", r.Offset, "error", err)
+			continue
+		}
+		d.book.Apply(&t)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -160,5 +161,78 @@ func TestGuessing(t *testing.T) {
 	c.pass(time.Minute)
 	if _, err := d.ByCode(t.Context(), "ours", given.Code); err != nil {
 		t.Errorf("after a minute: %v", err)
+	}
+}
+
+// While the log is away, nobody waits for ever, or behind who waits already; and no try to say a code is counted.
+func TestTheLogIsAway(t *testing.T) {
+	cluster, clock := start(t)
+	admin, err := kafka.NewAdmin(kafka.Config{Brokers: []string{"127.0.0.1:1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	c := DefaultConfig()
+	c.Log, c.Producer, c.Secrets, c.Now, c.Patience = admin, cluster.Producer(t), secrets{}, clock.Now, 300*time.Millisecond
+	d, err := NewDesk(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	var all sync.WaitGroup
+	for range 2 * c.Tries {
+		all.Go(func() {
+			if _, err := d.ByCode(t.Context(), "ours", "00000000"); !errors.Is(err, kafka.ErrUnavailable) {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if waited := time.Since(begin); waited > 2*time.Second {
+		t.Errorf("waited %v, of whom each may 300 ms", waited)
+	}
+}
+
+// A desk that slept while the log let go of what it had yet to read goes on with what there is.
+func TestADeskThatFellBehindTheLog(t *testing.T) {
+	cluster, clock := start(t)
+	d, other := open(t, cluster, clock.Now), open(t, cluster, clock.Now)
+	if _, err := d.Offer(t.Context(), "ours", identity.Anchor{1}, "app", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	var given Given
+	for range 3 {
+		var err error
+		if given, err = other.Offer(t.Context(), "ours", identity.Anchor{1}, "app", time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := cluster.Admin(t).DeleteRecords(t.Context(), string(topic.Transfers), 0, 3); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := d.ByToken(t.Context(), "ours", given.Token); err != nil || l.ID != given.ID {
+		t.Errorf("%+v %v", l, err)
+	}
+}
+
+// Those who guess at the same moment have no more tries together than one after the other.
+func TestGuessingAtOnce(t *testing.T) {
+	cluster, c := start(t)
+	d := open(t, cluster, c.Now)
+	var all sync.WaitGroup
+	var wrong atomic.Int32
+	for range 10 * d.config.Tries {
+		all.Go(func() {
+			switch _, err := d.ByCode(t.Context(), "ours", "00000000"); {
+			case errors.Is(err, decide.ErrForged):
+				wrong.Add(1)
+			case !errors.Is(err, ErrTooManyTries):
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if int(wrong.Load()) != d.config.Tries {
+		t.Errorf("%d guesses were answered, want %d", wrong.Load(), d.config.Tries)
 	}
 }

@@ -35,8 +35,9 @@ type Config struct {
 	Rules    *identity.Rules
 	Registry *registry.Registry
 	// Every is how often the topic is looked at: how long a revoked key may still be good.
-	Every  time.Duration
-	Logger *slog.Logger // nil discards
+	Every    time.Duration
+	Patience time.Duration // with a broker that is away, when a caller wants to know what is on the topic by now
+	Logger   *slog.Logger  // nil discards
 }
 
 // DefaultConfig looks four times a second, and has the rules and the registry that ship with the product.
@@ -46,6 +47,7 @@ func DefaultConfig() Config {
 		Rules:    identity.DefaultRules(),
 		Registry: registry.Default(),
 		Every:    250 * time.Millisecond,
+		Patience: kafka.FollowPatience,
 	}
 }
 
@@ -54,8 +56,8 @@ func (c Config) Validate() error {
 	if err := c.Kafka.Validate(); err != nil {
 		return err
 	}
-	if c.Every <= 0 {
-		return errors.New("workspaces: every must be positive")
+	if c.Every <= 0 || c.Patience <= 0 {
+		return errors.New("workspaces: every and patience must be positive")
 	}
 	if c.Rules == nil || c.Registry == nil {
 		return errors.New("workspaces: no rules or no registry")
@@ -73,8 +75,7 @@ type Directory struct {
 	producer *kafka.Producer
 
 	state  atomic.Pointer[state]
-	mu     sync.Mutex // of advance
-	next   int64      // offset to read from; -1 is the first that the log has
+	topic  *kafka.Follower
 	caught chan struct{}
 	once   sync.Once
 }
@@ -99,7 +100,7 @@ func NewDirectory(c Config) (*Directory, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	d := &Directory{config: c, log: c.Logger, rules: c.Rules.WithRegistry(c.Registry), promises: promise.OfRegistry(c.Registry), next: -1, caught: make(chan struct{})}
+	d := &Directory{config: c, log: c.Logger, rules: c.Rules.WithRegistry(c.Registry), promises: promise.OfRegistry(c.Registry), caught: make(chan struct{})}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
@@ -123,6 +124,7 @@ func NewDirectory(c Config) (*Directory, error) {
 		d.admin.Close()
 		return nil, err
 	}
+	d.topic = kafka.NewFollower(d.admin, string(topic.Workspaces), 0, c.Patience)
 	return d, nil
 }
 
@@ -184,6 +186,9 @@ func (d *Directory) Generations() (current topic.Generations, building *topic.Ge
 	c := d.state.Load().control
 	return c.Current, c.Building
 }
+
+// Dropping is what was read before the last switch and is not dropped yet; nil when nothing is left of it.
+func (d *Directory) Dropping() *topic.Generations { return d.state.Load().control.Dropping }
 
 // Running are the generations whose stages run now.
 func (d *Directory) Running(now time.Time) []topic.Generations {
@@ -276,26 +281,15 @@ func (d *Directory) write(ctx context.Context, key string, value []byte) error {
 
 // advance reads the topic to its end.
 func (d *Directory) advance(ctx context.Context) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	next := d.next
-	var s *state
-	err := d.admin.ReadRange(ctx, string(topic.Workspaces), 0, next, -1, func(records []*kafka.Record) error {
-		if s == nil {
-			s = d.state.Load().clone()
-		}
+	err := d.topic.Advance(ctx, func(records []*kafka.Record) {
+		s := d.state.Load().clone()
 		for _, r := range records {
-			next = r.Offset + 1
 			d.apply(s, r)
 		}
-		return nil
+		d.state.Store(s)
 	})
 	if err != nil {
 		return fmt.Errorf("workspaces: read: %w", err)
-	}
-	if s != nil {
-		d.state.Store(s)
-		d.next = next
 	}
 	d.once.Do(func() { close(d.caught) })
 	return nil

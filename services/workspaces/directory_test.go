@@ -3,6 +3,7 @@ package workspaces
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -135,5 +136,30 @@ func TestBadKeysAreRefused(t *testing.T) {
 	}
 	if err := d.Revoke(t.Context(), NewKey(), 1); !errors.Is(err, ErrUnknownKey) {
 		t.Errorf("revoking an unknown key: %v", err)
+	}
+}
+
+// While the log is away, nobody who wants to change something waits for ever, or behind who waits already.
+func TestTheLogIsAway(t *testing.T) {
+	c := DefaultConfig()
+	c.Kafka = kafka.Config{Brokers: []string{"127.0.0.1:1"}}
+	c.Patience = 300 * time.Millisecond
+	d, err := NewDirectory(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	begin := time.Now()
+	var all sync.WaitGroup
+	for range 10 {
+		all.Go(func() {
+			if err := d.Revoke(t.Context(), "key", 1); !errors.Is(err, kafka.ErrUnavailable) {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if waited := time.Since(begin); waited > 2*time.Second {
+		t.Errorf("ten waited %v, of whom each may 300 ms", waited)
 	}
 }

@@ -16,7 +16,7 @@ type stub struct {
 	anchor  uint32
 	act     uint32
 	label   uint32
-	threads uint32 // with listed set, where the list begins in tables.lists; else one thread
+	threads uint32 // with listed set, the number of a list in tables.lists; else one thread
 	conv    uint32 // the number of its conversation in its person, or none
 	settled bool   // of a stub that speaks: its conversation, after it
 }
@@ -71,7 +71,7 @@ type tables struct {
 	schemes  []scheme         // of names
 	named    interner[string] // names of schemes
 	mailers  []uint32         // names of sources that name replies by a scheme
-	lists    []uint32         // lists of threads: length, then numbers
+	lists    lists            // of threads
 	ratings  interner[rating]
 
 	one [1]uint32 // what threadsOf returns for a single thread
@@ -84,7 +84,7 @@ func newTables(r *registry.Registry) tables {
 		acts:     newInterner[act](), effects: []registry.Effect{registry.None},
 		labels:  newInterner[label](),
 		tags:    newInterner[string](),
-		threads: newInterner[identity.Anchor](), schemeOf: []uint32{0}, lists: []uint32{0},
+		threads: newInterner[identity.Anchor](), schemeOf: []uint32{0}, lists: newLists(),
 		named: newInterner[string](), schemes: []scheme{{apart: true}},
 		ratings: newInterner[rating](),
 	}
@@ -143,9 +143,7 @@ func (t *tables) compact(v *conversation.Stub, anchor uint32) stub {
 		for _, thread := range v.Threads {
 			numbers = append(numbers, t.thread(thread))
 		}
-		s.threads = listed | uint32(len(t.lists))
-		t.lists = append(t.lists, uint32(len(numbers)))
-		t.lists = append(t.lists, numbers...)
+		s.threads = listed | t.lists.number(numbers)
 	}
 	return s
 }
@@ -203,8 +201,7 @@ func (t *tables) threadsOf(s *stub) []uint32 {
 		t.one[0] = s.threads
 		return t.one[:]
 	}
-	at := s.threads &^ listed
-	return t.lists[at+1:][:t.lists[at]]
+	return t.lists.at(s.threads &^ listed)
 }
 
 func (t *tables) carries(s *stub, thread uint32) bool {
