@@ -38,6 +38,9 @@ const (
 // Each comes in a stage of its own: targets first, then what is computed with them.
 func (p *promiseSQL) columns() (targets, computed []string) {
 	p.params["now_ms"] = p.now.UnixMilli()
+	if len(p.policy.Teams) > 0 {
+		targets = p.turns()
+	}
 	computed = append(computed, "arrayMap(t -> if(t = 0, "+nowMilli+", t), pause_to) AS pause_end", "arrayMap(t -> if(t = 0, "+nowMilli+", t), wait_to) AS wait_end",
 		"arrayFirstIndex(k -> k = 1, wait_kind) AS first_wait",
 		"if(empty(state_at), state_at, arrayPushBack(arrayPopFront(state_at), "+nowMilli+")) AS state_till")
@@ -146,12 +149,19 @@ func (p *promiseSQL) clock(name, a, b string) string {
 	if len(p.policy.Teams) == 0 {
 		return between(otherwise, a, b)
 	}
+	return "arraySum((turn_start, turn_end, turn_clock) -> " + between("turn_clock", "greatest(turn_start, "+a+")", "least(turn_end, "+b+")") + ", turn_starts, turn_ends, turn_clocks)"
+}
+
+// turns are the columns of who had a conversation when, by their calendars.
+func (p *promiseSQL) turns() []string {
+	otherwise := p.openings.clock(p.policy.Calendar)
 	teams, clocks := sortedKeys(p.policy.Teams), []string{otherwise}
 	for _, team := range teams {
 		clocks = append(clocks, p.openings.clock(p.policy.Teams[team]))
 	}
 	p.params["teams_with_hours"] = teams
-	return "arraySum((turn_start, turn_end, turn_clock) -> " + between("turn_clock", "greatest(turn_start, "+a+")", "least(turn_end, "+b+")") + ", " +
-		"arrayPushFront(turn_at, " + farBack + "), arrayPushBack(turn_at, " + farAhead + "), " +
-		"arrayPushFront(arrayMap(t -> arrayElement([" + strings.Join(clocks, ",") + "], indexOf({teams_with_hours:Array(String)}, toString(t)) + 1), turn_team), " + otherwise + "))"
+	return []string{
+		"arrayPushFront(turn_at, " + farBack + ") AS turn_starts", "arrayPushBack(turn_at, " + farAhead + ") AS turn_ends",
+		"arrayPushFront(arrayMap(t -> arrayElement([" + strings.Join(clocks, ",") + "], indexOf({teams_with_hours:Array(String)}, toString(t)) + 1), turn_team), " + otherwise + ") AS turn_clocks",
+	}
 }
