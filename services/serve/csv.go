@@ -5,43 +5,42 @@ import (
 	"encoding/csv"
 	"fmt"
 	"net/http"
-	"time"
+	"slices"
+	"strings"
 )
 
-// answerCSV writes the rows of a report as CSV (RFC 4180) with a header line; when it was made stands in a header of the answer.
-func answerCSV(w http.ResponseWriter, r *reportQuery, rows []reportRow, asOf time.Time) error {
+// answerCSV writes the rows of a report as CSV (RFC 4180) with a header line. There is no line of totals: most figures
+// of it are no sums, and who adds up a column would count it twice.
+func answerCSV(w http.ResponseWriter, r *reportQuery, rows []reportRow) error {
 	var b bytes.Buffer
 	out := csv.NewWriter(&b)
 	out.UseCRLF = true
-	var header []string
-	for _, d := range r.by {
-		header = append(header, d.name)
-	}
-	header = append(header, r.kind.header("")...)
-	if r.compare {
-		header = append(header, r.kind.header("previous_")...)
-	}
 	comparable := r.kind.comparable()
-	if r.restated {
-		header = append(header, comparable.header("closed_")...)
-		if r.compare {
-			header = append(header, comparable.header("previous_closed_")...)
-		}
-	}
 	add := func(line []string, f *figures, k *kind) []string {
 		if f == nil { // there was nothing, or it cannot be told
-			return append(line, make([]string, len(k.header("")))...)
+			return append(line, make([]string, len(k.csvColumns()))...)
 		}
 		return append(line, f.csv()...)
 	}
-	err := out.Write(header)
+	err := out.Write(r.csvHeader())
 	for _, row := range rows {
 		before := row.previous
 		if before == nil {
-			before = &reportRow{}
+			before = &reportRow{by: make([]string, len(r.by))}
 		}
-		line := add(row.by, row.figures, r.kind)
+		line := slices.Clone(row.by)
+		for i, d := range r.by {
+			if !d.time {
+				line[i] = noFormula(line[i])
+			}
+		}
+		line = add(line, row.figures, r.kind)
 		if r.compare {
+			for i, d := range r.by {
+				if d.time {
+					line = append(line, before.by[i])
+				}
+			}
 			line = add(line, before.figures, r.kind)
 		}
 		if r.restated {
@@ -58,8 +57,18 @@ func answerCSV(w http.ResponseWriter, r *reportQuery, rows []reportRow, asOf tim
 	if err != nil {
 		return fmt.Errorf("serve: csv: %w", err)
 	}
-	w.Header().Set("Throughline-As-Of", asOf.UTC().Format(time.RFC3339Nano))
 	w.Header().Set("Content-Disposition", `attachment; filename="report.csv"`)
 	send(w, http.StatusOK, "text/csv; charset=utf-8; header=present", b.Bytes())
 	return nil
+}
+
+// formulas are what a cell begins with that a spreadsheet takes for a formula, as OWASP lists them under CSV injection.
+const formulas = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+
+// noFormula is a text as a spreadsheet shows it: what a customer wrote must not be computed on the machine of who opens the file.
+func noFormula(text string) string {
+	if first := strings.TrimLeft(text, formulas); len(first) < len(text) {
+		return "'" + text
+	}
+	return text
 }

@@ -3,7 +3,6 @@ package serve
 import (
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/throughline/throughline/schemas/measure"
@@ -222,7 +221,7 @@ func (f *figures) row(into map[string]any) {
 	}
 }
 
-// csv are the figures as a row of CSV, in the order of header.
+// csv are the figures as a row of CSV, in the order of csvColumns.
 func (f *figures) csv() (out []string) {
 	for i := range f.kind.figures {
 		d := &f.kind.figures[i]
@@ -242,26 +241,6 @@ func (f *figures) csv() (out []string) {
 				text = decimal(v)
 			}
 			out = append(out, text)
-		}
-	}
-	return out
-}
-
-// header names the columns of CSV.
-func (k *kind) header(prefix string) (out []string) {
-	for i := range k.figures {
-		d := &k.figures[i]
-		switch {
-		case d.hidden:
-		case d.sort == statistics:
-			name := prefix + strings.TrimSuffix(d.name, "_ms")
-			out = append(out, name+"_n", name+"_mean_ms")
-			for _, p := range percentileNames {
-				out = append(out, name+"_"+p+"_ms")
-			}
-			out = append(out, name+"_max_ms")
-		default:
-			out = append(out, prefix+d.name)
 		}
 	}
 	return out

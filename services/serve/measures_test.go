@@ -96,7 +96,7 @@ func TestComparisonWithThePeriodBefore(t *testing.T) {
 		return out
 	}
 	two := f.report(t, "touchpoints", q("by", "channel", "from", "2026-10-26", "to", "2026-10-28", "tz", "Europe/Berlin", "compare", "previous"))
-	if got := lines(two, "channel"); !slices.Equal(got, []string{"email 3 1"}) {
+	if got := lines(two, "channel"); !slices.Equal(got, []string{"chat 0 1", "email 3 1"}) {
 		t.Errorf("by channel: %q", got)
 	}
 	if two.Previous.From != "2026-10-24T00:00:00+02:00" || two.Previous.To != "2026-10-26T00:00:00+01:00" {
@@ -111,7 +111,7 @@ func TestComparisonWithThePeriodBefore(t *testing.T) {
 	}
 	byHour := f.report(t, "touchpoints", q("by", "hour", "from", "2026-10-26", "to", "2026-10-28", "tz", "Europe/Berlin", "compare", "previous"))
 	// Twelve o'clock UTC was two in the afternoon before the change, and is one after it.
-	if got := lines(byHour, "hour"); !slices.Equal(got, []string{"2026-10-26T13:00:00+01:00 1 -", "2026-10-27T13:00:00+01:00 1 1", "2026-10-27T14:00:00+01:00 1 -"}) {
+	if got := lines(byHour, "hour"); !slices.Equal(got, []string{"2026-10-26T13:00:00+01:00 1 -", "2026-10-26T14:00:00+01:00 0 1", "2026-10-27T13:00:00+01:00 1 1", "2026-10-27T14:00:00+01:00 1 -"}) {
 		t.Errorf("by hour: %q", got)
 	}
 	byMonth := f.report(t, "touchpoints", q("by", "month", "from", "2026-10-01", "to", "2026-11-01", "compare", "previous"))

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"net/url"
 	"slices"
@@ -59,9 +60,15 @@ func (f *fixture) pages(name string, query url.Values, limit int) (all receiptAn
 	}
 }
 
-// checkReceipt holds the receipt of a cell against the cell.
-func (f *fixture) checkReceipt(k *kind, name string, cell any, figure *figure, query url.Values) error {
-	receipt, rows, sum := f.pages(name, query, 11)
+// checkReceipt holds the receipt of a cell against the cell, page by page or in large ones.
+func (f *fixture) checkReceipt(k *kind, name string, cell any, figure *figure, query url.Values, large bool) error {
+	query = maps.Clone(query)
+	query.Set("cell", figure.name)
+	limit := 23
+	if large {
+		limit = 200
+	}
+	receipt, rows, sum := f.pages(name, query, limit)
 	if fmt.Sprint(receipt.Value) != fmt.Sprint(cell) {
 		return fmt.Errorf("%s by %v: the receipt says %v, the report %v", figure.name, query, receipt.Value, cell)
 	}
@@ -98,83 +105,129 @@ func (f *fixture) checkReceipt(k *kind, name string, cell any, figure *figure, q
 	return nil
 }
 
-// TestReceiptsEqualCells draws conversations, touchpoints and filters, and opens every cell of a row.
+// drawTalk draws a conversation that has something of every figure.
+func drawTalk(rt *rapid.T, id string) talk {
+	first := now.Add(-time.Duration(rapid.IntRange(1, 29*1440).Draw(rt, "age")) * time.Minute)
+	maybe := func(name string, most int) int { return max(0, rapid.IntRange(-most, most).Draw(rt, name)) }
+	one := talk{
+		id: id, person: anchorOf(fmt.Sprint("customer_id:", rapid.IntRange(1, 5).Draw(rt, "customer"))), first: first.Format(time.RFC3339Nano),
+		account: drawOf(rt, "account"), state: rapid.SampledFrom(states).Draw(rt, "state"), contacts: rapid.IntRange(0, 3).Draw(rt, "contacts"),
+		channels: rapid.SampledFrom([][]string{{"email"}, {"chat"}, {"chat", "email"}}).Draw(rt, "channels"), team: drawOf(rt, "team"), agent: drawOf(rt, "agent"), topic: drawOf(rt, "topic"),
+		tags: rapid.SampledFrom([][]string{nil, {"vip"}, {"vip", "late"}}).Draw(rt, "tags"), reopenings: maybe("reopened", 1),
+		intervals: drawIntervals(rt, first.UnixMilli()),
+		rating:    rapid.SampledFrom([]string{"", "csat:5", "csat:2", "nps:10", "nps:3", "nps:7", "ces:4"}).Draw(rt, "rating"),
+	}
+	c := &one.intervals
+	c.Source, c.HandOvers, c.ChannelSwitches, c.LongestWait, c.Calls = drawOf(rt, "source"), uint32(maybe("hand-overs", 2)), uint32(len(one.channels)-1), int64(maybe("longest wait", 1e8)), int64(maybe("calls", 1e6))
+	for range maybe("later responses", 3) {
+		c.LaterResponses = append(c.LaterResponses, int64(rapid.IntRange(0, 1e8).Draw(rt, "later")))
+	}
+	if bot := int64(maybe("bot", 1e6)); bot > 0 {
+		c.FirstBotResponse = &bot
+	}
+	for at := first; at.Before(now) && len(c.States) < 4; at = at.Add(time.Duration(rapid.IntRange(1, 9000).Draw(rt, "minutes")) * time.Minute) {
+		c.States = append(c.States, conversation.StateSince{At: at.UnixMilli(), State: conversation.State(rapid.SampledFrom(states).Draw(rt, "was"))})
+	}
+	if one.state == "resolved" || one.state == "closed" {
+		resolved := first.Add(time.Minute * time.Duration(rapid.IntRange(1, 20000).Draw(rt, "resolution")))
+		one.resolved, one.resolution = resolved.Format(time.RFC3339Nano), "60000"
+		if rapid.IntRange(0, 3).Draw(rt, "comes again") == 0 {
+			one.next = resolved.Add(time.Hour * time.Duration(rapid.IntRange(1, 300).Draw(rt, "after"))).Format(time.RFC3339Nano)
+		}
+	}
+	if one.state == "waiting_for_us" {
+		one.waiting = one.first
+	}
+	if rapid.Bool().Draw(rt, "answered") {
+		one.response = fmt.Sprint(rapid.IntRange(0, 1e6).Draw(rt, "response"))
+	}
+	return one
+}
+
+// values are those of the dimensions that receipts are drawn by.
+var values = map[string][]string{
+	"team": {"", "a", "b"}, "agent": {"", "bob", "eva"}, "topic": {"", "invoice", "parcel"}, "tag": {"vip", "late"}, "source": {"", "zendesk"}, "account": {"", "acme", "globex"},
+	"channel": {"email", "chat"}, "direction": directions, "kind": {"message", "survey.requested", "survey.answered"}, "state": states,
+}
+
+func drawOf(rt *rapid.T, dimension string) string {
+	return rapid.SampledFrom(values[dimension]).Draw(rt, dimension)
+}
+
+// drawFilters draws which rows a report is of, by some of all its filters.
+func drawFilters(rt *rapid.T, k *kind) url.Values {
+	out := q("tz", rapid.SampledFrom([]string{"UTC", "Europe/Berlin", "Asia/Kathmandu"}).Draw(rt, "tz"))
+	for _, name := range sortedKeys(k.filters) {
+		if rapid.IntRange(0, 5).Draw(rt, "filtered by "+name) == 0 {
+			out[name] = rapid.SliceOfNDistinct(rapid.SampledFrom(values[name]), 1, 2, rapid.ID).Draw(rt, name)
+		}
+	}
+	return out
+}
+
+// TestReceiptsEqualCells draws conversations, touchpoints, filters by all dimensions and reports by any, and opens cells of some of their rows. Every figure
+// has its turn: a round takes the next of them.
 func TestReceiptsEqualCells(t *testing.T) {
 	f := start(t)
-	round := 0
+	const (
+		least, most = 4, 30 // rounds; the engine is real, so that a machine decides how many
+		enough      = 20 * time.Second
+		figuresEach = 7 // as many reports in turn have every figure in the least rounds
+	)
+	started, round, opened := time.Now(), 0, map[string]bool{}
 	rapid.Check(t, func(rt *rapid.T) {
-		if round++; round > 2 {
-			return // each asks many questions
+		if round == most || round >= least && time.Since(started) > enough {
+			return
 		}
-		account := fmt.Sprint("account", round)
+		round++
 		var talks []talk
 		var events []event
 		for i := range rapid.IntRange(5, 30).Draw(rt, "conversations") {
-			first := now.Add(-time.Duration(rapid.IntRange(1, 29*1440).Draw(rt, "age")) * time.Minute)
-			channel := rapid.SampledFrom([]string{"email", "chat"}).Draw(rt, "channel")
-			customer := fmt.Sprint("customer_id:", rapid.IntRange(1, 5).Draw(rt, "customer"))
-			one := talk{
-				id: fmt.Sprint(account, "-", i), person: anchorOf(customer), account: account, first: first.Format(time.RFC3339Nano),
-				state: rapid.SampledFrom([]string{"open", "resolved", "closed", "waiting_for_us"}).Draw(rt, "state"), contacts: rapid.IntRange(0, 3).Draw(rt, "contacts"),
-				channels: []string{channel}, team: rapid.SampledFrom([]string{"", "a", "b"}).Draw(rt, "team"), topic: rapid.SampledFrom([]string{"", "invoice"}).Draw(rt, "topic"),
-				tags: rapid.SampledFrom([][]string{nil, {"vip"}, {"vip", "late"}}).Draw(rt, "tags"), reopenings: rapid.IntRange(0, 1).Draw(rt, "reopened"),
-				intervals: drawIntervals(rt, first.UnixMilli()),
-				rating:    rapid.SampledFrom([]string{"", "csat:5", "csat:2", "nps:10", "nps:3", "nps:7", "ces:4"}).Draw(rt, "rating"),
-			}
-			if one.state == "resolved" || one.state == "closed" {
-				one.resolved = first.Add(time.Minute * time.Duration(rapid.IntRange(1, 20000).Draw(rt, "resolution"))).Format(time.RFC3339Nano)
-				one.resolution = "60000"
-			}
-			if one.state == "waiting_for_us" {
-				one.waiting = one.first
-			}
-			if rapid.Bool().Draw(rt, "answered") {
-				one.response = fmt.Sprint(rapid.IntRange(0, 1e6).Draw(rt, "response"))
-			}
+			one := drawTalk(rt, fmt.Sprint(round, "-", i))
 			talks = append(talks, one)
 			events = append(events, event{
-				id: fmt.Sprint(account, "-", i), time: one.first, channel: channel, account: account, team: one.team, tags: one.tags, conversation: fmt.Sprint(account, "-", rapid.IntRange(0, i).Draw(rt, "in")),
-				direction: rapid.SampledFrom(directions).Draw(rt, "direction"), kind: rapid.SampledFrom([]string{"message", "survey.requested", "survey.answered"}).Draw(rt, "kind"),
-				actor: rapid.SampledFrom([]string{"customer", "bot", "agent"}).Draw(rt, "actor"), identifiers: ids(customer),
+				id: one.id, time: one.first, channel: one.channels[0], account: one.account, team: one.team, agent: one.agent, topic: one.topic, source: one.intervals.Source, tags: one.tags,
+				conversation: fmt.Sprint(round, "-", rapid.IntRange(0, i).Draw(rt, "in")), direction: drawOf(rt, "direction"), kind: drawOf(rt, "kind"),
+				actor: rapid.SampledFrom([]string{"customer", "bot", "agent", "system"}).Draw(rt, "actor"), identifiers: ids(fmt.Sprint("customer_id:", rapid.IntRange(1, 5).Draw(rt, "customer"))),
 			})
 		}
 		f.talks(talks...)
 		f.store(events...)
-		filter := q("account", account, "tz", rapid.SampledFrom([]string{"UTC", "Europe/Berlin"}).Draw(rt, "tz"))
-		if rapid.Bool().Draw(rt, "filtered") {
-			filter.Add("channel", "email")
-		}
-		dimensions := []string{"channel", "team", "tag", "day", "hour", "week", "month"}
-		by := rapid.Permutation(dimensions).Draw(rt, "by")[:rapid.IntRange(0, 2).Draw(rt, "dimensions")]
-		for name, k := range map[string]*kind{"conversations": conversationReport, "touchpoints": touchpointReport} {
-			ask := url.Values(map[string][]string{})
-			for key, v := range filter {
-				ask[key] = slices.Clone(v)
+		for turn := range 4 {
+			name, k := "conversations", conversationReport
+			if turn%4 == 3 {
+				name, k = "touchpoints", touchpointReport
 			}
-			for _, d := range by {
-				ask.Add("by", d)
+			filters := drawFilters(rt, k)
+			by := rapid.Permutation(k.dimensionNames()).Draw(rt, "by")[:rapid.IntRange(0, 2).Draw(rt, "dimensions")]
+			ask := maps.Clone(filters)
+			if len(by) > 0 {
+				ask["by"] = by
 			}
 			report := f.reportOf(name, ask)
-			for at, row := range report.Rows {
-				if at != len(report.Rows)/2 {
+			for _, row := range append(slices.Clone(report.Rows), report.Totals) {
+				if err := parts(name, row); err != nil {
+					rt.Fatalf("%v: %v", ask, err)
+				}
+			}
+			shown := k.shownFigures()
+			for i := range figuresEach {
+				figure := k.figure(shown[((round-1)*figuresEach*3+turn%3*figuresEach+i)%len(shown)])
+				opened[name+figure.name] = true
+				// Of the whole, and of one of the rows.
+				if err := f.checkReceipt(k, name, report.Totals[figure.name], figure, filters, i%4 > 0); err != nil {
+					rt.Fatal(err)
+				}
+				if len(report.Rows) == 0 || len(by) == 0 {
 					continue
 				}
-				query := url.Values(map[string][]string{})
-				for key, v := range filter {
-					query[key] = slices.Clone(v)
-				}
+				row := rapid.SampledFrom(report.Rows).Draw(rt, "row")
+				query := maps.Clone(filters)
 				for _, d := range by {
 					query.Add("at", d+":"+row[d].(string))
 				}
-				shown := k.shownFigures()
-				some := rapid.SliceOfNDistinct(rapid.SampledFrom(shown), min(len(shown), 12), 12, rapid.ID).Draw(rt, "figures")
-				for i := range k.figures {
-					if figure := &k.figures[i]; slices.Contains(some, figure.name) {
-						query.Set("cell", figure.name)
-						if err := f.checkReceipt(k, name, row[figure.name], figure, query); err != nil {
-							rt.Fatal(err)
-						}
-					}
+				if err := f.checkReceipt(k, name, row[figure.name], figure, query, false); err != nil {
+					rt.Fatal(err)
 				}
 			}
 			// What is counted once in each row adds up to the whole, unless a row has several tags.
@@ -192,6 +245,96 @@ func TestReceiptsEqualCells(t *testing.T) {
 					}
 				}
 			}
+		}
+	})
+	for name, k := range map[string]*kind{"conversations": conversationReport, "touchpoints": touchpointReport} {
+		for _, figure := range k.shownFigures() {
+			if !opened[name+figure] && !t.Failed() {
+				t.Errorf("no receipt of %s, %s was opened", name, figure)
+			}
+		}
+	}
+	t.Logf("%d rounds in %v", round, time.Since(started))
+}
+
+// parts holds the figures of a row against each other: what is one thing or another is all of them.
+func parts(of string, row map[string]any) error {
+	sum := func(names ...string) (out float64) {
+		for _, name := range names {
+			out += row[name].(float64)
+		}
+		return out
+	}
+	if of == "touchpoints" {
+		switch all := row["touchpoints"]; {
+		case sum("inbound", "outbound", "internal") != all:
+			return fmt.Errorf("directions are not all: %v", row)
+		case sum("by_customers", "by_agents", "by_bots", "by_systems") != all:
+			return fmt.Errorf("actors are not all: %v", row)
+		case sum("new_people", "returning_people") != row["people"]:
+			return fmt.Errorf("new and returning people are not all: %v", row)
+		}
+		return nil
+	}
+	n := func(name string) float64 { return row[name].(map[string]any)["n"].(float64) }
+	switch {
+	case sum("open", "resolved") != row["count"]:
+		return fmt.Errorf("open and settled are not all: %v", row)
+	case sum("fcr_resolved", "fcr_not_resolved", "fcr_not_yet_known") > sum("resolved"):
+		return fmt.Errorf("more is judged than settled: %v", row)
+	case sum("waiting") > sum("open") || sum("waiting") != n("waiting_ms"):
+		return fmt.Errorf("who waits: %v", row)
+	case sum("bot_only") > sum("bot_answered") || sum("bot_answered") != n("first_bot_response_ms"):
+		return fmt.Errorf("bots: %v", row)
+	}
+	return nil
+}
+
+// TestFirstContactsAreAllThatCustomersBegan holds what is known of first contacts against what is settled: each conversation that a customer began is one of
+// three, and which one is told by its story.
+func TestFirstContactsAreAllThatCustomersBegan(t *testing.T) {
+	f := start(t)
+	round := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		if round++; round > 10 {
+			return // each takes an insert; the conversations in one are many
+		}
+		account := fmt.Sprint("account", round)
+		days := rapid.IntRange(1, 20).Draw(rt, "days")
+		want := map[string]float64{"fcr_resolved": 0, "fcr_not_resolved": 0, "fcr_not_yet_known": 0}
+		settled := 0.0
+		var talks []talk
+		for i := range rapid.IntRange(1, 40).Draw(rt, "conversations") {
+			one := drawTalk(rt, fmt.Sprint(account, i))
+			one.account = account
+			talks = append(talks, one)
+			if one.resolved == "" {
+				continue
+			}
+			settled++
+			known := at(one.resolved).AddDate(0, 0, days)
+			switch {
+			case one.contacts == 0:
+				settled--
+			case one.contacts > 1 || one.reopenings > 0 || one.next != "" && !at(one.next).After(known):
+				want["fcr_not_resolved"]++
+			case known.After(now):
+				want["fcr_not_yet_known"]++
+			default:
+				want["fcr_resolved"]++
+			}
+		}
+		f.talks(talks...)
+		got := f.reportOf("conversations", q("account", account, "fcr_days", fmt.Sprint(days))).Totals
+		sum := 0.0
+		for name, n := range want {
+			if got[name] != n {
+				rt.Fatalf("%s: %v, want %v", name, got[name], n)
+			}
+			sum += got[name].(float64)
+		}
+		if sum != settled {
+			rt.Fatalf("%v are judged, %v that customers began are settled", sum, settled)
 		}
 	})
 }

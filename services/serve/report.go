@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -42,6 +43,14 @@ type dimension struct {
 	sql   string // of the value
 	label func(value string, loc *time.Location) (string, error)
 	time  bool // a stretch of time
+}
+
+// shown is a label as the answer has it: null for a stretch of time that the period does not have.
+func (d *dimension) shown(label string) any {
+	if d.time && label == "" {
+		return nil
+	}
+	return label
 }
 
 // bucket makes a dimension of a stretch of time in the zone of the request. Hours are instants, longer stretches
@@ -103,9 +112,11 @@ type reportQuery struct {
 	where    []string
 	params   clickhouse.Params
 	order    string
-	limit    int
+	limit    int // rows that are read
+	most     int // rows in the answer: those that are compared with others are all read
 	csv      bool
 	language string
+	labelled bool // people read the columns, in that language
 	compare  bool // with the period before
 	grace    time.Duration
 	restated bool // what it said when its period was closed is asked for, too
@@ -170,7 +181,7 @@ func (s *Server) runRows(ctx context.Context, c *call, r *reportQuery) (rows []r
 			return err
 		}
 		if isTotal == 1 {
-			totals = row
+			totals = reportRow{figures: row.figures} // at no place
 			return nil
 		}
 		for i, d := range r.by {
@@ -226,14 +237,16 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, c *call, k *kind
 		return err
 	}
 	if query.compare {
-		if err := query.match(now.rows, before.rows); err != nil {
+		if err := now.match(&before); err != nil {
 			return err
 		}
-		now.totals.previous = &before.totals
 	}
 	w.Header().Set("Vary", "Accept")
+	w.Header().Set("Throughline-As-Of", asOf.UTC().Format(time.RFC3339Nano))
+	w.Header().Set("Throughline-Groups", strconv.FormatUint(now.groups, 10))
+	w.Header().Set("Throughline-Truncated", strconv.FormatBool(uint64(len(now.rows)) < now.groups))
 	if query.csv {
-		return answerCSV(w, query, now.rows, asOf)
+		return answerCSV(w, query, now.rows)
 	}
 	period := query.period()
 	out := Report{
@@ -252,7 +265,7 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, c *call, k *kind
 	for _, row := range now.rows {
 		values := map[string]any{}
 		for i, d := range query.by {
-			values[d.name] = row.by[i]
+			values[d.name] = d.shown(row.by[i])
 		}
 		now.write(values, &row, r.URL)
 		if query.compare {
@@ -285,6 +298,11 @@ func (st *statement) before(row *reportRow, asked *url.URL) any {
 		return nil
 	}
 	out := map[string]any{}
+	for i, value := range row.previous.by {
+		if d := st.query.by[i]; d.time { // another than the row's
+			out[d.name] = d.shown(value)
+		}
+	}
 	st.write(out, row.previous, asked)
 	return out
 }

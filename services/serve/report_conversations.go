@@ -145,17 +145,19 @@ func (s *Server) prepareConversations(c *call, r *reportQuery, now time.Time) er
 		channels, costs = append(channels, channel.Name), append(costs, channel.Cost)
 	}
 	r.params["cost_channels"], r.params["costs"] = channels, costs
-	promises := &promiseSQL{policy: s.config.Promises.Promises(c.workspace), params: r.params, from: r.from, now: now}
-	targets, computed, err := promises.columns()
-	if err != nil {
-		return err
-	}
+	policy := s.config.Promises.Promises(c.workspace)
+	promises := &promiseSQL{policy: policy, params: r.params, now: now, openings: openingsSQL{policy: policy, from: r.from, now: now}}
+	targets, computed := promises.columns()
 	names := r.names()
 	computed = needed(names, append(computed, settledForGood+" AS settled_for_good", firstContact+" AS first_contact"))
 	targets = needed(names, append(targets, hasLate(c)+" AS has_late"))
 	with := ""
-	if constants := needed(names, promises.with); len(constants) > 0 {
-		with = "WITH " + strings.Join(constants, ",\n\t")
+	if names[openBetween] {
+		functions, err := promises.openings.with()
+		if err != nil {
+			return err
+		}
+		with = "WITH " + strings.Join(functions, ",\n\t")
 	}
 	r.rows = `(
 	` + with + `

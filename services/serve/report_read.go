@@ -2,6 +2,7 @@ package serve
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -31,7 +32,7 @@ func (s *Server) readScope(c *call, r *http.Request, k *kind) (*reportQuery, err
 		out.to = now
 	}
 	if out.from, given = q.instant("from", loc); !given {
-		out.from = out.to.AddDate(0, 0, -30)
+		out.from = out.to.In(loc).AddDate(0, 0, -30)
 	}
 	if !out.from.Before(out.to) {
 		q.fail("from", "want a time before to")
@@ -52,7 +53,7 @@ func (s *Server) readScope(c *call, r *http.Request, k *kind) (*reportQuery, err
 			out.where = append(out.where, k.filters[name])
 		}
 	}
-	out.language = q.oneOf("lang", "en", "de")
+	out.language, out.labelled = q.oneOf("lang", "en", "de"), len(q.values["lang"]) > 0
 	if k.numbers != nil {
 		k.numbers(q, out)
 	}
@@ -76,8 +77,6 @@ func (s *Server) readReport(c *call, r *http.Request, k *kind) (*reportQuery, er
 	}
 	out.kind = k.only(names, out.order, more)
 	out.compare = q.oneOf("compare", "none", "previous") == "previous"
-	out.limit = q.number("limit", 1000, 1, maxReportRows)
-	out.params["limit"] = out.limit
 	switch q.text("format") {
 	case "csv":
 		out.csv = true
@@ -87,7 +86,25 @@ func (s *Server) readReport(c *call, r *http.Request, k *kind) (*reportQuery, er
 	default:
 		q.fail("format", "want json or csv")
 	}
+	all := s.readableGroups()
+	out.most = 1000
+	if out.csv {
+		out.most = all // who downloads wants everything
+	}
+	out.most = q.number("limit", out.most, 1, maxReportRows)
+	if out.limit = out.most; out.compare {
+		out.limit = all
+	}
+	out.params["limit"] = out.limit
 	return out, q.done()
+}
+
+// readableGroups is how many groups a statement may give, the totals beside them.
+func (s *Server) readableGroups() int {
+	if most := s.config.Report.MaxRows; most > 0 {
+		return max(1, int(most)-1)
+	}
+	return math.MaxInt32
 }
 
 // prepare completes a report that was read.

@@ -21,6 +21,7 @@ var touchpointReport = &kind{
 		{name: "by_customers", of: "actor_type = 'customer'"},
 		{name: "by_agents", of: "actor_type = 'agent'"},
 		{name: "by_bots", of: "actor_type = 'bot'"},
+		{name: "by_systems", of: "actor_type = 'system'"},
 		{name: "survey_requested", of: "kind = 'survey.requested'"},
 		{name: "survey_answered", of: "kind = 'survey.answered'"},
 		{name: "survey_response_rate", sort: ratio, part: "survey_answered", whole: "survey_requested"},

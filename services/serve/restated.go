@@ -60,17 +60,17 @@ func (k *kind) comparable() *kind {
 }
 
 // earlier is the same report to compare with: all rows of it, whichever are shown now.
-func (r *reportQuery) earlier() *reportQuery {
+func (r *reportQuery) earlier(groups int) *reportQuery {
 	then := *r
-	then.kind, then.order, then.limit = r.kind.comparable(), "by", maxReportRows
+	then.kind, then.order, then.limit = r.kind.comparable(), "by", groups
 	then.params = maps.Clone(r.params)
 	then.params["limit"] = then.limit
 	return &then
 }
 
 // touchpointsAsClosed is the same report as it was when its period was closed.
-func touchpointsAsClosed(_ context.Context, _ *Server, _ *call, r *reportQuery, _ time.Time) (*reportQuery, error) {
-	then := r.earlier()
+func touchpointsAsClosed(_ context.Context, s *Server, _ *call, r *reportQuery, _ time.Time) (*reportQuery, error) {
+	then := r.earlier(s.readableGroups())
 	then.closed = true
 	return then, nil
 }

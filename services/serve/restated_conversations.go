@@ -44,7 +44,7 @@ type retold struct {
 func conversationsAsClosed(ctx context.Context, s *Server, c *call, r *reportQuery, now time.Time) (*reportQuery, error) {
 	told, err := s.retell(ctx, c, r, now)
 	if err == nil {
-		then := r.earlier()
+		then := r.earlier(s.readableGroups())
 		then.retold = told
 		if err = told.fill(then.params); err == nil {
 			return then, s.prepare(c, then, now)

@@ -21,7 +21,7 @@ calendar: desk
 targets: [{first_response: 1h}]`
 	f, promises := startPromising(t, desk)
 	clock := promises.policy.Clock("desk")
-	all := []conversation.State{conversation.Open, conversation.WaitingForUs, conversation.WaitingForCustomer, conversation.Resolved, conversation.Closed}
+	kinds := []conversation.State{conversation.Open, conversation.WaitingForUs, conversation.WaitingForCustomer, conversation.Resolved, conversation.Closed}
 	names := map[conversation.State]string{
 		conversation.Open: "open", conversation.WaitingForUs: "waiting_for_us", conversation.WaitingForCustomer: "waiting_for_customer",
 		conversation.Resolved: "settled", conversation.Closed: "settled",
@@ -32,14 +32,16 @@ targets: [{first_response: 1h}]`
 			return // each takes an insert; the conversations in one are many
 		}
 		account := fmt.Sprint("states", round)
+		var all, allCounted int64 // from the begin of each until now
 		took, counted, n := map[string]int64{}, map[string]int64{}, map[string]int{}
 		var talks []talk
 		for i := range rapid.IntRange(1, 20).Draw(rt, "conversations") {
 			first := now.Add(-time.Duration(rapid.IntRange(1, 29*1440).Draw(rt, "age")) * time.Minute)
 			var c conversation.Conversation
 			for at := first; at.Before(now) && len(c.States) < 6; at = at.Add(time.Duration(rapid.IntRange(1, 4000).Draw(rt, "minutes")) * time.Minute) {
-				c.States = append(c.States, conversation.StateSince{At: at.UnixMilli(), State: rapid.SampledFrom(all).Draw(rt, "state")})
+				c.States = append(c.States, conversation.StateSince{At: at.UnixMilli(), State: rapid.SampledFrom(kinds).Draw(rt, "state")})
 			}
+			all, allCounted = all+now.UnixMilli()-first.UnixMilli(), allCounted+clock.Between(first.UnixMilli(), now.UnixMilli())
 			was := map[string]bool{}
 			for j, s := range c.States {
 				till := now.UnixMilli()
@@ -67,6 +69,18 @@ targets: [{first_response: 1h}]`
 		for _, s := range standings {
 			check("time_"+s.name+"_ms", took[s.name], n[s.name])
 			check("time_"+s.name+"_business_ms", counted[s.name], n[s.name])
+		}
+		// A conversation is in one state at any time: together they are all the time since it began.
+		for suffix, want := range map[string]int64{"_ms": all, "_business_ms": allCounted} {
+			sum := 0.0
+			for _, s := range standings {
+				if of := got["time_"+s.name+suffix].(map[string]any); of["n"] != 0.0 {
+					sum += of["n"].(float64) * of["mean"].(float64)
+				}
+			}
+			if math.Abs(sum-float64(want)) > 1 {
+				rt.Fatalf("the states%s are %v, all the time is %v", suffix, sum, want)
+			}
 		}
 	})
 }

@@ -26,7 +26,11 @@ func (d *Directory) SetPromises(ctx context.Context, name string, p workspace.Pr
 	if err := workspace.ValidName(name); err != nil {
 		return err
 	}
-	if _, err := promise.Parse([]byte(p.YAML)); err != nil {
+	policy, err := promise.Parse([]byte(p.YAML))
+	if err == nil {
+		err = policy.CheckChannels(d.Registry(name))
+	}
+	if err != nil {
 		return err
 	}
 	value, err := workspace.Encode(p)

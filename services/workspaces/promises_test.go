@@ -2,6 +2,7 @@ package workspaces
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/throughline/throughline/schemas/topic"
@@ -27,6 +28,10 @@ func TestPromisesOfAWorkspace(t *testing.T) {
 	}
 	if err := one.SetPromises(t.Context(), "acme", workspace.Promises{YAML: "targets: [{}]"}); !errors.Is(err, promise.ErrBadPolicy) {
 		t.Errorf("bad promises: %v", err)
+	}
+	err := one.SetPromises(t.Context(), "acme", workspace.Promises{YAML: "targets: [{first_response: 1h}, {channels: [email, emial], first_response: 4h}]"})
+	if !errors.Is(err, promise.ErrBadPolicy) || !strings.Contains(err.Error(), `targets[1].channels: there is no channel "emial"; want any of `) || !strings.Contains(err.Error(), "email") {
+		t.Errorf("a channel that there is not: %v", err)
 	}
 	if err := one.SetPromises(t.Context(), "Ä", workspace.Promises{YAML: "targets: []"}); !errors.Is(err, workspace.ErrBadName) {
 		t.Errorf("a bad name: %v", err)

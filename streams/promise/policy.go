@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -111,6 +112,23 @@ func Parse(data []byte) (*Policy, error) {
 		p.Targets = append(p.Targets, t)
 	}
 	return p, nil
+}
+
+// CheckChannels refuses targets for channels that there are not, which would promise nobody anything. What was promised before a channel was
+// taken away stays in force; so this is asked of new promises alone.
+func (p *Policy) CheckChannels(r *registry.Registry) error {
+	var names []string
+	for _, c := range r.Channels {
+		names = append(names, c.Name)
+	}
+	for i, t := range p.Targets {
+		for _, name := range t.Channels {
+			if !slices.Contains(names, name) {
+				return bad(fmt.Sprintf("targets[%d].channels", i), "there is no channel %q; want any of %s", name, strings.Join(names, ", "))
+			}
+		}
+	}
+	return nil
 }
 
 func bad(field, format string, args ...any) error {

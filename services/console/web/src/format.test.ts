@@ -35,4 +35,5 @@ test('changes of shares are told in points, others in percent', () => {
   expect(changeText(0.25, 0, 'share', 'de')).toBe('+25 %-Pkt.')
   expect(changeText(0.628, 0.669, 'share', 'de')).toBe('-4,1 %-Pkt.')
   expect(changeText(0.5, 0.50001, 'share', 'en')).toBe('±0 pp')
+  expect(changeText(0, 7, 'count', 'en')).toBe('-100%') // what only the period before has
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { seriesOf, valueOf } from './series'
+import { isBefore, seriesOf, stretchOf, valueOf } from './series'
 
 const plain = (_: string, value: string) => value
 const draw = (rows: Record<string, unknown>[], by: string, then?: string, adds = true) => seriesOf(rows, by, then, 'n', adds, plain, 'others')
@@ -30,4 +30,13 @@ test('time goes on, whatever the order of the rows', () => {
   expect(draw([{ day: '2026-01-02', n: 1 }, { day: '2026-01-01', n: 2 }], 'day')).toEqual({
     categories: ['2026-01-01', '2026-01-02'], parts: [{ name: '', values: [2, 1] }], time: true, stacked: false,
   })
+})
+
+test('a stretch of time that only the period before has is named as it is there', () => {
+  const row = { day: null, team: 'a', n: 0, previous: { day: '2026-01-31T00:00:00Z', n: 6 } }
+  expect(isBefore(row, ['team'])).toBe(false)
+  expect(isBefore(row, ['team', 'day'])).toBe(true)
+  expect(stretchOf(row, 'day')).toBe('2026-01-31T00:00:00Z')
+  expect(stretchOf(row, 'team')).toBe('a')
+  expect(stretchOf({ day: '2026-02-01T00:00:00Z', previous: { day: '2026-01-01T00:00:00Z' } }, 'day')).toBe('2026-02-01T00:00:00Z')
 })

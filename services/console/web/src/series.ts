@@ -19,6 +19,12 @@ export function valueOf(row: ReportRow, figure: string): number | null {
 const times = ['hour', 'day', 'week', 'month']
 export const isTime = (dimension: string) => times.includes(dimension)
 
+/** Whether a row is of a stretch of time that only the period before has: no chart of the period itself has a place for it. */
+export const isBefore = (row: ReportRow, by: string[]) => by.some((d) => row[d] === null)
+
+/** The value of a dimension, of what only the period before has the value there. */
+export const stretchOf = (row: ReportRow, dimension: string) => String(row[dimension] ?? (row.previous as ReportRow | null | undefined)?.[dimension] ?? '')
+
 const most = 9 // groups that a reader can tell apart; the others are one
 
 /**

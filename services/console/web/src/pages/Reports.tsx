@@ -14,7 +14,7 @@ import { Page } from '../parts/Shell'
 import { Empty, Failed, Loading } from '../parts/States'
 import { lastDays, zone } from '../periods'
 import type { ReportSearch, Subject } from '../searches'
-import { type ReportRow, seriesOf, valueOf } from '../series'
+import { isBefore, type ReportRow, seriesOf, stretchOf, valueOf } from '../series'
 import { commas, lateFigure, readReport, type Report, type ReportQuery, restatedOf } from '../reports'
 import { useLanguage } from '../use'
 
@@ -50,7 +50,8 @@ export function ReportsPage() {
     enabled: known.length > 0,
     placeholderData: keepPreviousData,
   })
-  const download = (format: string) => `/v1/reports/${of}?${commas({ ...query, restated: report.data?.restated || report.data?.previous?.restated ? true : undefined, limit: 10_000, format })}`
+  // As CSV it has all rows that there are, with names for people.
+  const download = (format: string) => `/v1/reports/${of}?${commas({ ...query, restated: report.data?.restated || report.data?.previous?.restated ? true : undefined, limit: format === 'csv' ? undefined : 10_000, format })}`
   const options = (list: string[]) => list.map((d) => ({ value: d, label: t(`dimension.${d}`) }))
   return (
     <Page
@@ -124,20 +125,26 @@ function Result({ report, of, by, then, figure, columns, compare, set, dimension
   const { t } = useTranslation()
   const language = useLanguage()
   const figures = useFigures()
+  const dimensionsOf = then ? [by, then] : [by]
   const adds = units.includes(figure)
   const rows = by === 'hour' || by === 'day' || by === 'week' || by === 'month' || !adds ? report.rows : [...report.rows].sort((a, b) => (valueOf(b, figure) ?? 0) - (valueOf(a, figure) ?? 0))
   // What was read for another question stays until the answer is there: only what its rows have can be drawn.
   const drawn = rows.filter((r) => by in r && (!then || then in r))
-  const series = useMemo(() => seriesOf(drawn, by, then, figure, adds, dimension, t('report.others')), [report, by, then, figure, language, figures.known(of).length]) // eslint-disable-line
+  const inPeriod = drawn.filter((r) => !isBefore(r, dimensionsOf))
+  const series = useMemo(() => seriesOf(inPeriod, by, then, figure, adds, dimension, t('report.others')), [report, by, then, figure, language, figures.known(of).length]) // eslint-disable-line
   const format = useMemo(() => (v: number) => figures.write(figure, v), [figure, language, figures.known(of).length]) // eslint-disable-line
   const pick = by === 'channel' || by === 'team' || by === 'agent' || by === 'topic' ? by : null
-  const dimensionsOf = then ? [by, then] : [by]
   const show = (name: string, at: string[], period: { from?: string; to?: string }) => {
     const places = at.map((place) => dimension(place.slice(0, place.indexOf(':')), place.slice(place.indexOf(':') + 1)))
     setOpened({ of, figure: name, at, query: { ...filters, ...period, tz: zone(), lang: language }, title: [figures.label(name), ...places].join(' · ') })
   }
   // The receipt is of the very period that the report was of, to the millisecond, whatever the clock says by now.
   const open = (name: string, row: ReportRow | null) => show(name, row ? dimensionsOf.map((d) => `${d}:${String(row[d] ?? '')}`) : [], { from: report.from, to: report.to })
+  // A stretch of time that only the period before has is named as it is there.
+  const place = (row: ReportRow, d: string) => {
+    const label = stretchOf(row, d)
+    return row[d] === null ? t('report.onlyBefore', { place: dimension(d, label) }) : dimension(d, label)
+  }
   // What came late, of either period: the answer says where it is listed.
   const openLate = (receipt: string) => {
     const asked = new URLSearchParams(receipt.split('?')[1])
@@ -154,7 +161,7 @@ function Result({ report, of, by, then, figure, columns, compare, set, dimension
         />
       )}
       <Paper withBorder p="md">
-        <Chart series={series} label={t('report.chart', { figure: figures.label(figure), by: t(`dimension.${by}`) })} format={format} onPick={pick ? (i) => set({ [pick]: [String([...new Set(drawn.map((r) => String(r[by] ?? '')))][i])] }) : undefined} />
+        <Chart series={series} label={t('report.chart', { figure: figures.label(figure), by: t(`dimension.${by}`) })} format={format} onPick={pick ? (i) => set({ [pick]: [String([...new Set(inPeriod.map((r) => String(r[by] ?? '')))][i])] }) : undefined} />
       </Paper>
       <Paper withBorder className="scroll" tabIndex={0} role="region" aria-label={t('report.table')}>
         <Table striped highlightOnHover miw={160 * (columns.length + 1)}>
@@ -174,9 +181,9 @@ function Result({ report, of, by, then, figure, columns, compare, set, dimension
           <Table.Tbody>
             {drawn.map((row, i) => (
               <Table.Tr key={i}>
-                <Table.Th scope="row" fw={500} className="breaks">{dimension(by, String(row[by] ?? ''))}</Table.Th>
-                {then && <Table.Td className="breaks">{dimension(then, String(row[then] ?? ''))}</Table.Td>}
-                {columns.map((c) => <Cell key={c} name={c} row={row} compare={compare} open={() => open(c, row)} openLate={openLate} />)}
+                <Table.Th scope="row" fw={500} className="breaks">{place(row, by)}</Table.Th>
+                {then && <Table.Td className="breaks">{place(row, then)}</Table.Td>}
+                {columns.map((c) => <Cell key={c} name={c} row={row} compare={compare} open={isBefore(row, dimensionsOf) ? undefined : () => open(c, row)} openLate={openLate} />)}
               </Table.Tr>
             ))}
           </Table.Tbody>
@@ -227,7 +234,7 @@ interface CellProps {
   row: ReportRow
   compare: boolean
   strong?: boolean
-  open: () => void
+  open?: () => void // absent: the period has no such cell
   openLate: (receipt: string) => void
   all?: Report // the row is its totals
 }
@@ -242,17 +249,17 @@ function Cell({ name, row, compare, strong, open, openLate, all }: CellProps) {
   const lateOf = (of: ReportRow, restatement?: Schemas['Restatement']) => (all ? restatement?.late && restatement.receipt : (of.late as Schemas['Late'] | undefined)?.receipt) || undefined
   return (
     <Table.Td className="numbers" fw={strong ? 650 : undefined}>
-      {now === null ? (
-        '–'
+      {now === null || !open ? (
+        write(now)
       ) : (
         <Anchor component="button" type="button" c="inherit" inherit onClick={open} title={t('receipt.open')}>
-          {figures.write(name, now)}
+          {write(now)}
         </Anchor>
       )}
       <Was change={restatedOf(row, name, write)} receipt={lateOf(row, all?.restated)} openLate={openLate} />
       {compare && (
         <Text size="xs" c="dimmed" fw={400}>
-          {before === null ? t('report.noBefore') : inDots(figures.write(name, before), figures.change(name, now, before))}
+          {before === null ? t('report.noBefore') : inDots(write(before), figures.change(name, now, before))}
         </Text>
       )}
       {compare && previous && <Was change={restatedOf(previous, name, write)} receipt={lateOf(previous, all?.previous?.restated)} openLate={openLate} />}
