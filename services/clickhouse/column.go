@@ -41,6 +41,7 @@ type (
 	LowCardinalityArrayColumn = proto.ColArr[string]
 	BoolArrayColumn           = proto.ColArr[bool]
 	Int64ArrayColumn          = proto.ColArr[int64]
+	Float64ArrayColumn        = proto.ColArr[float64]
 	UInt128ArrayColumn        = proto.ColArr[UInt128]
 	NullableInt64Column       = proto.ColNullable[int64]
 )
@@ -75,6 +76,11 @@ func NewBoolArray() *BoolArrayColumn { return proto.NewArray[bool](new(proto.Col
 
 // NewInt64Array makes a builder for Array(Int64).
 func NewInt64Array() *Int64ArrayColumn { return proto.NewArray[int64](new(proto.ColInt64)) }
+
+// NewFloat64Array makes a builder for Array(Float64).
+func NewFloat64Array() *Float64ArrayColumn {
+	return proto.NewArray[float64](new(proto.ColFloat64))
+}
 
 // NewUInt128Array makes a builder for Array(UInt128).
 func NewUInt128Array() *UInt128ArrayColumn { return proto.NewArray[UInt128](new(proto.ColUInt128)) }

@@ -84,7 +84,7 @@ func (f *fixture) checkReceipt(k *kind, name string, cell any, figure *figure, q
 			return fmt.Errorf("%s by %v: sum %v for %v", figure.name, query, sum, cell)
 		}
 	case ratio:
-		if cell == nil || figure.name == "survey_response_rate" { // answers are not among what was asked
+		if cell == nil {
 			return nil
 		}
 		scale := figure.scale
@@ -119,7 +119,7 @@ func TestReceiptsEqualCells(t *testing.T) {
 				channels: []string{channel}, team: rapid.SampledFrom([]string{"", "a", "b"}).Draw(rt, "team"), topic: rapid.SampledFrom([]string{"", "invoice"}).Draw(rt, "topic"),
 				tags: rapid.SampledFrom([][]string{nil, {"vip"}, {"vip", "late"}}).Draw(rt, "tags"), reopenings: rapid.IntRange(0, 1).Draw(rt, "reopened"),
 				intervals: drawIntervals(rt, first.UnixMilli()),
-				rating:    rapid.SampledFrom([]string{"", "csat:5", "csat:2", "nps:10", "nps:3", "nps:7", "ces:4"}).Draw(rt, "rating"),
+				rating:    rapid.SampledFrom([]string{"", "csat:5", "csat:2", "csat:90", "csat:4 nps:9", "nps:-3 ces:7", "nps:10", "nps:3", "nps:7", "ces:4"}).Draw(rt, "rating"),
 			}
 			if one.state == "resolved" || one.state == "closed" {
 				one.resolved = first.Add(time.Minute * time.Duration(rapid.IntRange(1, 20000).Draw(rt, "resolution"))).Format(time.RFC3339Nano)
@@ -270,13 +270,14 @@ func TestEffortCostBotsAndSurveys(t *testing.T) {
 	f.talks(
 		talk{id: "1", person: c, first: "2026-11-01T00:00:00Z", channels: []string{"email", "phone"}, state: "resolved", resolved: "2026-11-04T00:00:00Z", contacts: 3, rating: "csat:4", intervals: waited}, // by mail twice, and once on the phone
 		talk{id: "2", person: c, first: "2026-11-02T00:00:00Z", channels: []string{"phone"}, state: "open", contacts: 1, rating: "nps:10"},
-		talk{id: "3", person: c, first: "2026-11-02T00:00:00Z", channels: []string{"phone"}, state: "open", contacts: 0, rating: "nps:0"},
+		talk{id: "3", person: c, first: "2026-11-02T00:00:00Z", channels: []string{"phone"}, state: "open", contacts: 0, rating: "csat:2 nps:0"},         // on two scales
+		talk{id: "4", person: c, first: "2026-11-02T00:00:00Z", channels: []string{"phone"}, state: "open", contacts: 0, rating: "csat:90 nps:-3 ces:8"}, // on none
 	)
 	r := f.report(t, "conversations", q()).Totals
 	for name, want := range map[string]any{
 		"customer_effort": 2.0, // two contacts more and two days in the first, nothing in the second; the third is ours
 		"cost":            2*3.5 + 2*6.5, "cost_per_resolution": 2*3.5 + 6.5, "contacts_per_resolution": 3.0,
-		"csat_answers": 1.0, "csat_share": 1.0, "nps_answers": 2.0, "nps": 0.0, "ces_answers": 0.0, "ces_mean": nil, "bot_answered": 0.0,
+		"csat_answers": 2.0, "csat_share": 0.5, "nps_answers": 2.0, "nps": 0.0, "ces_answers": 0.0, "ces_mean": nil, "bot_answered": 0.0,
 	} {
 		if r[name] != want {
 			t.Errorf("%s: %v, want %v", name, r[name], want)
