@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
@@ -52,5 +53,24 @@ func TestComplaintsOfEveryScale(t *testing.T) {
 	slices.Sort(want)
 	if got := f.cracks(t, "").lines(); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// An answer of a closed period that comes late restates its response rate; one of a later period, received in time for that, does not.
+func TestAnswersThatComeLate(t *testing.T) {
+	f := start(t)
+	said := func(id, time, kind, conversation string) event {
+		return event{id: id, time: time, kind: kind, channel: "email", identifiers: ids("customer_id:" + conversation), conversation: conversation}
+	}
+	f.store(said("asked A", "2026-11-01T08:00:00Z", "survey.requested", "A"), said("asked B", "2026-11-01T08:00:00Z", "survey.requested", "B"), said("asked C", "2026-11-01T08:00:00Z", "survey.requested", "C"),
+		said("asked D", "2026-11-01T08:00:00Z", "survey.requested", "D"), said("next week by B", "2026-11-08T09:00:00Z", "survey.answered", "B"), said("soon by C", "2026-11-01T09:00:00Z", "survey.answered", "C"))
+	f.late("2026-11-05T00:00:00Z", said("late by A", "2026-11-01T09:00:00Z", "survey.answered", "A"))
+	query := q("figures", "survey_response_rate", "from", "2026-11-01", "to", "2026-11-02", "restated", "true", "by", "channel")
+	var out struct{ Rows []restatedRow }
+	if err := json.Unmarshal(f.get(200, "/v1/reports/touchpoints?"+query.Encode()), &out); err != nil {
+		t.Fatal(err)
+	}
+	if want := `[email 1 {"survey_response_rate":{"From":0.5,"To":0.75}}]`; fmt.Sprint(out.Rows) != want {
+		t.Errorf("got %v, want %s", out.Rows, want)
 	}
 }
