@@ -234,8 +234,16 @@ func (h *Homes) closedBy(p *person, of, by uint32) uint32 {
 	case !c.settled():
 		return none
 	}
-	for at := h.settledAt(p, of) + 1; at < min(c.comesBack(), uint32(len(p.stubs))); at++ {
-		if s := &p.stubs[at]; s.conv == by && h.asks(s) {
+	// Most have a next contact soon after the first: only where there is such a word is it worth to look when it was settled for good.
+	over := none
+	for at := c.asked + 1; at < min(c.comesBack(), uint32(len(p.stubs))); at++ {
+		if s := &p.stubs[at]; s.conv != by || !h.asks(s) {
+			continue
+		}
+		if over == none {
+			over = h.settledAt(p, of)
+		}
+		if at > over {
 			return at
 		}
 	}
