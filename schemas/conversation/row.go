@@ -38,6 +38,7 @@ const (
 	MaxPauses         = 64 // that have ended
 	MaxTurns          = 50
 	MaxStates         = 64 // that have ended
+	MaxRatings        = 16 // scales
 )
 
 // WaitKind says what the customer waited for, or waits for.
@@ -96,7 +97,7 @@ type Conversation struct {
 	Inbound     uint32 `json:"inbound"`
 	Outbound    uint32 `json:"outbound"`
 	Internal    uint32 `json:"internal"`
-	Contacts    uint32 `json:"contacts"` // times the customer got in touch: inbound by the customer after an answer, a resolution or at the start
+	Contacts    uint32 `json:"contacts"` // times the customer got in touch: inbound at the start, after an answer or a resolution, or by a further channel before any
 
 	Channels     []string          `json:"channels"` // in order of first use
 	Team         string            `json:"team,omitempty"`
@@ -112,7 +113,7 @@ type Conversation struct {
 	FirstBotResponse *int64  `json:"first_bot_response,omitempty"`
 	LaterResponses   []int64 `json:"later_responses,omitempty"`
 	LongestWait      int64   `json:"longest_wait,omitempty"`
-	NextContact      int64   `json:"next_contact,omitempty"` // when the person's next conversation that the customer got in touch in about the same topic began; 0: none has
+	NextContact      int64   `json:"next_contact,omitempty"` // when the customer got in touch in another conversation about the same topic: for the first time there, if that was after the first time here, or again after this was settled; 0: never
 	ResolvedAt       *int64  `json:"resolved_at,omitempty"`  // last resolution still in force, or the last one before a reopening
 	Resolution       *int64  `json:"resolution,omitempty"`   // from the first touchpoint of a kind with an effect to ResolvedAt
 	Reopenings       uint32  `json:"reopenings"`
@@ -130,7 +131,7 @@ type Conversation struct {
 	ChannelContacts []uint32 `json:"channel_contacts"`
 	Calls           int64    `json:"calls,omitempty"` // how long agents were on the phone
 
-	Rating *touchpoint.Rating `json:"rating,omitempty"` // the last one given
+	Ratings []touchpoint.Rating `json:"ratings,omitempty"` // the last one on each scale, in the order of the first
 }
 
 // Member is a record of topic conversations.members: the conversation a touchpoint belongs to, with the dimensions

@@ -53,6 +53,7 @@ const (
 	Close    Effect = "close"     // nothing may follow; a later touchpoint of the thread reopens it all the same
 	Reopen   Effect = "reopen"    // the matter is not settled after all
 	HandOver Effect = "hand_over" // to another team or agent
+	Survey   Effect = "survey"    // the customer is asked to judge
 	Rated    Effect = "rated"     // the customer judged
 )
 
@@ -159,7 +160,7 @@ func (r *Registry) Scheme(name string) (s Scheme, rank int) {
 
 func (e Effect) known() bool {
 	switch e {
-	case None, Message, Activity, Started, Ended, Awaiting, Resolve, Close, Reopen, HandOver, Rated:
+	case None, Message, Activity, Started, Ended, Awaiting, Resolve, Close, Reopen, HandOver, Survey, Rated:
 		return true
 	}
 	return false

@@ -109,7 +109,8 @@ func IdentifierOf(text string) (i Identifier) {
 	return i
 }
 
-// Rating is a customer's answer on a scale such as csat, nps or ces.
+// Rating is a customer's answer on a scale such as csat (1 to 5), nps (0 to 10) or ces (1 to 7). A value outside of its scale is kept and counted nowhere: sources take
+// the name of a scale from what somebody called a question.
 type Rating struct {
 	Scale string  `json:"scale"`
 	Value float64 `json:"value"`

@@ -27,16 +27,16 @@ type summary struct {
 	firstResponse, firstBot, resolvedAt, resolution int64 // -1: none
 	later                                           []int64
 	intervals                                       string
-	scale                                           string
-	rating                                          float64
+	scales                                          []string
+	ratings                                         []float64
 	found                                           string // what it is found by, where that is not what it says itself
 }
 
 func (s summary) summary() string {
-	return fmt.Sprintf("%s from %s to %s, last %s, named after %s: %d touchpoints, %d in, %d out, %d internal, %d contacts; %v; team %q, agent %q, topic %q, source %q, account %q, tags %q, participants %v; waiting since %d, longest %d, first response %d, by a bot %d, later %v, resolution %d at %d, next contact %d; %d reopened, %d handed over, %d switched; rating %q %v; %s%s",
+	return fmt.Sprintf("%s from %s to %s, last %s, named after %s: %d touchpoints, %d in, %d out, %d internal, %d contacts; %v; team %q, agent %q, topic %q, source %q, account %q, tags %q, participants %v; waiting since %d, longest %d, first response %d, by a bot %d, later %v, resolution %d at %d, next contact %d; %d reopened, %d handed over, %d switched; ratings %q %v; %s%s",
 		s.state, time.UnixMilli(s.first).UTC().Format(time.RFC3339Nano), time.UnixMilli(s.last).UTC().Format(time.RFC3339Nano), s.latest, s.anchor,
 		s.touchpoints, s.inbound, s.outbound, s.internal, s.contacts, s.channels, s.team, s.agent, s.topic, s.source, s.account, s.tags, s.participants,
-		s.waitingSince, s.longestWait, s.firstResponse, s.firstBot, s.later, s.resolution, s.resolvedAt, s.nextContact, s.reopenings, s.handOvers, s.switches, s.scale, s.rating, s.intervals, s.found)
+		s.waitingSince, s.longestWait, s.firstResponse, s.firstBot, s.later, s.resolution, s.resolvedAt, s.nextContact, s.reopenings, s.handOvers, s.switches, s.scales, s.ratings, s.intervals, s.found)
 }
 
 func summaryOf(c *conversation.Conversation) summary {
@@ -69,8 +69,8 @@ func summaryOf(c *conversation.Conversation) summary {
 		s.participants = append(s.participants, p.String())
 	}
 	slices.Sort(s.participants)
-	if c.Rating != nil {
-		s.scale, s.rating = c.Rating.Scale, c.Rating.Value
+	for _, r := range c.Ratings {
+		s.scales, s.ratings = append(s.scales, r.Scale), append(s.ratings, r.Value)
 	}
 	return s
 }
@@ -131,7 +131,7 @@ func (a *audit) unlikeForReports(ctx context.Context) (map[conversation.ID]strin
 	rows, err := a.Store.Query(ctx, `SELECT id, workspace, person, anchor, state, toUnixTimestamp64Milli(first), toUnixTimestamp64Milli(last),
 		touchpoints, inbound, outbound, internal, contacts, channels, team, agent, topic, source, account, tags, arraySort(arrayMap(p -> lower(leftPad(hex(p), 32, '0')), participants)),
 		toUnixTimestamp64Milli(waiting_since), longest_wait, ifNull(first_response, -1), ifNull(first_bot_response, -1),
-		toUnixTimestamp64Milli(next_contact), ifNull(toUnixTimestamp64Milli(resolved_at), -1), ifNull(resolution, -1), later_responses, reopenings, hand_overs, channel_switches, rating_scale, rating_value,
+		toUnixTimestamp64Milli(next_contact), ifNull(toUnixTimestamp64Milli(resolved_at), -1), ifNull(resolution, -1), later_responses, reopenings, hand_overs, channel_switches, rating_scales, rating_values,
 		toUnixTimestamp64Milli(begun), wait_from, wait_to, wait_kind, pause_from, pause_to, turn_at, turn_team, state_at, state_was, channel_contacts, calls
 		FROM `+a.tables.Conversations+` FINAL WHERE state NOT IN ('superseded', 'gone')`, nil, noLimits)
 	if err != nil {
@@ -146,7 +146,7 @@ func (a *audit) unlikeForReports(ctx context.Context) (map[conversation.ID]strin
 		if err := rows.Scan(&id, &s.workspace, &person, &anchor, &s.state, &s.first, &s.last,
 			&s.touchpoints, &s.inbound, &s.outbound, &s.internal, &s.contacts, &s.channels, &s.team, &s.agent, &s.topic, &s.source, &s.account, &s.tags, &s.participants,
 			&s.waitingSince, &s.longestWait, &s.firstResponse, &s.firstBot, &s.nextContact, &s.resolvedAt, &s.resolution, &s.later,
-			&s.reopenings, &s.handOvers, &s.switches, &s.scale, &s.rating,
+			&s.reopenings, &s.handOvers, &s.switches, &s.scales, &s.ratings,
 			&i.begun, &i.from, &i.to, &i.kind, &i.pauseFrom, &i.pauseTo, &i.turnAt, &i.teams, &i.stateAt, &i.states, &i.contacts, &i.calls); err != nil {
 			return nil, err
 		}

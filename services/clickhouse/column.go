@@ -35,6 +35,7 @@ type (
 
 	StringArrayColumn   = proto.ColArr[string]
 	Int64ArrayColumn    = proto.ColArr[int64]
+	Float64ArrayColumn  = proto.ColArr[float64]
 	UInt128ArrayColumn  = proto.ColArr[UInt128]
 	NullableInt64Column = proto.ColNullable[int64]
 )
@@ -56,6 +57,11 @@ func NewStringArray() *StringArrayColumn { return proto.NewArray[string](new(pro
 
 // NewInt64Array makes a builder for Array(Int64).
 func NewInt64Array() *Int64ArrayColumn { return proto.NewArray[int64](new(proto.ColInt64)) }
+
+// NewFloat64Array makes a builder for Array(Float64).
+func NewFloat64Array() *Float64ArrayColumn {
+	return proto.NewArray[float64](new(proto.ColFloat64))
+}
 
 // NewUInt128Array makes a builder for Array(UInt128).
 func NewUInt128Array() *UInt128ArrayColumn { return proto.NewArray[UInt128](new(proto.ColUInt128)) }

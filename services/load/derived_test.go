@@ -85,7 +85,7 @@ func TestDerivedRowsSayWhatTheRecordsSay(t *testing.T) {
 		Touchpoints: 4, Inbound: 2, Outbound: 1, Internal: 1, Contacts: 1, Channels: []string{"email", "chat"}, Team: "t", Agent: "a", Tags: []string{"x"}, Participants: []identity.Anchor{anchor(8)},
 		FirstResponse: &first, LaterResponses: []int64{1, 2}, LongestWait: 9, NextContact: 70, ResolvedAt: &first, Reopenings: 1, HandOvers: 2, ChannelSwitches: 3,
 		Waits:  []conversation.Wait{{From: 5, To: 9, Kind: conversation.FirstWait}, {From: 12, Kind: conversation.LaterWait}},
-		Pauses: []conversation.Pause{{From: 9, To: 12}}, Turns: []conversation.Turn{{At: 5, Team: "t"}}, Rating: &touchpoint.Rating{Scale: "csat", Value: 4.5}}
+		Pauses: []conversation.Pause{{From: 9, To: 12}}, Turns: []conversation.Turn{{At: 5, Team: "t"}}, Ratings: []touchpoint.Rating{{Scale: "csat", Value: 4.5}, {Scale: "nps"}}}
 	value, err = c.Append(nil)
 	w.produce(derivedRecord(t, topic.Conversations, value, err))
 	c.Version, c.State = 2, conversation.Open // an older one, later
@@ -107,7 +107,7 @@ func TestDerivedRowsSayWhatTheRecordsSay(t *testing.T) {
 		`SELECT count() FROM conversations FINAL WHERE id = bitShiftLeft(toUInt128(5), 64) + 5 AND version = 3 AND state = 'resolved' AND touchpoints = 4 AND channels = ['email', 'chat']
 			AND participants = [bitShiftLeft(toUInt128(8), 64) + 8] AND first_response = 1500 AND first_bot_response IS NULL AND later_responses = [1, 2] AND toUnixTimestamp64Milli(assumeNotNull(resolved_at)) = 1500
 			AND wait_from = [5, 12] AND wait_to = [9, 0] AND wait_kind = [1, 2] AND pause_from = [9] AND pause_to = [12] AND turn_at = [5] AND turn_team = ['t']
-			AND toUnixTimestamp64Milli(next_contact) = 70 AND rating_scale = 'csat' AND rating_value = 4.5 AND channel_switches = 3 AND longest_wait = 9`,
+			AND toUnixTimestamp64Milli(next_contact) = 70 AND rating_scales = ['csat', 'nps'] AND rating_values = [4.5, 0] AND channel_switches = 3 AND longest_wait = 9`,
 		"SELECT count() FROM conversations_by_anchor FINAL WHERE id = bitShiftLeft(toUInt128(5), 64) + 5 AND version = 3 AND state = 'resolved' AND anchor = bitShiftLeft(toUInt128(2), 64) + 2 AND JSONExtractInt(payload, 'longest_wait') = 9",
 		"SELECT count() FROM conversation_touchpoints FINAL WHERE key = bitShiftLeft(toUInt128(6), 64) + 6 AND direction = 'outbound' AND agent = 'eve' AND tags = ['x', 'y'] AND conversation = bitShiftLeft(toUInt128(5), 64) + 5",
 		"SELECT count() FROM rejected FINAL WHERE source = 'raw' AND field = 'time' AND bytes = '{' AND status = 'kept' AND position = 'touchpoints.raw/0/1'",

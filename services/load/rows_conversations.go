@@ -13,7 +13,7 @@ import (
 
 // conversationRows are conversations.
 type conversationRows struct {
-	workspace, state, team, agent, topic, source, ratingScale                                  store.DictionaryColumn
+	workspace, state, team, agent, topic, source                                               store.DictionaryColumn
 	id, person, anchor, supersededBy                                                           store.UInt128Column
 	version                                                                                    store.UInt64Column
 	first, last, begun, waitingSince, longestWait, nextContact, calls                          store.Int64Column
@@ -24,11 +24,12 @@ type conversationRows struct {
 	firstResponse, firstBotResponse, resolvedAt, resolution                                    *store.NullableInt64Column
 	laterResponses, waitFrom, waitTo, waitKind, pauseFrom, pauseTo, turnAt, stateAt            *store.Int64ArrayColumn
 	channelContacts                                                                            *store.Int64ArrayColumn
-	turnTeam, stateWas                                                                         store.DictionaryArrayColumn
-	ratingValue                                                                                store.Float64Column
+	turnTeam, stateWas, ratingScales                                                           store.DictionaryArrayColumn
+	ratingValues                                                                               *store.Float64ArrayColumn
 
 	others  []store.UInt128 // scratch
 	numbers [8][]int64      // scratch
+	scores  []float64       // scratch
 	names   []string        // scratch
 	table   table
 	whole   table // the same rows as the log has them
@@ -41,7 +42,7 @@ func newConversationRows(names clickhouse.Tables) *conversationRows {
 		resolvedAt: store.NewNullableInt64(), resolution: store.NewNullableInt64(),
 		waitFrom: store.NewInt64Array(), waitTo: store.NewInt64Array(), waitKind: store.NewInt64Array(),
 		pauseFrom: store.NewInt64Array(), pauseTo: store.NewInt64Array(), turnAt: store.NewInt64Array(),
-		stateAt: store.NewInt64Array(), channelContacts: store.NewInt64Array(),
+		stateAt: store.NewInt64Array(), channelContacts: store.NewInt64Array(), ratingValues: store.NewFloat64Array(),
 	}
 	t.table = table{names.Conversations, []store.Column{
 		{Name: "workspace", Data: &t.workspace}, {Name: "id", Data: &t.id}, {Name: "version", Data: &t.version}, {Name: "person", Data: &t.person},
@@ -53,7 +54,7 @@ func newConversationRows(names clickhouse.Tables) *conversationRows {
 		{Name: "waiting_since", Data: &t.waitingSince}, {Name: "first_response", Data: t.firstResponse}, {Name: "first_bot_response", Data: t.firstBotResponse},
 		{Name: "later_responses", Data: t.laterResponses}, {Name: "longest_wait", Data: &t.longestWait}, {Name: "next_contact", Data: &t.nextContact}, {Name: "resolved_at", Data: t.resolvedAt},
 		{Name: "resolution", Data: t.resolution}, {Name: "reopenings", Data: &t.reopenings}, {Name: "hand_overs", Data: &t.handOvers},
-		{Name: "channel_switches", Data: &t.channelSwitches}, {Name: "rating_scale", Data: &t.ratingScale}, {Name: "rating_value", Data: &t.ratingValue},
+		{Name: "channel_switches", Data: &t.channelSwitches}, {Name: "rating_scales", Data: &t.ratingScales}, {Name: "rating_values", Data: t.ratingValues},
 		{Name: "wait_from", Data: t.waitFrom}, {Name: "wait_to", Data: t.waitTo}, {Name: "wait_kind", Data: t.waitKind},
 		{Name: "pause_from", Data: t.pauseFrom}, {Name: "pause_to", Data: t.pauseTo}, {Name: "turn_at", Data: t.turnAt}, {Name: "turn_team", Data: &t.turnTeam},
 		{Name: "state_at", Data: t.stateAt}, {Name: "state_was", Data: &t.stateWas}, {Name: "channel_contacts", Data: t.channelContacts}, {Name: "calls", Data: &t.calls},
@@ -108,16 +109,13 @@ func (t *conversationRows) add(r *kafka.Record) error {
 	t.reopenings.Append(v.Reopenings)
 	t.handOvers.Append(v.HandOvers)
 	t.channelSwitches.Append(v.ChannelSwitches)
-	scale, value := rating(v.Rating)
-	t.ratingScale.Append(scale)
-	t.ratingValue.Append(value)
 	t.calls.Append(v.Calls)
 	t.addIntervals(&v)
 	t.payload.AppendBytes(r.Value)
 	return nil
 }
 
-// addIntervals appends what was waited and when, a column for each end.
+// addIntervals appends what was waited and when, a column for each end, and the other lists.
 func (t *conversationRows) addIntervals(v *conversation.Conversation) {
 	n := &t.numbers
 	for i := range n {
@@ -139,6 +137,12 @@ func (t *conversationRows) addIntervals(v *conversation.Conversation) {
 		n[6], t.names = append(n[6], s.At), append(t.names, string(s.State))
 	}
 	t.stateWas.Append(t.names)
+	t.names, t.scores = t.names[:0], t.scores[:0]
+	for _, r := range v.Ratings {
+		t.names, t.scores = append(t.names, r.Scale), append(t.scores, r.Value)
+	}
+	t.ratingScales.Append(t.names)
+	t.ratingValues.Append(t.scores)
 	for _, contacts := range v.ChannelContacts {
 		n[7] = append(n[7], int64(contacts))
 	}

@@ -14,36 +14,36 @@ import (
 
 // Conversation is a conversation with its measures. Durations are milliseconds; null while the thing has not happened.
 type Conversation struct {
-	ID               identity.Anchor    `json:"id"`
-	Person           identity.PersonID  `json:"person"`
-	State            string             `json:"state"`
-	First            Time               `json:"first"`
-	Last             Time               `json:"last"`
-	Touchpoints      uint32             `json:"touchpoints"`
-	Inbound          uint32             `json:"inbound"`
-	Outbound         uint32             `json:"outbound"`
-	Internal         uint32             `json:"internal"`
-	Contacts         uint32             `json:"contacts"`
-	Channels         []string           `json:"channels"`
-	Team             string             `json:"team,omitempty"`
-	Agent            string             `json:"agent,omitempty"`
-	Topic            string             `json:"topic,omitempty"`
-	Source           string             `json:"source,omitempty"`
-	Account          string             `json:"account,omitempty"`
-	Tags             []string           `json:"tags"`
-	Participants     []identity.Anchor  `json:"participants"`
-	WaitingSince     *Time              `json:"waiting_since"`
-	FirstResponse    *int64             `json:"first_response_ms"`
-	FirstBotResponse *int64             `json:"first_bot_response_ms"`
-	LaterResponses   []int64            `json:"later_responses_ms"`
-	LongestWait      int64              `json:"longest_wait_ms"`
-	NextContact      *Time              `json:"next_contact"`
-	ResolvedAt       *Time              `json:"resolved_at"`
-	Resolution       *int64             `json:"resolution_ms"`
-	Reopenings       uint32             `json:"reopenings"`
-	HandOvers        uint32             `json:"hand_overs"`
-	ChannelSwitches  uint32             `json:"channel_switches"`
-	Rating           *touchpoint.Rating `json:"rating,omitempty"`
+	ID               identity.Anchor     `json:"id"`
+	Person           identity.PersonID   `json:"person"`
+	State            string              `json:"state"`
+	First            Time                `json:"first"`
+	Last             Time                `json:"last"`
+	Touchpoints      uint32              `json:"touchpoints"`
+	Inbound          uint32              `json:"inbound"`
+	Outbound         uint32              `json:"outbound"`
+	Internal         uint32              `json:"internal"`
+	Contacts         uint32              `json:"contacts"`
+	Channels         []string            `json:"channels"`
+	Team             string              `json:"team,omitempty"`
+	Agent            string              `json:"agent,omitempty"`
+	Topic            string              `json:"topic,omitempty"`
+	Source           string              `json:"source,omitempty"`
+	Account          string              `json:"account,omitempty"`
+	Tags             []string            `json:"tags"`
+	Participants     []identity.Anchor   `json:"participants"`
+	WaitingSince     *Time               `json:"waiting_since"`
+	FirstResponse    *int64              `json:"first_response_ms"`
+	FirstBotResponse *int64              `json:"first_bot_response_ms"`
+	LaterResponses   []int64             `json:"later_responses_ms"`
+	LongestWait      int64               `json:"longest_wait_ms"`
+	NextContact      *Time               `json:"next_contact"`
+	ResolvedAt       *Time               `json:"resolved_at"`
+	Resolution       *int64              `json:"resolution_ms"`
+	Reopenings       uint32              `json:"reopenings"`
+	HandOvers        uint32              `json:"hand_overs"`
+	ChannelSwitches  uint32              `json:"channel_switches"`
+	Ratings          []touchpoint.Rating `json:"ratings,omitempty"`
 
 	Opening *Opening `json:"opening,omitempty"` // where it was asked for
 	Promise *Promise `json:"promise,omitempty"` // about the answer that the customer waits for, with the opening
@@ -80,7 +80,7 @@ func conversationOf(v *words.Conversation) Conversation {
 		Inbound: v.Inbound, Outbound: v.Outbound, Internal: v.Internal, Contacts: v.Contacts, Channels: orNone(v.Channels), Team: v.Team, Agent: v.Agent,
 		Topic: v.Topic, Source: v.Source, Account: v.Account, Tags: orNone(v.Tags), Participants: orNone(v.Participants),
 		FirstResponse: v.FirstResponse, FirstBotResponse: v.FirstBotResponse, LaterResponses: orNone(v.LaterResponses), LongestWait: v.LongestWait,
-		Resolution: v.Resolution, Reopenings: v.Reopenings, HandOvers: v.HandOvers, ChannelSwitches: v.ChannelSwitches, Rating: v.Rating,
+		Resolution: v.Resolution, Reopenings: v.Reopenings, HandOvers: v.HandOvers, ChannelSwitches: v.ChannelSwitches, Ratings: v.Ratings,
 		row: *v,
 	}
 	if v.WaitingSince > 0 {

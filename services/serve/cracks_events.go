@@ -31,7 +31,7 @@ var gaps = []gap{
 	{kind: notCollected, opens: []string{"pickup.ready"}, mended: "kind IN ('pickup.collected', 'order.cancelled', 'order.returned', 'order.delivered')", order: true, within: "3 DAY"},
 	{kind: transferNotOpened, opens: []string{"transfer.offered"}, mended: "(kind = 'transfer.opened' OR direction = 'inbound' AND actor_type = 'customer')", within: "1 DAY", open: true},
 	{
-		kind: complaintUnheard, opens: []string{"survey.answered", "review.posted"}, opened: "(rating_scale = 'csat' AND rating_value <= 2 OR rating_scale = 'nps' AND rating_value <= 6)",
+		kind: complaintUnheard, opens: []string{"survey.answered", "review.posted"}, opened: "(rating_scale IN ('csat', 'ces') AND rating_value BETWEEN 1 AND 2 OR rating_scale = 'nps' AND rating_value BETWEEN 0 AND 6)",
 		mended: agentActs, within: "1 DAY",
 	},
 }

@@ -37,7 +37,7 @@ type talk struct {
 	account      string
 	resolved     string
 	next         string             // when the customer's next one about the topic began
-	rating       string             // scale:value
+	rating       string             // scale:value, and others
 	intervals    words.Conversation // waits, pauses and turns
 }
 
@@ -86,12 +86,13 @@ func (t *talk) conversation(tb testing.TB) words.Conversation {
 	if t.superseded != "" {
 		c.SupersededBy = touchpoint.KeyOf(c.Workspace, t.superseded)
 	}
-	if scale, value, rated := strings.Cut(t.rating, ":"); rated {
+	for one := range strings.FieldsSeq(t.rating) {
+		scale, value, _ := strings.Cut(one, ":")
 		score, err := strconv.ParseFloat(value, 64)
 		if err != nil {
 			tb.Fatal(err)
 		}
-		c.Rating = &touchpoint.Rating{Scale: scale, Value: score}
+		c.Ratings = append(c.Ratings, touchpoint.Rating{Scale: scale, Value: score})
 	}
 	if c.ChannelContacts == nil && len(c.Channels) > 0 {
 		c.ChannelContacts = make([]uint32, len(c.Channels))
@@ -140,14 +141,16 @@ func rowOf(c *words.Conversation) row {
 		"contacts": int(c.Contacts), "channels": c.Channels, "team": c.Team, "agent": c.Agent, "topic": c.Topic, "source": c.Source, "account": c.Account, "tags": c.Tags, "participants": c.Participants,
 		"waiting_since": millis(c.WaitingSince), "first_response": orNull(c.FirstResponse), "first_bot_response": orNull(c.FirstBotResponse), "longest_wait": fmt.Sprint(c.LongestWait),
 		"resolution": orNull(c.Resolution), "reopenings": int(c.Reopenings), "hand_overs": int(c.HandOvers), "channel_switches": int(c.ChannelSwitches), "calls": fmt.Sprint(c.Calls),
-		"next_contact": millis(c.NextContact), "resolved_at": `\N`, "rating_scale": "", "rating_value": 0,
+		"next_contact": millis(c.NextContact), "resolved_at": `\N`,
 	}
 	if c.ResolvedAt != nil {
 		r["resolved_at"] = millis(*c.ResolvedAt)
 	}
-	if c.Rating != nil {
-		r["rating_scale"], r["rating_value"] = c.Rating.Scale, c.Rating.Value
+	scales, values := []string{}, []float64{}
+	for _, one := range c.Ratings {
+		scales, values = append(scales, one.Scale), append(values, one.Value)
 	}
+	r["rating_scales"], r["rating_values"] = scales, values
 	lists := map[string][]int{"channel_contacts": nil, "later_responses": nil, "wait_from": nil, "wait_to": nil, "wait_kind": nil, "pause_from": nil, "pause_to": nil, "turn_at": nil, "state_at": nil}
 	add := func(name string, v int64) { lists[name] = append(lists[name], int(v)) }
 	teams, states := []string{}, []string{}

@@ -179,6 +179,8 @@ func cell(v any) string {
 		return strings.ReplaceAll(fmt.Sprint(v), " ", ",")
 	case []int:
 		return strings.ReplaceAll(fmt.Sprint(v), " ", ",")
+	case []float64:
+		return strings.ReplaceAll(fmt.Sprint(v), " ", ",")
 	}
 	panic(fmt.Sprintf("cell of %T", v))
 }

@@ -91,7 +91,7 @@ func (f *fixture) checkReceipt(k *kind, name string, cell any, figure *figure, q
 			return fmt.Errorf("%s by %v: sum %v for %v", figure.name, query, sum, cell)
 		}
 	case ratio:
-		if cell == nil || figure.name == "survey_response_rate" { // answers are not among what was asked
+		if cell == nil {
 			return nil
 		}
 		scale := figure.scale
@@ -115,7 +115,7 @@ func drawTalk(rt *rapid.T, id string) talk {
 		channels: rapid.SampledFrom([][]string{{"email"}, {"chat"}, {"chat", "email"}}).Draw(rt, "channels"), team: drawOf(rt, "team"), agent: drawOf(rt, "agent"), topic: drawOf(rt, "topic"),
 		tags: rapid.SampledFrom([][]string{nil, {"vip"}, {"vip", "late"}}).Draw(rt, "tags"), reopenings: maybe("reopened", 1),
 		intervals: drawIntervals(rt, first.UnixMilli()),
-		rating:    rapid.SampledFrom([]string{"", "csat:5", "csat:2", "nps:10", "nps:3", "nps:7", "ces:4"}).Draw(rt, "rating"),
+		rating:    rapid.SampledFrom([]string{"", "csat:5", "csat:2", "csat:90", "csat:4 nps:9", "nps:-3 ces:7", "nps:10", "nps:3", "nps:7", "ces:4"}).Draw(rt, "rating"),
 	}
 	c := &one.intervals
 	c.Source, c.HandOvers, c.ChannelSwitches, c.LongestWait, c.Calls = drawOf(rt, "source"), uint32(maybe("hand-overs", 2)), uint32(len(one.channels)-1), int64(maybe("longest wait", 1e8)), int64(maybe("calls", 1e6))
@@ -413,13 +413,14 @@ func TestEffortCostBotsAndSurveys(t *testing.T) {
 	f.talks(
 		talk{id: "1", person: c, first: "2026-11-01T00:00:00Z", channels: []string{"email", "phone"}, state: "resolved", resolved: "2026-11-04T00:00:00Z", contacts: 3, rating: "csat:4", intervals: waited}, // by mail twice, and once on the phone
 		talk{id: "2", person: c, first: "2026-11-02T00:00:00Z", channels: []string{"phone"}, state: "open", contacts: 1, rating: "nps:10"},
-		talk{id: "3", person: c, first: "2026-11-02T00:00:00Z", channels: []string{"phone"}, state: "open", contacts: 0, rating: "nps:0"},
+		talk{id: "3", person: c, first: "2026-11-02T00:00:00Z", channels: []string{"phone"}, state: "open", contacts: 0, rating: "csat:2 nps:0"},         // on two scales
+		talk{id: "4", person: c, first: "2026-11-02T00:00:00Z", channels: []string{"phone"}, state: "open", contacts: 0, rating: "csat:90 nps:-3 ces:8"}, // on none
 	)
 	r := f.report(t, "conversations", q()).Totals
 	for name, want := range map[string]any{
 		"customer_effort": 2.0, // two contacts more and two days in the first, nothing in the second; the third is ours
 		"cost":            2*3.5 + 2*6.5, "cost_per_resolution": 2*3.5 + 6.5, "contacts_per_resolution": 3.0,
-		"csat_answers": 1.0, "csat_share": 1.0, "nps_answers": 2.0, "nps": 0.0, "ces_answers": 0.0, "ces_mean": nil, "bot_answered": 0.0,
+		"csat_answers": 2.0, "csat_share": 0.5, "nps_answers": 2.0, "nps": 0.0, "ces_answers": 0.0, "ces_mean": nil, "bot_answered": 0.0,
 	} {
 		if r[name] != want {
 			t.Errorf("%s: %v, want %v", name, r[name], want)

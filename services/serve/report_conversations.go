@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -80,15 +81,15 @@ var conversationReport = &kind{
 		{name: "resolution_running", of: "promised_resolution = " + promiseRuns},
 		{name: "resolution_judged", of: "promised_resolution IN (" + promiseKept + ", " + promiseMissed + ")", hidden: true},
 		{name: "resolution_kept_share", sort: ratio, part: "resolution_kept", whole: "resolution_judged"},
-		{name: "csat_answers", of: "rating_scale = 'csat'"},
-		{name: "csat_satisfied", of: "rating_scale = 'csat' AND rating_value >= 4", hidden: true},
+		{name: "csat_answers", of: rated("csat", 1, 5)},
+		{name: "csat_satisfied", of: rated("csat", 4, 5), hidden: true},
 		{name: "csat_share", sort: ratio, part: "csat_satisfied", whole: "csat_answers"},
-		{name: "nps_answers", of: "rating_scale = 'nps'"},
-		{name: "nps_promoters", of: "rating_scale = 'nps' AND rating_value >= 9", hidden: true},
-		{name: "nps_detractors", of: "rating_scale = 'nps' AND rating_value <= 6", hidden: true},
+		{name: "nps_answers", of: rated("nps", 0, 10)},
+		{name: "nps_promoters", of: rated("nps", 9, 10), hidden: true},
+		{name: "nps_detractors", of: rated("nps", 0, 6), hidden: true},
 		{name: "nps", sort: ratio, part: "nps_promoters", minus: "nps_detractors", whole: "nps_answers", scale: 100},
-		{name: "ces_answers", of: "rating_scale = 'ces'"},
-		{name: "ces_sum", sort: summed, of: "rating_scale = 'ces'", value: "rating_value", hidden: true},
+		{name: "ces_answers", of: rated("ces", 1, 7)},
+		{name: "ces_sum", sort: summed, of: rated("ces", 1, 7), value: "arraySum((scale, value) -> if(scale = 'ces', value, 0.), rating_scales, rating_values)", hidden: true},
 		{name: "ces_mean", sort: ratio, part: "ces_sum", whole: "ces_answers"},
 		{name: "handling_ms", sort: statistics, of: "calls > 0", value: "toNullable(calls)"},
 		{name: lateConversations, of: "has_late"},
@@ -104,6 +105,12 @@ var conversationReport = &kind{
 	prepare: (*Server).prepareConversations,
 	late:    lateConversations, asClosed: conversationsAsClosed,
 	numbers: func(q *query, r *reportQuery) { r.params["fcr_days"] = q.number("fcr_days", 7, 1, 90) },
+}
+
+// rated is the condition of conversations whose last rating on the scale is from least to most. What lies outside of a scale is counted nowhere: sources
+// name the scale by what somebody called a question.
+func rated(scale string, least, most int) string {
+	return fmt.Sprintf("arrayExists((scale, value) -> scale = '%s' AND value BETWEEN %d AND %d, rating_scales, rating_values)", scale, least, most)
 }
 
 // effort is what a conversation asked of the customer: contacts after the first, changes of channel, stories told again to somebody

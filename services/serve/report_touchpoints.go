@@ -24,7 +24,8 @@ var touchpointReport = &kind{
 		{name: "by_systems", of: "actor_type = 'system'"},
 		{name: "survey_requested", of: "kind = 'survey.requested'"},
 		{name: "survey_answered", of: "kind = 'survey.answered'"},
-		{name: "survey_response_rate", sort: ratio, part: "survey_answered", whole: "survey_requested"},
+		{name: "survey_heard", of: "kind = 'survey.requested' AND heard", hidden: true},
+		{name: "survey_response_rate", sort: ratio, part: "survey_heard", whole: "survey_requested"},
 		{name: "new_people", sort: distinct, of: "NOT known_before", value: "person_now"},
 		{name: "returning_people", sort: distinct, of: "known_before", value: "person_now"},
 		{name: lateTouchpoints, of: "received >= {closed:DateTime64(3, 'UTC')}"},
@@ -42,13 +43,37 @@ var touchpointReport = &kind{
 	asClosed: touchpointsAsClosed,
 }
 
+// answerCame tells of a request for a rating whether an answer came after it in its conversation. Of a period as it was closed, its answers that were received
+// later are left out; those of later periods are not: they restate nothing.
+func answerCame(c *call, r *reportQuery) string {
+	const kinds = ` FINAL PREWHERE workspace = {workspace:String} AND time >= {from:DateTime64(3, 'UTC')} AND kind = `
+	late := ""
+	if r.closed {
+		late = ` AND key NOT IN (
+					SELECT key FROM ` + c.tables.Touchpoints + ` PREWHERE workspace = {workspace:String} AND time >= {from:DateTime64(3, 'UTC')} AND time < {to:DateTime64(3, 'UTC')}
+					AND kind = 'survey.answered' AND received >= {closed:DateTime64(3, 'UTC')}
+				)`
+	}
+	return `key IN (
+			SELECT asked.key FROM (
+				SELECT key, time, conversation FROM ` + c.tables.Members + kinds + `'survey.requested' AND time < {to:DateTime64(3, 'UTC')} WHERE conversation != 0
+			) AS asked INNER JOIN (
+				SELECT max(time) AS latest, conversation FROM ` + c.tables.Members + kinds + `'survey.answered' WHERE conversation != 0` + late + ` GROUP BY conversation
+			) AS answered USING conversation WHERE answered.latest >= asked.time
+		) AS heard`
+}
+
 // facts are the touchpoints of the report, each with the person that it belongs to, and whether that one was there before: now, or as
 // it was known when the report's period was closed.
 func facts(c *call, r *reportQuery) string {
+	answered := ""
+	if r.names()["heard"] {
+		answered = ", " + answerCame(c, r)
+	}
 	const before = `PREWHERE workspace = {workspace:String} AND time < {from:DateTime64(3, 'UTC')}`
 	if !r.closed {
 		person := c.tables.PersonOf("anchor")
-		return `(SELECT *, ` + person + ` AS person_now, person_now IN (SELECT ` + person + ` FROM (SELECT DISTINCT anchor FROM ` + c.tables.Touchpoints + ` ` + before + `)) AS known_before
+		return `(SELECT *, ` + person + ` AS person_now, person_now IN (SELECT ` + person + ` FROM (SELECT DISTINCT anchor FROM ` + c.tables.Touchpoints + ` ` + before + `)) AS known_before` + answered + `
 		FROM ` + c.tables.Touchpoints + ` ` + r.inside("time") + `)`
 	}
 	moved := `(
@@ -58,7 +83,7 @@ func facts(c *call, r *reportQuery) string {
 	const person = `if(moved_to = 0, anchor, moved_to)`
 	return `(SELECT *, ` + person + ` AS person_now, person_now IN (
 			SELECT ` + person + ` FROM (SELECT DISTINCT anchor FROM ` + c.tables.Touchpoints + ` ` + before + ` AND received < {closed:DateTime64(3, 'UTC')}) AS b LEFT ANY JOIN ` + moved + `
-		) AS known_before
+		) AS known_before` + answered + `
 		FROM (SELECT * FROM ` + c.tables.Touchpoints + ` ` + r.inside("time", "received < {closed:DateTime64(3, 'UTC')}") + `) AS t LEFT ANY JOIN ` + moved + `)`
 }
 

@@ -166,7 +166,7 @@ var retoldColumns = []struct{ name, from string }{
 	{"waiting_since", "fromUnixTimestamp64Milli(t.waiting_since, 'UTC')"}, {"first_response", "t.first_response"}, {"first_bot_response", "t.first_bot_response"},
 	{"later_responses", "t.later_responses"}, {"longest_wait", "t.longest_wait"}, {"next_contact", "fromUnixTimestamp64Milli(t.next_contact, 'UTC')"}, {"resolved_at", "fromUnixTimestamp64Milli(t.resolved_at, 'UTC')"}, {"resolution", "t.resolution"},
 	{"reopenings", "t.reopenings"}, {"hand_overs", "t.hand_overs"}, {"channel_switches", "t.channel_switches"},
-	{"rating_scale", "t.rating.1"}, {"rating_value", "t.rating.2"}, {"calls", "t.calls"},
+	{"rating_scales", "t.ratings.1"}, {"rating_values", "t.ratings.2"}, {"calls", "t.calls"},
 	{"wait_from", "t.waits.1"}, {"wait_to", "t.waits.2"}, {"wait_kind", "t.waits.3"}, {"pause_from", "t.pauses.1"}, {"pause_to", "t.pauses.2"},
 	{"turn_at", "t.turns.1"}, {"turn_team", "t.turns.2"}, {"state_at", "t.states.1"}, {"state_was", "t.states.2"},
 }
@@ -175,7 +175,7 @@ var retoldColumns = []struct{ name, from string }{
 const retoldType = `Tuple(id String, person String, state String, first Int64, begun Int64, contacts UInt32, channels Array(String), channel_contacts Array(UInt32),
 	team String, agent String, topic String, source String, account String, tags Array(String), waiting_since Int64, first_response Nullable(Int64),
 	first_bot_response Nullable(Int64), later_responses Array(Int64), longest_wait Int64, next_contact Int64, resolved_at Nullable(Int64), resolution Nullable(Int64),
-	reopenings UInt32, hand_overs UInt32, channel_switches UInt32, rating Tuple(scale String, value Float64), calls Int64,
+	reopenings UInt32, hand_overs UInt32, channel_switches UInt32, ratings Array(Tuple(scale String, value Float64)), calls Int64,
 	waits Array(Tuple(from Int64, to Int64, kind Int64)), pauses Array(Tuple(from Int64, to Int64)), turns Array(Tuple(at Int64, team String)), states Array(Tuple(at Int64, state String)))`
 
 // conversations is what to read conversations from, in their latest version, that began in a period.

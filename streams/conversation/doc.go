@@ -22,7 +22,9 @@
 //  3. A bundle that is part of no story, and a speaking stub without any thread (a bundle by itself), is placed as a whole
 //     when its first stub speaks: into the conversation of the latest speaking stub before, among those that are
 //     not settled at that moment and whose latest speaking stub is not longer ago than the window; if there is none, it
-//     begins a conversation.
+//     begins a conversation. Surveys and judgements (effects survey and rated) are about what came before: where the first stub that speaks
+//     is one, conversations that are settled are not left out, and a judgement goes first into the conversation of the latest survey, of the 1,000 stubs and
+//     the 30 days before it, in whose conversation nobody has judged on the same scale since.
 //  4. A story begins a conversation when its first stub speaks. Silent stubs belong to the conversation of their story or
 //     bundle, also those before it began; silent stubs of a thread in which nobody speaks, or without thread, belong to
 //     none.
@@ -40,9 +42,12 @@
 // an agent's answer, was asked for something, or the matter was settled; turns, which say whose it was; and the states that it came
 // through. A bot's answer begins no pause: a promise that bots keep is none.
 //
-// One thing is said of another conversation: when the customer got in touch again, which is when the person's next conversation with a contact and the
-// same topic began, in the order of first stubs. Conversations without a topic have one in common. Whether that was soon enough to call a matter
-// unresolved is for who asks to say.
+// One thing is said of other conversations: when the customer got in touch again about the same topic. That is the earliest of the customer's first words
+// in conversations in which they spoke for the first time later than in this one and, if this one is settled, of their words in any since it was. Conversations
+// without a topic have one in common. Whether that was soon enough to call a matter unresolved is for who asks to say.
+//
+// The customer gets in touch by the first message or call, by one that follows an answer or a settlement, and by the first in each further channel that they turn to
+// before an answer; not by one that goes on in the session of the last, in whatever channel.
 //
 // A contact costs by its channel: one that goes on by another channel, because the customer changes or an agent answers there, is a contact
 // there too. Agents are on the phone from the last start of a call to its end, if an agent made either known.

@@ -84,12 +84,8 @@ func (h *Homes) join(p *person) bool {
 	}
 	h.enter(p, at, target, t.fresh)
 	if target != none && speaks {
-		c := &p.convs[target]
-		c.settled = settled(c.settled, h.effect(s), h.acts.values[s.act].direction)
-		s.settled = c.settled
-		was := *c
-		h.about(c, s)
-		h.relink(p, target, &was)
+		was := p.convs[target]
+		h.follow(p, target, &was, h.take(p, at))
 	}
 	return true
 }
@@ -114,10 +110,13 @@ func (h *Homes) enter(p *person, at int, conv uint32, freshThreads bool) {
 // place returns the conversation that the stub at the given place continues, or none. The conversations of p are as of
 // that moment.
 func (h *Homes) place(p *person, at int) uint32 {
-	since := p.stubs[at].time - h.window
+	if conv := h.answers(p, at); conv != none {
+		return conv
+	}
+	since, whatever := p.stubs[at].time-h.window, h.surveys(&p.stubs[at])
 	for i := at - 1; i >= 0 && p.stubs[i].time >= since; i-- {
 		s := &p.stubs[i]
-		if h.speaks(s) && !p.convs[s.conv].settled {
+		if h.speaks(s) && (whatever || !p.convs[s.conv].settled()) {
 			return s.conv
 		}
 	}
@@ -126,7 +125,7 @@ func (h *Homes) place(p *person, at int) uint32 {
 
 // begin opens a conversation with the stub at the given place.
 func (p *person) begin(at int) uint32 {
-	p.convs = append(grow(p.convs), conv{first: uint32(at), next: none})
+	p.convs = append(grow(p.convs), conv{first: uint32(at), asked: none})
 	return uint32(len(p.convs) - 1)
 }
 
@@ -173,10 +172,7 @@ func (h *Homes) regroup(p *person) {
 			g.conv[group] = s.conv
 		}
 		if speaks {
-			c := &p.convs[s.conv]
-			c.settled = settled(c.settled, h.effect(s), h.acts.values[s.act].direction)
-			s.settled = c.settled
-			h.about(c, s)
+			h.take(p, i)
 		}
 	}
 	for _, waiting := range g.held {

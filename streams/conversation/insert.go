@@ -19,12 +19,17 @@ func (h *Homes) insert(p *person, at int, s *stub) bool {
 		return false
 	}
 	speaks, target, begins, after := h.speaks(s), t.target, false, false
+	if (speaks || len(p.stubs) >= surveyStubs) && h.surveyAfter(p, at, s) {
+		return false
+	}
 	switch {
 	case target != none && int(p.convs[target].first) >= at:
 		return false // it would name the conversation
 	case !speaks:
 	case t.known && target == none:
 		return false // silent stubs have waited for this one
+	case h.surveys(s) && !t.known && !t.apart:
+		return false // it may continue what is settled
 	default:
 		var before bool
 		if target, before, ok = h.lookBack(p, at, s, &t); !ok {
@@ -41,14 +46,14 @@ func (h *Homes) insert(p *person, at int, s *stub) bool {
 	}
 
 	for i := range p.convs {
-		if c := &p.convs[i]; int(c.first) >= at {
-			c.first++
-		}
+		p.convs[i].shift(uint32(at))
 	}
+	p.lags(uint32(p.lag) + 1)
 	if begins {
-		p.scattered = true
+		p.lag = unordered
 		target = p.begin(at)
-		p.convs[target].settled = after
+		p.convs[target].settle(after)
+		p.settles = p.settles || after
 	}
 	p.stubs = slices.Insert(grow(p.stubs), at, *s)
 	p.stubs[at].settled = after
@@ -56,14 +61,38 @@ func (h *Homes) insert(p *person, at int, s *stub) bool {
 	h.enter(p, at, target, t.fresh)
 	if speaks {
 		c := &p.convs[target]
-		was := *c
-		h.about(c, s)
-		if c.topic != was.topic && h.namesTopic(p.stubs[at+1:], target) {
-			c.topic = was.topic
+		was, asks := *c, h.asks(s)
+		if topic := h.labels.values[s.label].topic; topic != 0 && !h.namesTopic(p.stubs[at+1:], target) {
+			c.topic = topic
 		}
-		h.relink(p, target, &was)
+		if asks && c.asked > uint32(at) { // or none
+			c.asked = uint32(at)
+		}
+		if c.asked != was.asked {
+			p.measureLag()
+		}
+		switch {
+		case c.asked == none:
+		case c.topic != was.topic || c.asked != was.asked:
+			h.refollow(p, target, &was)
+		case asks:
+			h.inserted(p, uint32(at), target)
+		}
 	}
 	return true
+}
+
+// shift makes room for a stub at the place.
+func (c *conv) shift(at uint32) {
+	if c.first >= at {
+		c.first++
+	}
+	if c.asked >= at && c.asked != none {
+		c.asked++
+	}
+	if next := c.comesBack(); next >= at && next != none {
+		c.next++
+	}
 }
 
 // lookBack finds the conversation that a speaking stub belongs to, none if it begins one, and whether that is settled
@@ -136,10 +165,8 @@ func (h *Homes) attracts(p *person, at int, s *stub, target uint32) bool {
 // led tells whether the stub at the place is surely where it is because of a thread, and not by continuity.
 func (h *Homes) led(p *person, at int) bool {
 	s := &p.stubs[at]
-	for _, n := range slices.Clone(h.threadsOf(s)) {
-		if h.scheme(n).apart {
-			return true
-		}
+	if h.keepsApart(s) {
+		return true
 	}
 	if s.threads == 0 {
 		return false

@@ -16,7 +16,8 @@ import (
 //     answered. A bot's answer ends only the first; when the bot hands over, the customer waits again, since the message
 //     that no human has answered. Settling ends both without a response, and so does awaiting the first.
 //   - Whose turn is it, for the state, and for contacts: an inbound message counts as one if it is the first, or follows
-//     an answer in another session or call, or a settlement.
+//     an answer in another session or call, or a settlement, or if the customer turns by it, in another session or call, to a
+//     channel that they have not turned to since the last answer.
 //
 // A human's answer is an outbound message or call by an agent. An inbound call that an agent takes (the actor of its
 // start is an agent) is a contact answered at once; one that the customer or a system reports is answered by what an agent
@@ -35,11 +36,12 @@ type measure struct {
 	theirs   bool  // the ball is with the customer
 	settled  bool
 	closed   bool
-	turn     bool   // the next inbound message is a contact, unless in the same session
-	contact  uint32 // threads of the last inbound message
-	channel  uint32 // of the last inbound message
-	reached  bool   // there was one
-	handled  bool   // a team, an agent or a bot had it
+	turn     bool     // the next inbound message is a contact, unless in the same session
+	contact  uint32   // threads of the last inbound message
+	channel  uint32   // of the last inbound message
+	turned   []uint32 // channels of those since the last answer
+	reached  bool     // there was one
+	handled  bool     // a team, an agent or a bot had it
 	team     uint32
 	agent    uint32
 	topic    uint32
@@ -65,9 +67,9 @@ type turn struct {
 
 // start makes the measure ready for another conversation; its lists are reused.
 func (m *measure) start(t *tables) {
-	*m = measure{t: t, channels: m.channels[:0], tags: m.tags[:0], turns: m.turns[:0], row: conversation.Conversation{
+	*m = measure{t: t, channels: m.channels[:0], turned: m.turned[:0], tags: m.tags[:0], turns: m.turns[:0], row: conversation.Conversation{
 		LaterResponses: m.row.LaterResponses[:0], Participants: m.row.Participants[:0], Waits: m.row.Waits[:0], Pauses: m.row.Pauses[:0],
-		States: m.row.States[:0], ChannelContacts: m.row.ChannelContacts[:0],
+		States: m.row.States[:0], ChannelContacts: m.row.ChannelContacts[:0], Ratings: m.row.Ratings[:0],
 	}}
 }
 
@@ -194,7 +196,18 @@ func (m *measure) label(s *stub, a *act) {
 		}
 	})
 	if r := m.t.ratingOf(l); r != nil {
-		m.row.Rating = r
+		m.rate(r)
+	}
+}
+
+// rate keeps the last rating on each scale.
+func (m *measure) rate(r *touchpoint.Rating) {
+	at := slices.IndexFunc(m.row.Ratings, func(was touchpoint.Rating) bool { return was.Scale == r.Scale })
+	switch {
+	case at >= 0:
+		m.row.Ratings[at] = *r
+	case len(m.row.Ratings) < conversation.MaxRatings:
+		m.row.Ratings = append(m.row.Ratings, *r)
 	}
 }
 
@@ -287,9 +300,15 @@ func (m *measure) ask(s *stub, channel uint32) {
 	if m.reached && channel != m.channel {
 		m.row.ChannelSwitches++
 	}
-	if !m.reached || m.turn && !m.sameSession(s) {
-		m.row.Contacts++
-		m.exchange = 0
+	if m.turn {
+		m.turned = m.turned[:0]
+	}
+	if !slices.Contains(m.turned, channel) {
+		m.turned = append(m.turned, channel)
+		if !m.reached || !m.sameSession(s) {
+			m.row.Contacts++
+			m.exchange = 0
+		}
 	}
 	m.turnTo(channel)
 	m.reached, m.turn, m.theirs = true, false, false

@@ -36,7 +36,7 @@ func stubAt(t *rapid.T, id string, anchor identity.Anchor) conversation.Stub {
 		Kind: rapid.SampledFrom([]string{
 			"message", "message", "message", "message", "page.viewed", "note", "call.started", "call.ended", "conversation.resolved",
 			"conversation.closed", "conversation.reopened", "conversation.waiting_for_customer", "conversation.assigned", "bot.handed_over",
-			"survey.answered", "unheard.of",
+			"survey.answered", "survey.answered", "survey.requested", "unheard.of",
 		}).Draw(t, "kind"),
 		Team: rapid.SampledFrom([]string{"", "", "billing", "returns"}).Draw(t, "team"),
 	}
@@ -50,7 +50,7 @@ func stubAt(t *rapid.T, id string, anchor identity.Anchor) conversation.Stub {
 		s.ActorID = rapid.SampledFrom([]string{"", "a.becker", "t.klein"}).Draw(t, "agent")
 	}
 	if s.Kind == "survey.answered" {
-		s.Rating = &touchpoint.Rating{Scale: "csat", Value: float64(rapid.IntRange(1, 5).Draw(t, "rating"))}
+		s.Rating = &touchpoint.Rating{Scale: rapid.SampledFrom([]string{"csat", "nps"}).Draw(t, "scale"), Value: float64(rapid.IntRange(1, 5).Draw(t, "rating"))}
 	}
 	if rapid.IntRange(0, 5).Draw(t, "labels") == 0 {
 		s.Topic = rapid.SampledFrom([]string{"invoice", "delivery"}).Draw(t, "topic")

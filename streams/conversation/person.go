@@ -12,7 +12,8 @@ type person struct {
 	id        uint32 // its node
 	workspace uint32
 	epoch     uint32 // counts what makes folds of its conversations worthless
-	scattered bool   // convs are not in the order of their first stubs
+	lag       uint16 // how many places behind its first stub a conversation has its first contact at most, or unordered
+	settles   bool   // one of convs was settled at some time
 	changes   uint64 // how often the set or the registers changed: the lower half of every version
 	stubs     []stub // by (time, key)
 	convs     []conv
@@ -23,11 +24,10 @@ type person struct {
 
 // conv is a conversation of a person.
 type conv struct {
-	first   uint32 // place of the first of its stubs
-	topic   uint32 // that they named last
-	next    uint32 // the person's next conversation with a contact about the same topic, or none; none, too, if it has no contact
-	contact bool   // the customer got in touch in it
-	settled bool   // after the last of its stubs
+	first uint32 // place of the first of its stubs
+	topic uint32 // that they named last
+	asked uint32 // place of the first contact, or none
+	next  uint32 // place of the next contact, and whether it is settled: see contacts.go
 }
 
 // binding says where the stubs of a thread belong; conv is none as long as nobody has spoken there.

@@ -73,16 +73,13 @@ func (s *regrouped) Conversation(c *conversation.Conversation) {
 	one := *c
 	one.Channels, one.Tags = slices.Clone(c.Channels), slices.Clone(c.Tags)
 	one.Participants, one.LaterResponses, one.ChannelContacts = slices.Clone(c.Participants), slices.Clone(c.LaterResponses), slices.Clone(c.ChannelContacts)
+	one.Ratings = slices.Clone(c.Ratings)
 	one.Waits, one.Pauses, one.Turns, one.States = slices.Clone(c.Waits), slices.Clone(c.Pauses), slices.Clone(c.Turns), slices.Clone(c.States)
 	for _, p := range []**int64{&one.FirstResponse, &one.FirstBotResponse, &one.ResolvedAt, &one.Resolution} {
 		if *p != nil {
 			v := **p
 			*p = &v
 		}
-	}
-	if c.Rating != nil {
-		rating := *c.Rating
-		one.Rating = &rating
 	}
 	s.Conversations = append(s.Conversations, one)
 }

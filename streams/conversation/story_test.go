@@ -25,7 +25,7 @@ import (
 //	mail: mail reply | waiting_for_customer, first response 2h, longest wait 2h
 //
 // A line before "becomes" is a touchpoint: when, its name, who did what by which channel, the threads it carries and its
-// labels (team=, rating=, and for= a customer whom an agent's touchpoint concerns). Who: a customer (inbound), an agent, a bot or a system (outbound), or with "inbound", "outbound" or "internal"
+// labels (team=, rating=csat:4, and for= a customer whom an agent's touchpoint concerns). Who: a customer (inbound), an agent, a bot or a system (outbound), or with "inbound", "outbound" or "internal"
 // behind it in that direction. "customer:ben" is another customer than Anna, and "ben moves to anna" says that the
 // two are one; "ben in ticket:1 moves to anna" that his part in that thread is hers.
 //
@@ -157,8 +157,9 @@ func (s *story) tell(t *testing.T, at, line string) {
 		case key == "for":
 			stub.Anchor = customerNamed(value)
 		case key == "rating":
-			stub.Rating = &touchpoint.Rating{Scale: "csat"}
-			fmt.Sscan(value, &stub.Rating.Value)
+			scale, score, _ := strings.Cut(value, ":")
+			stub.Rating = &touchpoint.Rating{Scale: scale}
+			fmt.Sscan(score, &stub.Rating.Value)
 		default:
 			t.Fatalf("%s: what is %q?", at, word)
 		}
@@ -268,8 +269,8 @@ func (s *story) describe(row *conversation.Conversation, members []conversation.
 	if row.Topic != "" && row.NextContact != 0 {
 		instant("next contact", row.NextContact)
 	}
-	if row.Rating != nil {
-		fmt.Fprintf(&b, ", rating %v", row.Rating.Value)
+	for _, r := range row.Ratings {
+		fmt.Fprintf(&b, ", %s %v", r.Scale, r.Value)
 	}
 	return b.String()
 }

@@ -193,10 +193,14 @@ func (n Conversations) Group(stubs []conversation.Stub) [][]conversation.Stub {
 // continued returns the conversation that the stub at place i is placed into, -1 for none; convs hold the speaking
 // stubs before it.
 func (n Conversations) continued(stubs []conversation.Stub, convs [][]int, i int) int {
+	if survey := n.answered(stubs, convs, i); survey >= 0 {
+		return survey
+	}
 	best := -1
 	for c, places := range convs {
 		latest := &stubs[places[len(places)-1]]
-		if n.settled(stubs, places) || time.Duration(stubs[i].Time-latest.Time)*time.Millisecond > n.Window {
+		surveys := n.effect(&stubs[i]) == registry.Survey || n.effect(&stubs[i]) == registry.Rated
+		if !surveys && n.settled(stubs, places) || time.Duration(stubs[i].Time-latest.Time)*time.Millisecond > n.Window {
 			continue
 		}
 		if best < 0 || places[len(places)-1] > convs[best][len(convs[best])-1] {
@@ -204,6 +208,40 @@ func (n Conversations) continued(stubs []conversation.Stub, convs [][]int, i int
 		}
 	}
 	return best
+}
+
+// answered returns the conversation of the latest survey that the judgement at place i may answer, -1 for none: one of the 1,000 stubs and
+// 30 days before it, in whose conversation nobody has judged on that scale since.
+func (n Conversations) answered(stubs []conversation.Stub, convs [][]int, i int) int {
+	if n.effect(&stubs[i]) != registry.Rated {
+		return -1
+	}
+	best, latest := -1, -1
+	for c, places := range convs {
+		open := -1
+		for _, j := range places {
+			switch n.effect(&stubs[j]) {
+			case registry.Survey:
+				open = j
+			case registry.Rated:
+				if scale(&stubs[j]) == scale(&stubs[i]) {
+					open = -1
+				}
+			}
+		}
+		soon := open >= i-1000 && time.Duration(stubs[i].Time-stubs[max(open, 0)].Time)*time.Millisecond <= 30*24*time.Hour
+		if open > latest && soon {
+			best, latest = c, open
+		}
+	}
+	return best
+}
+
+func scale(s *conversation.Stub) string {
+	if s.Rating == nil {
+		return ""
+	}
+	return s.Rating.Scale
 }
 
 func (n Conversations) settled(stubs []conversation.Stub, places []int) bool {

@@ -17,15 +17,44 @@ func (n Conversations) Measure(groups [][]conversation.Stub) []conversation.Conv
 	}
 	for i := range rows {
 		row := &rows[i]
-		for _, other := range rows {
-			later := other.First > row.First || other.First == row.First && slices.Compare(other.ID[:], row.ID[:]) > 0
-			about := row.Contacts > 0 && other.Contacts > 0 && other.Topic == row.Topic
-			if about && later && (row.NextContact == 0 || other.First < row.NextContact) {
-				row.NextContact = other.First
+		mine := n.words(groups[i])
+		var settled *conversation.Stub // by what it was, if it is
+		var all []*conversation.Stub
+		for j := range groups[i] {
+			all = append(all, &groups[i][j])
+			if n.isSettled(all, j) && !n.isSettled(all, j-1) {
+				settled = all[j]
+			} else if !n.isSettled(all, j) {
+				settled = nil
+			}
+		}
+		for j := range rows {
+			if i == j || rows[j].Topic != row.Topic || len(mine) == 0 {
+				continue
+			}
+			for k, word := range n.words(groups[j]) {
+				again := k == 0 && later(word, mine[0]) || settled != nil && later(word, settled)
+				if again && (row.NextContact == 0 || word.Time < row.NextContact) {
+					row.NextContact = word.Time
+				}
 			}
 		}
 	}
 	return rows
+}
+
+// words are the stubs by which the customer got in touch.
+func (n Conversations) words(stubs []conversation.Stub) (out []*conversation.Stub) {
+	for i := range stubs {
+		if n.asks(&stubs[i]) {
+			out = append(out, &stubs[i])
+		}
+	}
+	return out
+}
+
+func later(a, b *conversation.Stub) bool {
+	return a.Time > b.Time || a.Time == b.Time && slices.Compare(a.Key[:], b.Key[:]) > 0
 }
 
 // measure measures one conversation.
@@ -63,7 +92,13 @@ func (n Conversations) measure(stubs []conversation.Stub) conversation.Conversat
 			row.Agent = cmp.Or(s.ActorID, row.Agent)
 		}
 		if s.Rating != nil {
-			row.Rating = s.Rating
+			at := slices.IndexFunc(row.Ratings, func(was touchpoint.Rating) bool { return was.Scale == s.Rating.Scale })
+			if at < 0 && len(row.Ratings) < conversation.MaxRatings {
+				at, row.Ratings = len(row.Ratings), append(row.Ratings, touchpoint.Rating{})
+			}
+			if at >= 0 {
+				row.Ratings[at] = *s.Rating
+			}
 		}
 	}
 	row.Begun = spoken[0].Time
@@ -198,7 +233,21 @@ func (n Conversations) contact(spoken []*conversation.Stub, i int) bool {
 	for _, t := range n.carried(spoken[i], nil, false) {
 		session = session || slices.Contains(n.carried(spoken[since], nil, false), t)
 	}
-	return unsettled || answered && !session
+	return unsettled || !session && (answered || !n.turnedTo(spoken, i))
+}
+
+// turnedTo tells whether the customer has asked by the channel of the i-th stub since the last answer or settlement before it.
+func (n Conversations) turnedTo(spoken []*conversation.Stub, i int) bool {
+	for j := i - 1; j >= 0; j-- {
+		_, human := n.human(spoken, j)
+		if human || n.answers(spoken[j], touchpoint.Bot) || n.isSettled(spoken, j) {
+			return false
+		}
+		if n.asks(spoken[j]) && spoken[j].Channel == spoken[i].Channel {
+			return true
+		}
+	}
+	return false
 }
 
 // channelContacts counts a contact where the customer begins one, and where the customer or an agent goes on by another channel.

@@ -194,14 +194,14 @@ CREATE TABLE IF NOT EXISTS conversations {{.OnCluster}}
     first_bot_response Nullable(Int64),
     later_responses    Array(Int64),
     longest_wait       Int64,
-    next_contact       DateTime64(3, 'UTC'), -- when the customer's next conversation about the topic began; 1970: none has
+    next_contact       DateTime64(3, 'UTC'), -- when the customer got in touch about the topic in another conversation; 1970: never
     resolved_at        Nullable(DateTime64(3, 'UTC')),
     resolution         Nullable(Int64),
     reopenings         UInt32,
     hand_overs         UInt32,
     channel_switches   UInt32,
-    rating_scale       LowCardinality(String),
-    rating_value       Float64,
+    rating_scales      Array(LowCardinality(String)), -- that the customer rated on
+    rating_values      Array(Float64), -- the last on each of them
     wait_from          Array(Int64), -- ms since 1970: the customer waited for a human's answer from here to there
     wait_to            Array(Int64), -- 0: still
     wait_kind          Array(Int64), -- 1 the first answer, 2 a later one, 3 settled without one

@@ -33,7 +33,7 @@ export function Measured({ conversation: c }: { conversation: Conversation }) {
     count('channelSwitches', c.channel_switches),
   ]
   if (c.next_contact) lines.push({ name: t('measure.nextContact'), value: dateTime(c.next_contact, language), meaning: t('measure.nextContactMeaning') })
-  if (c.rating) lines.push({ name: t('measure.rating'), value: `${c.rating.scale.toUpperCase()} ${number(c.rating.value, language)}` })
+  if (c.ratings) lines.push({ name: t('measure.rating'), value: c.ratings.map((r) => `${r.scale.toUpperCase()} ${number(r.value, language)}`).join(' · ') })
   return (
     <Paper withBorder p="md" component="section" aria-label={t('conversation.measures')}>
       <Title order={2} size="h5" mb="xs">{t('conversation.measures')}</Title>
