@@ -32,7 +32,7 @@ func TestContentIsWhatWasSaid(t *testing.T) {
 		t.Error("the id is in the content")
 	}
 	seen := map[Content]string{base: plainOne}
-	for _, extra := range []string{`"time":0`, `"time":1`, `"subject":"a"`, `"text":"a"`, `"topic":"a"`, `"team":"a"`, `"account":"a"`, `"source":"a"`,
+	for _, extra := range []string{`"time":1`, `"time":2`, `"subject":"a"`, `"text":"a"`, `"topic":"a"`, `"team":"a"`, `"account":"a"`, `"source":"a"`,
 		`"language":"de"`, `"tags":["a"]`, `"tags":["a","b"]`, `"tags":["ab"]`, `"thread":["a:b"]`, `"rating":{"scale":"a","value":0}`, `"properties":{}`, `"properties":{ }`} {
 		text := plainOne[:len(plainOne)-1] + "," + extra + "}"
 		c := contentOfText(t, text, testOptions())

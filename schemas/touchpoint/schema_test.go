@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -41,7 +42,7 @@ func object(pairs ...any) map[string]any {
 
 var fieldWords = map[string]words{
 	"id":        {[]any{"a", "a b", "ä-1", "😀"}, []any{"", "a\tb", "\u200b", 1}},
-	"time":      {[]any{0, 1767225600000, "2025-12-31T10:00:00Z", "2025-12-31t10:00:00.5+01:00", "1980-02-29T23:59:59-23:59"}, []any{"2025-12-31T10:00:00", "2025-13-01T00:00:00Z", "2025-12-31 10:00:00Z", -1, "now", "", true}},
+	"time":      {[]any{1, 1767225600000, json.RawMessage("1767225600000.0"), json.RawMessage("1.7e12"), "2025-12-31T10:00:00Z", "2025-12-31t10:00:00.5+01:00", "1980-02-29T23:59:59-23:59"}, []any{"2025-12-31T10:00:00", "2025-13-01T00:00:00Z", "2025-12-31 10:00:00Z", 0, -1, json.RawMessage("1767225600000.5"), "now", "", true}},
 	"channel":   {[]any{"email", "chat", "voice_assistant"}, []any{"pigeon", "", "Email", 1}},
 	"direction": {[]any{"inbound", "outbound", "internal"}, []any{"in", "", 1}},
 	"kind":      {[]any{"message", "call.started", "a.b_1.c"}, []any{"Message", "a..b", ".a", "a.", "1a", "", 1}},
@@ -171,6 +172,16 @@ func TestTheSchemaHasTheLimitsOfTheCode(t *testing.T) {
 			if (says == nil) != (over == 0) || (does == nil) != (over == 0) {
 				t.Errorf("%s: %d over the limit: schema %v, code %v", name, over, fmt.Sprint(says), does)
 			}
+		}
+	}
+}
+
+// 0 means elsewhere that there is no time, and is what a broken clock or an empty field sends.
+func TestTheBeginningOfTimeIsNone(t *testing.T) {
+	for _, at := range []string{`0`, `0.0`, `"1970-01-01T00:00:00Z"`, `"1970-01-01T01:00:00.0009+01:00"`} {
+		_, _, err := Decode([]byte(plainOne[:len(plainOne)-1]+`,"time":`+at+`}`), testOptions())
+		if err == nil || err.Field != "time" || !strings.Contains(err.Reason, "broken clients") {
+			t.Errorf("%s: %v", at, err)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package touchpoint
 
 import (
+	"math"
 	"strconv"
 	"time"
 
@@ -34,7 +35,12 @@ func parseTime(c *strictjson.Cursor, t *Touchpoint, s *said) *FieldError {
 func parseMillis(t *Touchpoint, text []byte) *FieldError {
 	ms, err := strconv.ParseInt(string(text), 10, 64)
 	if err != nil {
-		return refuse("time", "%s is not a time; %s", shorten(string(text)), wantTime)
+		// 1.7e12 and 1700000000000.0 are whole numbers, too, as JSON and its schemas have it.
+		f, err := strconv.ParseFloat(string(text), 64)
+		if err != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
+			return refuse("time", "%s is not a time; %s", shorten(string(text)), wantTime)
+		}
+		ms = int64(f)
 	}
 	t.Time = ms
 	return nil
@@ -43,7 +49,7 @@ func parseMillis(t *Touchpoint, text []byte) *FieldError {
 // ParseTime reads a time as a touchpoint's `time` is read when it is a text: RFC 3339 with a zone, to the millisecond.
 func ParseTime(s string) (ms int64, ok bool) { return parseRFC3339(s) }
 
-// validateTime makes milliseconds of the time's text and checks that it is neither before 1970 nor in the future.
+// validateTime makes milliseconds of the time's text and checks that it is after the beginning of 1970 and not in the future.
 func validateTime(t *Touchpoint, s *said, o *Options) *FieldError {
 	if !s.has(fieldTime) {
 		return nil
@@ -55,7 +61,10 @@ func validateTime(t *Touchpoint, s *said, o *Options) *FieldError {
 		}
 		t.Time = ms
 	}
-	if t.Time < 0 || o.putRight(t.Time) < 0 {
+	switch {
+	case t.Time == 0: // what broken clients send; and among times 0 means that there is none
+		return refuse("time", "1970-01-01T00:00:00Z is what broken clients send, and no time here; leave it out to have it filled")
+	case t.Time < 0 || o.putRight(t.Time) <= 0:
 		return refuse("time", "before 1970; %s", wantTime)
 	}
 	if at := o.putRight(t.Time); at > o.Now+MaxAhead.Milliseconds() {

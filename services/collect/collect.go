@@ -35,6 +35,8 @@ import (
 type Config struct {
 	Producer  *kafka.Producer // must fail rather than wait for ever: a client waits for the answer
 	Directory api.Directory
+	// Knows tells whether there is such a workspace, of one that a record of touchpoints.raw names; nil: any is.
+	Knows     func(workspace string) bool
 	Rules     identity.ByWorkspace // that rank threads by Registry
 	Registry  *registry.Registry
 	Privacy   privacy.ByWorkspace // what is not to be kept

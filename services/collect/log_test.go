@@ -72,7 +72,7 @@ func (d *door) writeRaw(records ...*kafka.Record) {
 }
 
 func TestRaw(t *testing.T) {
-	d := openDoor(t)
+	d := openDoor(t, func(c *Config, _ *api.Config) { c.Knows = func(name string) bool { return name == "acme" } })
 	header := func(name string) []kafka.Header { return []kafka.Header{{Key: WorkspaceHeader, Value: []byte(name)}} }
 	d.writeRaw(
 		&kafka.Record{Partition: 1, Value: []byte(good("a"))},
@@ -82,10 +82,11 @@ func TestRaw(t *testing.T) {
 		&kafka.Record{Partition: 1, Value: []byte(bare), Timestamp: testTime.Add(-time.Hour)},
 		&kafka.Record{Partition: 1, Value: []byte(good("b")), Headers: header("acme")},
 		&kafka.Record{Partition: 1, Value: []byte(good("c")), Headers: header("No Workspace")},
+		&kafka.Record{Partition: 1, Value: []byte(good("e")), Headers: header("nowhere")}, // nobody could look at it there
 		&kafka.Record{Partition: 3, Value: []byte(good("d"))},
 	)
 	d.runRaw()
-	eventually(t, "all are judged", func() bool { return len(d.stored()) == 4 && len(d.letters()) == 4 })
+	eventually(t, "all are judged", func() bool { return len(d.stored()) == 4 && len(d.letters()) == 5 })
 	stored := d.stored()
 	for _, id := range []string{"default/a", "acme/b", "default/d"} {
 		if _, ok := stored[id]; !ok {
@@ -99,11 +100,11 @@ func TestRaw(t *testing.T) {
 	positions := map[string]string{}
 	for _, l := range d.letters() {
 		positions[l.Position] = l.Field
-		if l.Source != touchpoint.SourceRaw || l.Version != 1 {
+		if l.Source != touchpoint.SourceRaw || l.Version != 1 || l.Workspace != "default" {
 			t.Errorf("%+v", l)
 		}
 	}
-	want := map[string]string{"touchpoints.raw/1/1": "channel", "touchpoints.raw/1/2": "", "touchpoints.raw/1/3": "", "touchpoints.raw/1/6": "header workspace"}
+	want := map[string]string{"touchpoints.raw/1/1": "channel", "touchpoints.raw/1/2": "", "touchpoints.raw/1/3": "", "touchpoints.raw/1/6": "header workspace", "touchpoints.raw/1/7": "header workspace"}
 	if fmt.Sprint(positions) != fmt.Sprint(want) {
 		t.Errorf("dead letters at %v, want %v", positions, want)
 	}

@@ -64,6 +64,11 @@ func (b *batch) raw(r *kafka.Record) {
 			b.refuse(r.Value, &touchpoint.FieldError{Field: "header " + WorkspaceHeader, Reason: err.Error()})
 			return
 		}
+		if knows := b.c.config.Knows; name != workspace.Default && knows != nil && !knows(name) {
+			// Nobody could see it there: whoever runs the installation finds it among the dead letters of workspace default.
+			b.refuse(r.Value, &touchpoint.FieldError{Field: "header " + WorkspaceHeader, Reason: fmt.Sprintf("there is no workspace %s: nobody has ever had a key for it; make one (keys create) and send this again", name)})
+			return
+		}
 		b.of(name)
 	}
 	if len(r.Value) == 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -33,6 +34,15 @@ func TestRebuildWhileItIsUsed(t *testing.T) {
 				t.Error("nothing went on meanwhile")
 			}
 			after := u.settle()
+			// A BI tool's saved questions go on being right.
+			for name, want := range map[string]int{"touchpoints": after.Touchpoints, "conversations": after.Conversations, "rejected": 1} {
+				if got := query(t, u, "SELECT count() FROM throughline.now_"+name); got != strconv.Itoa(want) {
+					t.Errorf("now_%s has %s, want %d", name, got, want)
+				}
+			}
+			if got := query(t, u, "SELECT uniq(person) FROM throughline.now_touchpoints WHERE id != ''"); got != strconv.Itoa(after.People) {
+				t.Errorf("%s people, want %d", got, after.People)
+			}
 			if after.Touchpoints != before.Touchpoints+int(life.sent.Load()) || after.People != before.People+int(life.sent.Load()) {
 				t.Errorf("%+v, before %+v and %d sent", after, before, life.sent.Load())
 			}

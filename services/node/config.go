@@ -13,6 +13,7 @@ import (
 	"github.com/throughline/throughline/schemas/registry"
 	"github.com/throughline/throughline/services/api"
 	"github.com/throughline/throughline/services/clickhouse"
+	"github.com/throughline/throughline/services/collect"
 	"github.com/throughline/throughline/services/kafka"
 	"github.com/throughline/throughline/services/webhook"
 	"github.com/throughline/throughline/streams/identity"
@@ -47,7 +48,8 @@ type Config struct {
 	Rules    *identity.Rules // of workspaces that have none of their own; they rank threads by Registry
 	Registry *registry.Registry
 
-	Webhooks webhook.Settings // of the doors of collect and serve
+	Webhooks webhook.Settings   // of the doors of collect and serve
+	Rate     collect.RateConfig // likewise
 
 	Metrics *prometheus.Registry
 	Logger  *slog.Logger
@@ -86,6 +88,9 @@ func (c Config) Validate() error {
 		if err := c.Store.Validate(); err != nil {
 			return fmt.Errorf("node: %w", err)
 		}
+	}
+	if err := c.Rate.Validate(); err != nil {
+		return fmt.Errorf("node: %w", err)
 	}
 	return nil
 }

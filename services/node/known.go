@@ -2,7 +2,9 @@ package node
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -25,10 +27,43 @@ func (n *Node) whenKeysAreKnown(next http.Handler) http.Handler {
 		defer cancel()
 		if err := n.directory.Wait(ctx); err != nil {
 			w.Header().Set("Retry-After", "1")
-			api.Problem(w, r, http.StatusServiceUnavailable, "", "the keys are not read yet; try again")
+			detail := "the keys are not read yet; try again"
+			if err := n.brokerAnswers(r.Context()); err != nil {
+				detail = "not ready: " + err.Error()
+			}
+			api.Problem(w, r, http.StatusServiceUnavailable, "", detail)
 			return
 		}
 		known.Store(true)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// pingPatience is how long a broker may take to say that it is there.
+const pingPatience = time.Second
+
+// brokerAnswers says which brokers do not.
+func (n *Node) brokerAnswers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, pingPatience)
+	defer cancel()
+	if err := n.admin.Ping(ctx); err != nil {
+		return fmt.Errorf("no broker answers at %s: %w", strings.Join(n.config.Kafka.Brokers, ", "), err)
+	}
+	return nil
+}
+
+// sayWhenAlone says in the log that no broker answers, until one does: the Kafka client tries again without a word.
+func (n *Node) sayWhenAlone(ctx context.Context) {
+	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
+		err := n.brokerAnswers(ctx)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		n.config.Logger.Warn("waiting for Kafka", "error", err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
 }

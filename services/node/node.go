@@ -89,6 +89,7 @@ func (n *Node) Run(ctx context.Context) error {
 	defer stop()
 	group, running := errgroup.WithContext(stages)
 	group.Go(func() error { return n.directory.Run(running) })
+	group.Go(func() error { n.sayWhenAlone(running); return nil })
 	doors, closeDoors := context.WithCancel(ctx)
 	defer closeDoors()
 	// A stage that fails closes the doors.
@@ -264,6 +265,7 @@ func (n *Node) buildCollector() (err error) {
 	c := collect.DefaultConfig()
 	c.Kafka, c.Producer, c.Directory = n.config.Kafka, n.producer, n.directory
 	c.Privacy, c.Contracts = n.directory, n.directory
+	c.Rate, c.Knows = n.config.Rate, n.directory.Knows
 	c.Rules, c.Registry, c.Registerer, c.Logger = n.directory, n.config.Registry, n.metrics(""), n.config.Logger
 	if n.collector, err = collect.New(c); err != nil {
 		return err

@@ -5,6 +5,7 @@
 //	wait until next has everything
 //	control record: old halted                        -> the old stages stand still for some seconds,
 //	wait until next has what they had                    so that no figure drops
+//	lead the names that people ask to next's tables
 //	control record: current = next, dropping = old    -> reads switch
 //	drop the old topics, tables and groups
 //	control record: dropping nothing
@@ -104,6 +105,9 @@ func Run(ctx context.Context, c Config, what What) error {
 		return fmt.Errorf("rebuild: draw level: %w", err)
 	}
 	c.Progress("switching")
+	if err := turnViews(ctx, c.Store, c.Layout, next); err != nil {
+		return fmt.Errorf("rebuild: switch: %w", err)
+	}
 	if err := c.Directory.SetGenerations(ctx, workspace.Control{Current: next, Dropping: &old}); err != nil {
 		return fmt.Errorf("rebuild: switch: %w", err)
 	}

@@ -10,8 +10,11 @@ import (
 	"github.com/throughline/throughline/services/clickhouse"
 )
 
-// movedMigration makes the dictionaries of generation 1; those of later generations differ in names only.
-const movedMigration = "migrations/0002_moved.sql"
+// These make the dictionaries of generation 1, and the views that people ask; those of later generations differ in names only.
+const (
+	movedMigration = "migrations/0002_moved.sql"
+	nowMigration   = "migrations/0004_now.sql"
+)
 
 // makeTables makes the tables of a generation in the shape that those of generation 1 have now, and their dictionaries.
 func makeTables(ctx context.Context, db *clickhouse.DB, layout clickhouse.Layout, g topic.Generations) error {
@@ -27,19 +30,43 @@ func makeTables(ctx context.Context, db *clickhouse.DB, layout clickhouse.Layout
 			return fmt.Errorf("table %s: %w", name, err)
 		}
 	}
-	text, err := tables.Migrations.ReadFile(movedMigration)
-	if err != nil {
+	renamed := strings.NewReplacer("EXISTS "+first.Moved+" ", "EXISTS "+next.Moved+" ", "EXISTS "+first.MovedLately+" ", "EXISTS "+next.MovedLately+" ",
+		"."+first.Identities, "."+next.Identities, "."+first.Recent, "."+next.Recent)
+	if err := execRenamed(ctx, db, layout, movedMigration, renamed); err != nil {
 		return fmt.Errorf("dictionaries: %w", err)
 	}
-	renamed := strings.NewReplacer("EXISTS "+first.Moved+" ", "EXISTS "+next.Moved+" ", "EXISTS "+first.MovedLately+" ", "EXISTS "+next.MovedLately+" ",
-		"."+first.Identities, "."+next.Identities, "."+first.Recent, "."+next.Recent).Replace(string(text))
-	statements, err := db.Render(renamed, layout)
+	return nil
+}
+
+// turnViews leads the names that people and BI tools ask to the tables of a generation. Each is replaced in one step.
+func turnViews(ctx context.Context, db *clickhouse.DB, layout clickhouse.Layout, g topic.Generations) error {
+	var pairs []string
+	first, next := tables.TablesOf(topic.First), tables.TablesOf(g)
+	to := append(next.Copied(), next.Moved, next.MovedLately)
+	for i, name := range append(first.Copied(), first.Moved, first.MovedLately) {
+		for _, end := range []string{" ", ";", ","} { // whole names: one begins with another
+			pairs = append(pairs, "{{.Database}}."+name+end, "{{.Database}}."+to[i]+end)
+		}
+	}
+	if err := execRenamed(ctx, db, layout, nowMigration, strings.NewReplacer(pairs...)); err != nil {
+		return fmt.Errorf("views: %w", err)
+	}
+	return nil
+}
+
+// execRenamed applies a migration with other names in it.
+func execRenamed(ctx context.Context, db *clickhouse.DB, layout clickhouse.Layout, migration string, renamed *strings.Replacer) error {
+	text, err := tables.Migrations.ReadFile(migration)
 	if err != nil {
-		return fmt.Errorf("dictionaries: %w", err)
+		return err
+	}
+	statements, err := db.Render(renamed.Replace(string(text)), layout)
+	if err != nil {
+		return err
 	}
 	for _, statement := range statements {
 		if err := db.Exec(ctx, statement, nil); err != nil {
-			return fmt.Errorf("dictionaries: %w", err)
+			return err
 		}
 	}
 	return nil

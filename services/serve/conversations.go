@@ -174,14 +174,38 @@ const (
 )
 
 // ofPerson is what to read the conversations of a person from, each in its latest version: a conversation lies where the anchor of its first
-// touchpoint is. It may be somebody else's, in which the person takes part: the conversation's own person sorts those out. (FINAL
-// would look at every part of the table for a handful of rows.)
-func (c *call) ofPerson(w who, params clickhouse.Params) string {
+// touchpoint is. It may be somebody else's, in which the person takes part: the conversation's own person sorts those out, but for
+// those that are named as taken part in. (FINAL would look at every part of the table for a handful of rows.)
+func (c *call) ofPerson(w who, takesPart []identity.Anchor, params clickhouse.Params) string {
 	params["workspace"], params["person"] = c.workspace, number(w.id)
-	return `(
-	SELECT id, person, state, first, last, payload FROM ` + c.tables.ByAnchor + ` WHERE workspace = {workspace:String} AND ` + w.belongs("anchor", params) + `
-	ORDER BY version DESC LIMIT 1 BY anchor, id
-) WHERE (person IN {anchors:Array(UInt128)} OR person = {person:UInt128}) AND state NOT IN ` + hidden
+	columns := `SELECT id, person, state, first, last, payload FROM ` + c.tables.ByAnchor + ` WHERE workspace = {workspace:String} AND `
+	from, also := columns+w.belongs("anchor", params)+` ORDER BY version DESC LIMIT 1 BY anchor, id`, ""
+	if len(takesPart) > 0 {
+		params["takes_part"] = numbers(takesPart)
+		from += "\n\tUNION ALL " + columns + `id IN {takes_part:Array(UInt128)} AND anchor NOT IN {anchors:Array(UInt128)} ORDER BY version DESC LIMIT 1 BY anchor, id`
+		also = " OR id IN {takes_part:Array(UInt128)}"
+	}
+	return "(\n\t" + from + "\n) WHERE (person IN {anchors:Array(UInt128)} OR person = {person:UInt128}" + also + ") AND state NOT IN " + hidden
+}
+
+// maxTakesPart bounds in how many conversations of others somebody is shown, the latest first.
+const maxTakesPart = 200
+
+// takesPart are the conversations of others that the person wrote in: what became of the person's touchpoints names them, because no index has
+// who takes part.
+func (s *Server) takesPart(ctx context.Context, c *call, w who) (out []identity.Anchor, err error) {
+	params := clickhouse.Params{"workspace": c.workspace, "person": number(w.id), "limit": maxTakesPart}
+	sql := `SELECT of FROM (
+	SELECT argMax(conversation, version) AS of, argMax(person, version) AS whose, any(time) AS at FROM ` + c.tables.Members + `
+	WHERE workspace = {workspace:String} AND ` + w.belongs("anchor", params) + ` GROUP BY key
+) WHERE of != 0 AND whose NOT IN {anchors:Array(UInt128)} AND whose != {person:UInt128} GROUP BY of ORDER BY max(at) DESC LIMIT {limit:UInt32}`
+	err = s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
+		var of wide
+		err := r.Scan(&of)
+		out = append(out, asAnchor(&of))
+		return err
+	})
+	return out, err
 }
 
 // latest reads conversationColumns of the conversations under the condition, each in its latest version.
@@ -235,10 +259,14 @@ func (s *Server) conversationsWhere(ctx context.Context, c *call, from string, w
 	return s.readPage(ctx, c, s.store.report, sql, params, by, limit)
 }
 
-// conversationsOf reads a page of a person's.
+// conversationsOf reads a page of a person's, and of those that the person takes part in.
 func (s *Server) conversationsOf(ctx context.Context, c *call, w who, where []string, params clickhouse.Params, limit int, after *cursor) (Conversations, error) {
 	by := orders["newest"]
-	sql := `SELECT ` + c.conversationColumns() + ` FROM ` + c.ofPerson(w, params) + by.page(where, params, limit, after)
+	shares, err := s.takesPart(ctx, c, w)
+	if err != nil {
+		return Conversations{}, err
+	}
+	sql := `SELECT ` + c.conversationColumns() + ` FROM ` + c.ofPerson(w, shares, params) + by.page(where, params, limit, after)
 	return s.readPage(ctx, c, s.store.lookup, sql, params, by, limit)
 }
 

@@ -18,10 +18,14 @@ type OpenConversation struct {
 // maxOpen is how many open conversations a card lists.
 const maxOpen = 50
 
-// openConversations counts a person's conversations and details those that are not over, newest first, at most a page.
+// openConversations counts a person's conversations, with those of others that the person takes part in, and details those that are not over, newest first, at most a page.
 func (s *Server) openConversations(ctx context.Context, c *call, w who) (count int, open []OpenConversation, err error) {
+	shares, err := s.takesPart(ctx, c, w)
+	if err != nil {
+		return 0, nil, err
+	}
 	params := clickhouse.Params{}
-	sql := `SELECT ` + c.conversationColumns() + `, count() OVER () FROM ` + c.ofPerson(w, params) + `
+	sql := `SELECT ` + c.conversationColumns() + `, count() OVER () FROM ` + c.ofPerson(w, shares, params) + `
 ORDER BY state IN ('resolved', 'closed'), last DESC, id LIMIT {limit:UInt32}`
 	params["limit"] = maxOpen
 	open = []OpenConversation{}
@@ -47,8 +51,16 @@ ORDER BY state IN ('resolved', 'closed'), last DESC, id LIMIT {limit:UInt32}`
 func (s *Server) attachLast(ctx context.Context, c *call, w who, open []OpenConversation) error {
 	anchors := append([]identity.Anchor{}, w.anchors...)
 	var lasts []string
-	at := map[identity.Anchor]int{}
+	at, asked := map[identity.Anchor]int{}, map[identity.PersonID]bool{w.id: true}
 	for i, o := range open {
+		if !asked[o.Person] {
+			asked[o.Person] = true
+			owner, err := s.resolve(ctx, c, o.Person)
+			if err != nil {
+				return err
+			}
+			anchors = append(anchors, owner.anchors...)
+		}
 		anchors = append(anchors, o.Participants...)
 		at[o.row.Latest] = i
 		lasts = append(lasts, moment(time.Time(o.Last)))

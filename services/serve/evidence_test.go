@@ -12,7 +12,7 @@ import (
 // nodeOf is the node of an identifier, or of a thread such as ticket:1, of our workspace.
 func nodeOf(text string) identity.Node {
 	typ, value, _ := strings.Cut(text, ":")
-	if typ == "ticket" {
+	if typ == "ticket" || typ == "session" {
 		return streams.ThreadNode("ours", text)
 	}
 	return identity.Node{Anchor: identity.AnchorOf("ours", typ, value), Type: typ, Value: value}

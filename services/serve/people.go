@@ -73,11 +73,22 @@ func (s *Server) lookUp(ctx context.Context, c *call, text string) (Person, erro
 	if err != nil {
 		return Person{}, err
 	}
+	if strings.HasPrefix(text, streams.ClaimedPrefix) {
+		return s.lookUpClaimed(ctx, c, text, anchors[0], tried)
+	}
 	for _, a := range anchors {
 		p, found, err := s.person(ctx, c, a)
-		if err != nil || found {
+		if err != nil || found && p.Touchpoints > 0 {
 			return p, err
 		}
+		if !found {
+			continue
+		}
+		// A value that several use was moved back to itself, which is no person.
+		if u, err := s.usesOf(ctx, c, a); err != nil || u.several == "" {
+			return p, err
+		}
+		break
 	}
 	if s.isThread(text) {
 		a, found, err := s.threadOwner(ctx, c, text)
@@ -90,28 +101,11 @@ func (s *Server) lookUp(ctx context.Context, c *call, text string) (Person, erro
 			}
 		}
 	}
-	hint, err := s.claimedHint(ctx, c, text)
+	hint, err := s.hint(ctx, c, text, anchors[0])
 	if err != nil {
 		return Person{}, err
 	}
 	return Person{}, &notFound{"identifier", "nobody is known by " + tried + hint}
-}
-
-// claimedHint says how to ask for whoever merely claimed an identifier that nobody is known by; "" when nobody in the workspace did. It says nothing of who
-// that is: what a stranger typed is no answer to who somebody is.
-func (s *Server) claimedHint(ctx context.Context, c *call, text string) (string, error) {
-	anchors, claimed, err := s.anchorsFor(c.workspace, streams.ClaimedPrefix+text)
-	if err != nil || strings.HasPrefix(text, streams.ClaimedPrefix) {
-		return "", nil // a thread, or what was claimed was asked for
-	}
-	w, err := s.resolve(ctx, c, anchors[0])
-	if err != nil {
-		return "", err
-	}
-	if known, err := s.seen(ctx, c, w); err != nil || !known && !w.recorded {
-		return "", err
-	}
-	return "; somebody claimed it, which nobody verified: ask for " + claimed, nil
 }
 
 // anchorsFor are the anchors that the text may mean, the best first, and what it says after normalising.

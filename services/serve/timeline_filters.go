@@ -32,7 +32,7 @@ func readTimeline(c *call, list byte) timelineQuery {
 		t.params["to"] = moment(to)
 	}
 	if text := q.text("q"); text != "" {
-		t.where = append(t.where, "(positionCaseInsensitiveUTF8(subject, {q:String}) > 0 OR positionCaseInsensitiveUTF8(text, {q:String}) > 0)")
+		t.where = append(t.where, "(positionCaseInsensitiveUTF8(subject, {q:String}) > 0 OR positionCaseInsensitiveUTF8(text, {q:String}) > 0 OR positionCaseInsensitiveUTF8(properties, {q:String}) > 0)")
 		t.params["q"] = text
 	}
 	if after != nil {

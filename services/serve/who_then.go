@@ -49,7 +49,7 @@ func (s *Server) resolveThen(ctx context.Context, c *call, a identity.Anchor) (w
 			w.anchors = append(w.anchors, anchor)
 			w.recorded = w.recorded || moved
 		case anchor == w.id:
-			w.left, w.survivor = true, p
+			w.survivor = p
 		}
 	}
 	if len(w.anchors) > 0 {

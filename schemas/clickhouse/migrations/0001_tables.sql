@@ -45,7 +45,8 @@ CREATE TABLE IF NOT EXISTS touchpoints {{.OnCluster}}
     subject      String ALIAS JSONExtractString(payload, 'subject'),
     text         String ALIAS JSONExtractString(payload, 'text'),
     language     String ALIAS JSONExtractString(payload, 'language'),
-    properties   String ALIAS JSONExtractRaw(payload, 'properties'),
+    properties   String ALIAS if(position(payload, ',"properties":') = 0, '', substring(payload, position(payload, ',"properties":') + 14, -- byte for byte, which JSONExtractRaw would not give
+        length(payload) - position(payload, ',"properties":') - 14 - if(JSONHas(payload, 'notes'), position(reverse(payload), '[:"seton",') + 8, 0))),
     order_ref    UInt128 MATERIALIZED if(arrayExists(t -> startsWith(t, 'order:'), thread), reinterpretAsUInt128(sipHash128(arrayFirst(t -> startsWith(t, 'order:'), thread))), 0),
     due          DateTime64(3, 'UTC') MATERIALIZED if(kind IN ('callback.promised', 'transfer.offered'), parseDateTime64BestEffortOrZero(
         JSONExtractString(payload, 'properties', if(kind = 'transfer.offered', 'expires_at', 'by')), 3, 'UTC'), toDateTime64(0, 3, 'UTC')) CODEC(Delta, ZSTD(1)), -- what it promises; 1970: it does not say

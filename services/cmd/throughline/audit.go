@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 
 	"github.com/throughline/throughline/services/audit"
 	"github.com/throughline/throughline/services/clickhouse"
@@ -65,8 +66,22 @@ func (c *auditCommand) Run(ctx context.Context, log *slog.Logger) error {
 	return nil
 }
 
+// holdsData says what is wrong with a folder that a start would only fill with an empty log: there would be nothing to audit, for ever.
+func holdsData(folder string) error {
+	switch log, err := os.ReadDir(filepath.Join(folder, "kafka")); {
+	case err != nil && !errors.Is(err, os.ErrNotExist):
+		return err
+	case len(log) == 0:
+		return fmt.Errorf("--data %s: there is no data of Throughline in this folder", folder)
+	}
+	return nil
+}
+
 // auditFolder starts the engines, and the stages that bring what is derived up to the log's end.
 func auditFolder(ctx context.Context, folder string, rules ruleFlags, config audit.Config, log *slog.Logger) (_ *audit.Report, err error) {
+	if err := holdsData(folder); err != nil {
+		return nil, err
+	}
 	engines, err := node.StartEngines(ctx, node.EnginesConfig{Dir: folder, Logger: log})
 	if err != nil {
 		return nil, err

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"strings"
 
 	"github.com/throughline/throughline/schemas/registry"
 	"github.com/throughline/throughline/services/clickhouse"
+	"github.com/throughline/throughline/services/collect"
 	"github.com/throughline/throughline/services/kafka"
 	"github.com/throughline/throughline/streams/identity"
 )
@@ -77,6 +79,15 @@ func (f engineFlags) given() bool { return len(f.Kafka) > 0 && f.ClickHouse != "
 func (f engineFlags) brokers(log *slog.Logger) kafka.Config { return f.config(f.Kafka, log) }
 
 func (f engineFlags) store() clickhouse.Config { return storeAt(f.ClickHouse) }
+
+// doorFlags bound what may come in.
+type doorFlags struct {
+	MaxRate float64 `name:"max-rate" default:"0" placeholder:"N" help:"Touchpoints a second that each workspace may send by HTTP to this process; ten seconds' worth may come at once after a rest. What is more is answered 429 with Retry-After. 0: no bound." env:"THROUGHLINE_MAX_RATE"`
+}
+
+func (f doorFlags) rate() collect.RateConfig {
+	return collect.RateConfig{PerSecond: f.MaxRate, Burst: int(math.Ceil(10 * f.MaxRate))}
+}
 
 // ruleFlags name the data that the decisions are made by.
 type ruleFlags struct {

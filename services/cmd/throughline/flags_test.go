@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/throughline/throughline/services/audit"
 )
 
 // A start with bad data fails, and says in which file, line and field.
@@ -64,5 +66,50 @@ func TestEnginesAreReachedWithCredentials(t *testing.T) {
 		if !flags.given() || brokers.TLS == nil || brokers.SASL.Mechanism != "SCRAM-SHA-512" || brokers.SASL.User != "eva" || store.User != "bob" || store.Password != "b" {
 			t.Errorf("%s: %+v, %+v", command, brokers, store)
 		}
+	}
+}
+
+// A bound of what comes in is said on the command line, for up and for the roles that have doors.
+func TestRateIsAFlag(t *testing.T) {
+	var none, some cli
+	for c, arguments := range map[*cli][]string{&none: {"up", "--data", "d"}, &some: {"collect", "--kafka", "k:9092", "--max-rate", "2.5"}} {
+		parser, err := kong.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parser.Parse(arguments); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := none.Up.rate(); r.PerSecond != 0 || r.Validate() != nil {
+		t.Errorf("%+v", r)
+	}
+	if r := some.Collect.rate(); r.PerSecond != 2.5 || r.Burst != 25 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// There is nothing to audit in a folder that holds nothing, and an audit makes none.
+func TestAuditOfNoData(t *testing.T) {
+	empty := t.TempDir()
+	for _, folder := range []string{filepath.Join(empty, "absent"), empty} {
+		_, err := auditFolder(t.Context(), folder, ruleFlags{}, audit.DefaultConfig(), slog.New(slog.DiscardHandler))
+		if err == nil || !strings.Contains(err.Error(), "no data of Throughline") {
+			t.Errorf("%s: %v", folder, err)
+		}
+	}
+	if made, err := os.ReadDir(empty); err != nil || len(made) > 0 {
+		t.Errorf("%v %v", made, err)
+	}
+}
+
+func TestShortKeysAreForThisMachine(t *testing.T) {
+	for listen, want := range map[string]bool{"127.0.0.1:8080": true, "localhost:80": true, "[::1]:80": true, ":8080": false, "0.0.0.0:8080": false, "10.0.0.1:80": false} {
+		if loopback(listen) != want {
+			t.Errorf("%s", listen)
+		}
+	}
+	if !shortKey("demo-key") || shortKey("") || shortKey("0123456789abcdef") {
+		t.Error("which keys are short")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"time"
 
@@ -20,11 +21,12 @@ import (
 type upCommand struct {
 	Data             string `required:"" help:"Folder of the data; made when absent." env:"THROUGHLINE_DATA"`
 	Listen           string `default:"127.0.0.1:8080" help:"Address of the HTTP API." env:"THROUGHLINE_LISTEN"`
-	Key              string `help:"API key of workspace default; the first start makes one when absent and prints it once." env:"THROUGHLINE_KEY"`
+	Key              string `help:"API key of workspace default; the first start makes one when absent and prints it once. A folder that has keys gets this one as well: those before stay valid until they are revoked (keys revoke). Give it 16 characters or more where others reach the address." env:"THROUGHLINE_KEY"`
 	KafkaListen      string `help:"Open the embedded broker to other programs on this address." env:"THROUGHLINE_KAFKA_LISTEN"`
 	ClickHouseListen string `name:"clickhouse-listen" help:"Open the embedded ClickHouse, read only, to BI tools on this address." env:"THROUGHLINE_CLICKHOUSE_LISTEN"`
 	ruleFlags
 	sourceFlags
+	doorFlags
 }
 
 // upMemory is what all roles and the broker take in one process, as long as it is enough.
@@ -33,6 +35,9 @@ const upMemory = 1 << 30
 func (c *upCommand) Run(ctx context.Context, log *slog.Logger) (err error) {
 	boundGarbage(ctx, upMemory)
 	started := time.Now()
+	if shortKey(c.Key) && !loopback(c.Listen) {
+		log.Warn("the key is short enough to be guessed, and others reach this address: give --key 16 characters or more", "listen", c.Listen)
+	}
 	webhooks, err := c.settings()
 	if err != nil {
 		return err
@@ -50,7 +55,7 @@ func (c *upCommand) Run(ctx context.Context, log *slog.Logger) (err error) {
 	}
 	config.Kafka = kafka.Config{Brokers: engines.Brokers(), ClientID: "throughline", Logger: log}
 	config.Store = clickhouse.DefaultConfig(engines.DSN())
-	config.Webhooks = webhooks
+	config.Webhooks, config.Rate = webhooks, c.rate()
 	made, err := node.Prepare(ctx, config, c.Key)
 	if err != nil {
 		return err
@@ -64,6 +69,16 @@ func (c *upCommand) Run(ctx context.Context, log *slog.Logger) (err error) {
 	}
 	log.Info("listening", "url", "http://"+n.Addr(), "after", time.Since(started).Round(time.Millisecond))
 	return runUntilEngineEnds(ctx, n, engines)
+}
+
+// shortKey tells whether a key that was given could be found by trying.
+func shortKey(key string) bool { return key != "" && len(key) < 16 }
+
+// loopback tells whether only this machine reaches the address.
+func loopback(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
 }
 
 // runUntilEngineEnds runs the node until ctx ends, or the embedded ClickHouse was given up.
