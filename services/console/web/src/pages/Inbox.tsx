@@ -9,7 +9,7 @@ import { type Choice, followed, moved } from '../choice'
 import { ChannelFilter, Filter, Filters, ValueFilter } from '../parts/Filters'
 import { Row } from '../parts/Row'
 import { Page } from '../parts/Shell'
-import { Empty, Failed, Loading } from '../parts/States'
+import { Clear, Empty, Failed, Loading, Outdated } from '../parts/States'
 import { type InboxSearch, type Standing, standings } from '../searches'
 
 export function InboxPage() {
@@ -82,18 +82,21 @@ export function InboxPage() {
           <ValueFilter dimension="topic" value={search.topic} onChange={(topic) => set({ topic })} />
         </Filters>
       </Box>
+      {list.data && <Outdated of={list} />}
       {list.isPending ? (
         <Loading lines={8} />
-      ) : list.isError ? (
+      ) : !list.data ? (
         <Failed error={list.error} retry={() => void list.refetch()} />
       ) : rows.length === 0 ? (
-        <Empty title={t(filtered ? 'inbox.noneFiltered' : 'inbox.none')} hint={t(filtered ? 'inbox.noneFilteredHint' : 'inbox.noneHint')}>
-          {filtered && (
+        filtered ? (
+          <Empty title={t('inbox.noneFiltered')} hint={t('inbox.noneFilteredHint')}>
             <Button variant="default" mt="sm" onClick={() => set({ promise: undefined, channel: undefined, team: undefined, agent: undefined, topic: undefined })}>
               {t('filter.clear')}
             </Button>
-          )}
-        </Empty>
+          </Empty>
+        ) : (
+          <Clear title={t('inbox.none')} hint={t('inbox.noneHint')} />
+        )
       ) : (
         <>
           <Paper withBorder ref={box} role="list" aria-label={t('menu.inbox')} onFocus={(e) => choose(e.target.closest<HTMLElement>('[data-id]')?.dataset.id)}>
