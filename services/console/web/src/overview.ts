@@ -1,5 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 import { api, must } from './api'
+import { type Language, number } from './format'
 import { lastDays, soFar, zone } from './periods'
 import { readReport } from './reports'
 import { type ReportRow, valueOf } from './series'
@@ -59,8 +60,12 @@ export type Overview = Awaited<ReturnType<typeof readOverview>>
 
 export const overviewQuery = (days: number) => queryOptions({ queryKey: ['overview', days], queryFn: () => readOverview(days) })
 
-/** How much falls through now, of what began in the last days. */
-export const cracksQuery = queryOptions({
-  queryKey: ['cracks', 'count'], staleTime: 60_000,
-  queryFn: () => must(api.GET('/v1/cracks', { params: { query: { limit: 200, days: knownDays, counts_only: true } } })),
-})
+/** How much falls through now, of what began in the last days; without them, as far back as the list goes by itself. */
+export const cracksCount = (of: { team?: string[]; agent?: string[]; days?: number }) =>
+  queryOptions({ queryKey: ['cracks', 'count', of], staleTime: 60_000, queryFn: () => must(api.GET('/v1/cracks', { params: { query: { limit: mostCracks, counts_only: true, ...of } } })) })
+
+/** How many of a kind are counted and listed at first. */
+export const mostCracks = 200
+
+/** A number of what is listed so far: where there are more, it says so. */
+export const atLeast = (n: number, more: boolean, language: Language) => number(n, language) + (more ? '+' : '')

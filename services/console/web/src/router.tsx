@@ -1,7 +1,7 @@
 import { createRootRoute, createRoute, createRouter } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { page } from './lazy'
-import { cracksQuery, overviewQuery } from './overview'
+import { cracksCount, knownDays, overviewQuery } from './overview'
 import { Page, Shell } from './parts/Shell'
 import { Empty, Failed, Loading } from './parts/States'
 import { queries } from './queries'
@@ -25,7 +25,7 @@ function askNames() {
 
 function askOverview(days: number) {
   void queries.prefetchQuery(overviewQuery(days))
-  void queries.prefetchQuery(cracksQuery)
+  void queries.prefetchQuery(cracksCount({ days: knownDays }))
 }
 
 const root = createRootRoute({ loader: askNames, component: Shell, notFoundComponent: Missing })

@@ -9,8 +9,9 @@ import { Chart } from '../parts/Chart'
 import { ChannelSign } from '../parts/Channel'
 import { Page } from '../parts/Shell'
 import { Empty, Failed, Loading, Outdated } from '../parts/States'
-import { cracksQuery, isGood, knownDays, ofHowMany, type Overview, overviewQuery, trendDays } from '../overview'
+import { atLeast, cracksCount, isGood, knownDays, ofHowMany, type Overview, overviewQuery, trendDays } from '../overview'
 import type { Period } from '../periods'
+import { asking } from '../queries'
 import { overviewDays, type OverviewSearch } from '../searches'
 import { type ReportRow, seriesOf, valueOf } from '../series'
 import { sourcesQuery, useLanguage, useMeasures, useNames, useRegistry } from '../use'
@@ -184,7 +185,7 @@ function Waiting({ count }: { count: number | null }) {
 function Cracks() {
   const { t } = useTranslation()
   const language = useLanguage()
-  const cracks = useQuery({ ...cracksQuery, refetchInterval: 60_000 })
+  const cracks = useQuery({ ...cracksCount({ days: knownDays }), refetchInterval: asking(60_000) })
   const counts: Record<string, number> = cracks.data?.counts ?? {}
   const all = Object.values(counts).reduce((a, b) => a + b, 0)
   const [kind, most] = Object.entries(counts).sort(([, a], [, b]) => b - a)[0] ?? ['', 0]
@@ -192,8 +193,8 @@ function Cracks() {
   return (
     <Paper withBorder p="md" component={Go} to="/cracks" search={{ days: knownDays }} className="tile">
       <Text size="sm" c="dimmed">{`${t('menu.cracks')} · ${t('overview.ofDays', { count: knownDays })}`}</Text>
-      <Text component="div" className="figure">{cracks.data ? number(all, language) + (more.length > 0 ? '+' : '') : '–'}</Text>
-      <Text size="xs" c="dimmed">{most > 0 ? `${t(`cracks.kinds.${kind}`, { defaultValue: kind })}: ${number(most, language)}${more.includes(kind) ? '+' : ''}` : cracks.data ? t('cracks.none') : ''}</Text>
+      <Text component="div" className="figure">{cracks.data ? atLeast(all, more.length > 0, language) : '–'}</Text>
+      <Text size="xs" c="dimmed">{most > 0 ? `${t(`cracks.kinds.${kind}`, { defaultValue: kind })}: ${atLeast(most, more.includes(kind), language)}` : cracks.data ? t('cracks.none') : ''}</Text>
     </Paper>
   )
 }
