@@ -51,6 +51,12 @@ func Handler(next http.Handler) (http.Handler, error) {
 		case known && name != "index.html" && name != manifestName:
 			r.Pattern = "GET /assets" // of metrics
 			a.serve(w, r, strings.HasPrefix(name, "assets/"))
+		case !isPage && index != nil && wantsPage(r):
+			answered := &unlessMissing{ResponseWriter: w}
+			if next.ServeHTTP(answered, r); answered.missing {
+				r.Pattern = "GET /"
+				index.serve(w, r, "", http.StatusNotFound)
+			}
 		case !isPage:
 			next.ServeHTTP(w, r)
 		case index == nil:
@@ -58,7 +64,7 @@ func Handler(next http.Handler) (http.Handler, error) {
 			http.Error(w, "This binary was built without the console: `make build` builds it.", http.StatusNotFound)
 		default:
 			r.Pattern = "GET /"
-			index.serve(w, r, page)
+			index.serve(w, r, page, http.StatusOK)
 		}
 	}), nil
 }

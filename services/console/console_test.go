@@ -66,6 +66,39 @@ func TestPageIsStrict(t *testing.T) {
 	}
 }
 
+// Whoever types an address that there is not gets the page that says so; programs, and addresses of the API, get the API's answer.
+func TestNoSuchPage(t *testing.T) {
+	api := http.NewServeMux()
+	api.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "well") })
+	h, err := Handler(api)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := get(h, http.MethodGet, "/"); r.StatusCode == http.StatusNotFound {
+		t.Skip("the console is not built: make build")
+	}
+	const browser = "text/html,application/xhtml+xml,*/*;q=0.8"
+	for _, c := range []struct {
+		path, accept string
+		status       int
+		page         bool
+	}{
+		{"/nowhere", browser, http.StatusNotFound, true},
+		{"/nowhere", "*/*", http.StatusNotFound, false},
+		{"/v1/nowhere", browser, http.StatusNotFound, false},
+		{"/healthz", browser, http.StatusOK, false},
+	} {
+		r := get(h, http.MethodGet, c.path, "Accept", c.accept)
+		body, _ := io.ReadAll(r.Body)
+		if page := strings.Contains(string(body), "<html"); r.StatusCode != c.status || page != c.page {
+			t.Errorf("%s for %s: %d %q", c.path, c.accept, r.StatusCode, body)
+		}
+		if c.page && (r.Header.Get("Content-Security-Policy") == "" || !strings.HasPrefix(r.Header.Get("Content-Type"), "text/html")) {
+			t.Errorf("%s: %v", c.path, r.Header)
+		}
+	}
+}
+
 // The page says who is signed in, whatever the key is called, and loads what draws it.
 func TestPageKnowsWhoIsSignedIn(t *testing.T) {
 	said := http.StatusNoContent
@@ -83,7 +116,7 @@ func TestPageKnowsWhoIsSignedIn(t *testing.T) {
 		http.StatusOK: `{&#34;name&#34;:&#34;\&#34;&gt;&lt;script&gt;&#34;}`, http.StatusNoContent: "null", http.StatusServiceUnavailable: "",
 	} {
 		said = status
-		r := get(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { i.serve(w, r, "Inbox") }), http.MethodGet, "/inbox", "Cookie", "a=b", "Authorization", "Bearer x")
+		r := get(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { i.serve(w, r, "Inbox", http.StatusOK) }), http.MethodGet, "/inbox", "Cookie", "a=b", "Authorization", "Bearer x")
 		body, _ := io.ReadAll(r.Body)
 		if want = `<meta content="` + want + `"><link>`; string(body) != want {
 			t.Errorf("%d: %s, want %s", status, body, want)

@@ -93,7 +93,7 @@ func (m manifest) of(module string) ([]string, error) {
 // serve answers with the page that loads the program. Styles that the program makes while it runs carry the answer's nonce: whatever else
 // gets into the page, from a customer's message, say, has no effect. Who is signed in stands in the page, so that the program need not
 // ask before it draws anything.
-func (i *index) serve(w http.ResponseWriter, r *http.Request, module string) {
+func (i *index) serve(w http.ResponseWriter, r *http.Request, module string, status int) {
 	var b [18]byte
 	rand.Read(b[:]) // never fails
 	nonce := base64.RawURLEncoding.EncodeToString(b[:])
@@ -107,12 +107,43 @@ func (i *index) serve(w http.ResponseWriter, r *http.Request, module string) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+	w.WriteHeader(status)
 	if r.Method != http.MethodGet {
 		return
 	}
 	page := strings.NewReplacer(nonceMark, nonce, sessionMark, html.EscapeString(i.session(r)), preloadMark, string(i.preload[module]))
 	_, _ = page.WriteString(w, string(i.text)) // an error means that the client is gone
 }
+
+// wantsPage says whether somebody typed the address or followed a link to it: what lies at an address of the API is the API's to say, also
+// that nothing does.
+func wantsPage(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept"), "text/html") && !strings.HasPrefix(r.URL.Path, "/v1/")
+}
+
+// unlessMissing lets an answer through unless it says that nothing is at the address.
+type unlessMissing struct {
+	http.ResponseWriter
+	missing bool
+}
+
+func (m *unlessMissing) WriteHeader(status int) {
+	if m.missing = status == http.StatusNotFound; m.missing {
+		m.Header().Del("Content-Length")
+		return
+	}
+	m.ResponseWriter.WriteHeader(status)
+}
+
+func (m *unlessMissing) Write(b []byte) (int, error) {
+	if m.missing {
+		return len(b), nil
+	}
+	return m.ResponseWriter.Write(b)
+}
+
+// Unwrap is for http.ResponseController.
+func (m *unlessMissing) Unwrap() http.ResponseWriter { return m.ResponseWriter }
 
 // session is what GET /v1/session answers to whoever asks for the page: a Session, "null" for nobody, or nothing when the API does not
 // say, so that the program asks it itself.

@@ -22,8 +22,8 @@ var (
 	saysOver       = registry.Text{EN: "it was settled", DE: "es wurde erledigt"}
 	saysAnswered   = registry.Text{EN: "it was answered", DE: "es wurde beantwortet"}
 	saysReopened   = registry.Text{EN: "it was taken up again", DE: "es wurde wieder aufgenommen"}
-	saysAnsweredBy = registry.Text{EN: "it was answered by ", DE: "es wurde beantwortet über "}
-	saysWaitsBy    = registry.Text{EN: "the customer waits by ", DE: "der Kunde wartet über "}
+	saysAnsweredBy = registry.Text{EN: "it was answered on ", DE: "es wurde beantwortet über "}
+	saysWaitsBy    = registry.Text{EN: "the customer waits on ", DE: "der Kunde wartet über "}
 )
 
 // in is the text in the language of the question.

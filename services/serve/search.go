@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -75,25 +76,51 @@ func (s *Server) meanings(workspace, text string) []Node {
 			out = append(out, Node{Type: n.Type, Value: n.Value, anchor: n.Anchor})
 		}
 	}
-	for _, t := range s.config.Rules.Rules(workspace).Types {
-		add("", t.Name, text)
+	types := s.config.Rules.Rules(workspace).Types
+	for _, space := range []string{"", streams.ClaimedPrefix} {
+		for _, written := range writings(text) {
+			for _, t := range types {
+				add(space, t.Name, written)
+			}
+		}
 	}
-	for _, t := range s.config.Rules.Rules(workspace).Types {
-		add(streams.ClaimedPrefix, t.Name, text)
-	}
-	for _, scheme := range s.config.Registry.Schemes {
-		n := streams.ThreadNode(workspace, scheme.Name+":"+text)
+	for _, thread := range s.threads(text) {
+		n := streams.ThreadNode(workspace, thread)
 		out = append(out, Node{Type: n.Type, Value: n.Value, anchor: n.Anchor})
+	}
+	return out
+}
+
+// writings are the text and what somebody who typed it may have meant: without the spaces in it, in capitals, and, where it is digits alone, as the
+// number of a telephone with its country.
+func writings(text string) []string {
+	compact := strings.Join(strings.Fields(text), "")
+	all := []string{text, compact, strings.ToUpper(compact)}
+	if digits := strings.NewReplacer("-", "", "/", "", ".", "", "(", "", ")", "").Replace(compact); len(digits) >= 7 && strings.Trim(digits, "0123456789") == "" {
+		all = append(all, digits, "+"+digits)
+	}
+	var out []string
+	for _, one := range all {
+		if !slices.Contains(out, one) {
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
+// threads are the references that the text may be the number of, one of each scheme.
+func (s *Server) threads(text string) (out []string) {
+	for _, scheme := range s.config.Registry.Schemes {
+		for _, written := range writings(text) {
+			out = append(out, scheme.Name+":"+written)
+		}
 	}
 	return out
 }
 
 // storedThread is the customer of the oldest touchpoint with such a reference, of whatever scheme.
 func (s *Server) storedThread(ctx context.Context, c *call, text string) (out []Node, err error) {
-	threads := []string{text}
-	for _, scheme := range s.config.Registry.Schemes {
-		threads = append(threads, scheme.Name+":"+text)
-	}
+	threads := append(s.threads(text), text)
 	sql := `SELECT anchor, arrayFirst(t -> t IN {threads:Array(String)}, thread) FROM ` + c.tables.Touchpoints + `
 WHERE workspace = {workspace:String} AND hasAny(thread, {threads:Array(String)}) ORDER BY time, key LIMIT 1`
 	err = s.store.each(ctx, s.store.lookup, sql, clickhouse.Params{"workspace": c.workspace, "threads": threads}, func(r *clickhouse.Rows) error {

@@ -20,7 +20,8 @@ type Live interface {
 // ConversationEvent says that a conversation changed. The store has it some hundred milliseconds later.
 type ConversationEvent struct {
 	ID           identity.Anchor `json:"id"`
-	State        string          `json:"state"` // also superseded and gone, of what is not a conversation any more
+	Person       identity.Anchor `json:"person"` // whose it is, as of this change
+	State        string          `json:"state"`  // also superseded and gone, of what is not a conversation any more
 	First        Time            `json:"first"`
 	Last         Time            `json:"last"`
 	Touchpoints  uint32          `json:"touchpoints"`
@@ -34,7 +35,7 @@ type ConversationEvent struct {
 
 func eventOf(c *conversation.Conversation) ConversationEvent {
 	e := ConversationEvent{
-		ID: c.ID, State: string(c.State), First: Time(time.UnixMilli(c.First)), Last: Time(time.UnixMilli(c.Last)), Touchpoints: c.Touchpoints,
+		ID: c.ID, Person: c.Person, State: string(c.State), First: Time(time.UnixMilli(c.First)), Last: Time(time.UnixMilli(c.Last)), Touchpoints: c.Touchpoints,
 		Channels: c.Channels, Team: c.Team, Agent: c.Agent, Topic: c.Topic, Account: c.Account,
 	}
 	if e.Channels == nil {

@@ -61,7 +61,7 @@ func TestStream(t *testing.T) {
 	event("resync")
 	// What changes in another workspace comes first, on the same topic, and is not told.
 	for _, workspace := range []string{"theirs", "ours"} {
-		c := conversation.Conversation{Workspace: workspace, ID: touchpoint.KeyOf(workspace, "a"), Version: 1, State: conversation.WaitingForUs, WaitingSince: 1, Touchpoints: 3}
+		c := conversation.Conversation{Workspace: workspace, ID: touchpoint.KeyOf(workspace, "a"), Person: touchpoint.KeyOf(workspace, "p"), Version: 1, State: conversation.WaitingForUs, WaitingSince: 1, Touchpoints: 3}
 		value, err := c.Append(nil)
 		if err == nil {
 			err = f.cluster.Producer(t).Produce(t.Context(), []*kafka.Record{{Topic: string(topic.Conversations), Key: c.ID[:], Value: value}})
@@ -70,7 +70,7 @@ func TestStream(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want := `{"id":"` + idOf("a") + `","state":"waiting_for_us","first":"1970-01-01T00:00:00.000Z","last":"1970-01-01T00:00:00.000Z","touchpoints":3,"channels":[],"waiting_since":"1970-01-01T00:00:00.001Z"}`
+	want := `{"id":"` + idOf("a") + `","person":"` + idOf("p") + `","state":"waiting_for_us","first":"1970-01-01T00:00:00.000Z","last":"1970-01-01T00:00:00.000Z","touchpoints":3,"channels":[],"waiting_since":"1970-01-01T00:00:00.001Z"}`
 	if got := event("conversation"); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}

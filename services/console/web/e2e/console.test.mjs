@@ -108,6 +108,91 @@ test('inbox: who waits, by keyboard, with filters in the address, live', async (
   console.log(`a new message showed after ${Date.now() - sent} ms`)
 })
 
+test('inbox: what is chosen stays chosen when others come before it', async () => {
+  await open('/inbox?show=all')
+  await page.getByRole('status', { name: /^Live/ }).waitFor()
+  await page.locator('a.row').first().waitFor()
+  await page.keyboard.press('j')
+  await page.keyboard.press('j')
+  const chosen = await page.locator('a.row[data-active]').getAttribute('href')
+  const subject = `Before ${run}`
+  await api('/v1/touchpoints', message('before', { identifiers: by(`before-${run}@example.com`), subject }))
+  await page.getByText(subject).waitFor()
+  assert.equal(await page.locator('a.row[data-active]').getAttribute('href'), chosen)
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute('href')), chosen)
+  await page.keyboard.press('Enter')
+  await page.waitForURL(`**${chosen}`)
+
+  // Enter on what has the focus opens that, whatever was chosen.
+  await open('/inbox')
+  await page.locator('a.row').first().waitFor()
+  await page.keyboard.press('j')
+  await page.getByRole('link', { name: 'Reports' }).focus()
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { level: 1, name: 'Reports' }).waitFor()
+})
+
+test('search: what was picked is not typed, and what nobody is known by is said softly', async () => {
+  const email = `picked-${run}@example.com`
+  await api('/v1/touchpoints', message('pick', { identifiers: by(email) }))
+  await personOf(email)
+  await open('/inbox')
+  const box = page.getByRole('combobox', { name: 'Find a customer' })
+  await box.pressSequentially(email.slice(0, -3))
+  await page.getByText(/^Nobody is known by this so far/).waitFor()
+  assert.equal(await box.getAttribute('aria-invalid'), null)
+  await box.pressSequentially(email.slice(-3))
+  await page.getByRole('option').first().click()
+  await page.waitForURL(/people/)
+  assert.equal(await box.inputValue(), '')
+  assert.equal(await page.getByText(/^Nobody is known by this so far/).count(), 0)
+})
+
+test('customer: what happens shows at once', async () => {
+  const email = `now-${run}@example.com`
+  await api('/v1/touchpoints', message('n1', { identifiers: by(email), text: 'The first' }))
+  const person = await personOf(email)
+  await open(`/people/${person}`)
+  await page.getByRole('article').getByText('The first').waitFor()
+  await page.getByRole('status', { name: /^Live/ }).waitFor()
+  await api('/v1/touchpoints', message('n2', { identifiers: by(email), text: 'And the second' }))
+  await page.getByRole('article').getByText('And the second').waitFor({ timeout: 10_000 })
+})
+
+test('without a server pages stay, keep what they showed, and come back', async () => {
+  await page.clock.install()
+  await open('/')
+  await page.locator('.tile').first().waitFor()
+  const figure = await page.locator('.tile').first().innerText()
+  const gone = (r) => r.abort()
+  await context.route(/\/(v1|assets)\//, gone)
+  await page.getByRole('link', { name: 'Data quality' }).click()
+  for (let i = 0; i < 5; i++) await page.clock.runFor(4000)
+  await page.getByRole('alert').getByText('The server cannot be reached').first().waitFor()
+  await page.getByRole('link', { name: 'Overview' }).click()
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
+  assert.equal(await page.evaluate(() => document.activeElement.tagName), 'H1', 'who goes to a page begins elsewhere')
+  for (let i = 0; i < 8; i++) await page.clock.runFor(4000)
+  await page.getByText(/^Not refreshed since/).first().waitFor()
+  assert.equal(await page.locator('.tile').first().innerText(), figure)
+  await context.unroute(/\/(v1|assets)\//, gone)
+  for (let i = 0; i < 5; i++) await page.clock.runFor(4000)
+  await page.getByText(/^Not refreshed since/).waitFor({ state: 'detached' })
+  await page.getByRole('link', { name: 'Data quality' }).click()
+  for (let i = 0; i < 3; i++) await page.clock.runFor(4000)
+  await page.getByRole('region', { name: 'Freshness' }).waitFor()
+  faults = faults.filter((f) => !f.includes('net::ERR_FAILED'))
+  await page.close()
+  page = listen(await context.newPage()) // with a clock of its own
+})
+
+test('an address that there is not shows the page that says so', async () => {
+  const answer = await page.goto(`${url}/nowhere`)
+  assert.equal(answer.status(), 404)
+  await page.getByRole('heading', { level: 1, name: 'There is no such page' }).waitFor()
+  faults = faults.filter((f) => !f.includes('404'))
+})
+
 test('inbox: whose answer is late, by what was promised', async () => {
   const [late, early] = [`Overdue ${run}`, `Just now ${run}`]
   await api('/v1/touchpoints', message('w1', { identifiers: by(`overdue-${run}@example.com`), subject: late, time: new Date(Date.now() - 400 * 86_400_000).toISOString() }))
@@ -378,13 +463,24 @@ test('data quality: sources, and an audit that is run', async () => {
 test('cracks: what falls through opens down to the touchpoint', async () => {
   await open('/cracks')
   await settled()
-  await page.getByRole('listitem').first().getByRole('link', { name: 'Open the conversation' }).or(page.getByText('Nothing falls through')).first().waitFor()
-  const link = page.getByRole('link', { name: 'Open the conversation' }).first()
-  if (await link.isVisible()) {
-    await page.getByRole('link', { name: /^(E-mail|Phone|Customer number): / }).first().waitFor() // whose it is
-    await link.click()
-    await page.getByRole('region', { name: 'Thread' }).getByRole('article').first().waitFor()
+  await page.getByRole('tab').first().or(page.getByText('Nothing falls through')).first().waitFor()
+  const tabs = await page.getByRole('tab').count()
+  for (let i = 0; i < tabs; i++) {
+    await page.getByRole('tab').nth(i).click()
+    await settled()
+    const shown = await page.getByRole('tabpanel').getByRole('listitem').count()
+    const [, counted, more] = (await page.getByRole('tab').nth(i).innerText()).match(/(\d+)(\+?)$/)
+    const mended = await page.getByRole('region', { name: /^Mended/ }).getByRole('listitem').count()
+    assert.equal(shown - mended, Math.min(50, Number(counted)), 'the tab and its list do not agree')
+    assert.equal(await page.getByText(/^There are more than these/).isVisible(), more === '+')
+    if (more || Number(counted) > 50) await page.getByRole('button', { name: 'Show more' }).waitFor()
   }
+  if (tabs === 0) return
+  const row = page.getByRole('tabpanel').getByRole('listitem').filter({ has: page.getByRole('link', { name: "Open the customer's card" }) }).first()
+  if (!(await row.count())) return
+  await row.getByRole('link', { name: /^(E-mail|Phone|Customer number|Browser|[A-Z].*): |^Unknown customer/ }).first().waitFor() // whose it is
+  await row.click() // wherever
+  await page.getByRole('region', { name: 'Thread' }).getByRole('article').first().waitFor()
 })
 
 test('channels: a workspace calls and costs them as it does, at once, and takes it back', async () => {

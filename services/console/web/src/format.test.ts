@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ago, change, changeText, duration, share } from './format'
+import { ago, change, changeText, cut, duration, share } from './format'
 
 describe('duration', () => {
   test.each([
@@ -28,12 +28,23 @@ test('shares and changes say nothing where there is nothing', () => {
   expect(changeText(3, null, 'share', 'en')).toBe('')
 })
 
+test('what is left of ten hours is never nothing', () => {
+  expect(changeText(5_000, 36_000_000, 'milliseconds', 'en')).toBe('7,200 times less')
+  expect(changeText(5_000, 36_000_000, 'milliseconds', 'de')).toBe('7.200-mal weniger')
+  expect(changeText(120, 10, 'count', 'en')).toBe('12 times as much')
+  expect(changeText(100, 10, 'count', 'en')).toBe('+900%')
+})
+
+test('what is cut says so', () => expect([cut('abc', 3), cut('abcd', 3)]).toEqual(['abc', 'abc…']))
+
 test('changes of shares are told in points, others in percent', () => {
   expect(changeText(3, 2, 'count', 'en')).toBe('+50%')
   expect(changeText(2, 2, 'count', 'en')).toBe('±0%')
-  expect(changeText(0.396, 0.476, 'share', 'en')).toBe('-8 pp')
+  expect(changeText(9, 10, 'count', 'en')).toBe('−10%')
+  expect(changeText(0, 10, 'count', 'en')).toBe('−100%')
+  expect(changeText(0.396, 0.476, 'share', 'en')).toBe('−8 pp')
   expect(changeText(0.25, 0, 'share', 'de')).toBe('+25 %-Pkt.')
-  expect(changeText(0.628, 0.669, 'share', 'de')).toBe('-4,1 %-Pkt.')
+  expect(changeText(0.628, 0.669, 'share', 'de')).toBe('−4,1 %-Pkt.')
   expect(changeText(0.5, 0.50001, 'share', 'en')).toBe('±0 pp')
-  expect(changeText(0, 7, 'count', 'en')).toBe('-100%') // what only the period before has
+  expect(changeText(0, 7, 'count', 'en')).toBe('−100%') // what only the period before has
 })

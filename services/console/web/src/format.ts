@@ -105,6 +105,14 @@ export function dateTime(text: string, language: Language): string {
   return dateAs(text, language, { dateStyle: 'medium', timeStyle: 'short' })
 }
 
+/** The time of day. */
+export function time(at: number, language: Language): string {
+  return dates(language, { timeStyle: 'short' }).format(at)
+}
+
+/** A text of at most so many characters; one that is cut says so. */
+export const cut = (text: string, most: number) => (text.length > most ? `${text.slice(0, most)}…` : text)
+
 export function date(text: string, language: Language): string {
   return dateAs(text, language, { dateStyle: 'medium' })
 }
@@ -123,13 +131,21 @@ export function changeText(now: number | null | undefined, before: number | null
   if (now == null || before == null) return ''
   if (unit === 'share') return `${signed((now - before) * 100, language, { maximumFractionDigits: 1 })} ${points[language]}`
   const by = change(now, before)
-  return by === null ? '' : signed(by, language, { style: 'percent', maximumFractionDigits: 0 })
+  if (by === null) return ''
+  // In percent, what is left of ten hours when an answer takes seconds would be nothing.
+  if (now !== 0 && (by < -0.99 || by > 9.99)) return times[language](numbers(language, { maximumSignificantDigits: 2 }).format(by < 0 ? before / now : now / before), by > 0)
+  return signed(by, language, { style: 'percent', maximumFractionDigits: 0 })
+}
+
+const times = {
+  en: (n: string, more: boolean) => `${n} times ${more ? 'as much' : 'less'}`,
+  de: (n: string, more: boolean) => `${n}-mal ${more ? 'so viel' : 'weniger'}`,
 }
 
 const points = { en: 'pp', de: '%-Pkt.' }
 
 function signed(n: number, language: Language, as: Intl.NumberFormatOptions): string {
-  const text = numbers(language, { ...as, signDisplay: 'exceptZero' }).format(n)
+  const text = numbers(language, { ...as, signDisplay: 'exceptZero' }).format(n).replace('-', '−') // a minus and no hyphen
   return /^\d/.test(text) ? `±${text}` : text
 }
 

@@ -1,10 +1,31 @@
 import { queryOptions } from '@tanstack/react-query'
 import { api, must } from './api'
+import { type Language, number } from './format'
 import { lastDays, soFar, zone } from './periods'
 import { readReport } from './reports'
+import { type ReportRow, valueOf } from './series'
 
 /** The figures of conversations that the overview shows: a report costs what its figures cost. */
-const talk = ['count', 'first_response_ms', 'resolution_ms', 'first_response_kept_share', 'csat_share']
+const talk = ['count', 'first_response_ms', 'resolution_ms', 'first_response_kept_share', 'first_response_kept', 'first_response_missed', 'csat_share', 'csat_answers']
+
+/** What shares are of. */
+const parts: Record<string, string[]> = { first_response_kept_share: ['first_response_kept', 'first_response_missed'], csat_share: ['csat_answers'], fcr_share: ['fcr_resolved', 'fcr_not_resolved'] }
+
+/** Of how many a statistic or a share is; null of what counts. */
+export function ofHowMany(row: ReportRow, figure: string): number | null {
+  const v = row[figure]
+  if (v && typeof v === 'object' && 'n' in v) return Number(v.n)
+  return parts[figure]?.reduce((sum, p) => sum + (valueOf(row, p) ?? 0), 0) ?? null
+}
+
+/** Of fewer, one more or one less makes the figure another: neither good nor bad is said of it. */
+const few = 10
+
+/** Whether a change is good; null where it is neither, or where too few were counted to tell. */
+export function isGood(by: number | null, better: 'more' | 'less' | null, ...of: (number | null)[]): boolean | null {
+  if (by === null || better === null || Math.abs(by) < 0.005 || of.some((n) => n !== null && n < few)) return null
+  return by > 0 === (better === 'more')
+}
 
 /**
  * How many days are looked at for what takes days to show: whether a first contact was enough is known a week later, and what falls through does so
@@ -12,20 +33,24 @@ const talk = ['count', 'first_response_ms', 'resolution_ms', 'first_response_kep
  */
 export const knownDays = 30
 
+/** Before everything: who waits now is counted whenever it began. */
+export const beginning = '2000-01-01'
+
 async function readOverview(days: number) {
   const now = new Date()
   const p = soFar(now, days)
   const tz = zone()
-  const [touched, touchedBefore, talked, talkedBefore, waiting, trend, month] = await Promise.all([
+  const [touched, touchedBefore, talked, talkedBefore, waiting, trend, month, queue] = await Promise.all([
     readReport('touchpoints', { by: ['channel'], ...p.now, tz, figures: ['touchpoints', 'people'] }),
     readReport('touchpoints', { by: ['channel'], ...p.before, tz, figures: ['touchpoints', 'people'] }),
     readReport('conversations', { ...p.now, tz, figures: talk }),
     readReport('conversations', { ...p.before, tz, figures: talk }),
     must(api.GET('/v1/conversations', { params: { query: { waiting: true, sort: 'waiting', limit: 5, opening: true } } })),
     readReport('touchpoints', { by: ['day'], ...lastDays(now, trendDays(days)), tz, figures: ['touchpoints'] }),
-    readReport('conversations', { ...lastDays(now, knownDays), tz, compare: 'previous', figures: ['fcr_share', 'waiting'] }),
+    readReport('conversations', { ...lastDays(now, knownDays), tz, compare: 'previous', figures: ['fcr_share', 'fcr_resolved', 'fcr_not_resolved'] }),
+    readReport('conversations', { from: beginning, to: lastDays(now, 1).to, tz, figures: ['waiting'] }),
   ])
-  return { touched, touchedBefore, talked, talkedBefore, waiting, trend, month, period: p.now }
+  return { queue, touched, touchedBefore, talked, talkedBefore, waiting, trend, month, period: p.now }
 }
 
 /** How many days the trend goes back. */
@@ -35,8 +60,12 @@ export type Overview = Awaited<ReturnType<typeof readOverview>>
 
 export const overviewQuery = (days: number) => queryOptions({ queryKey: ['overview', days], queryFn: () => readOverview(days) })
 
-/** How much falls through now, of what began in the last days. */
-export const cracksQuery = queryOptions({
-  queryKey: ['cracks', 'count'], staleTime: 60_000,
-  queryFn: () => must(api.GET('/v1/cracks', { params: { query: { limit: 200, days: knownDays, counts_only: true } } })),
-})
+/** How much falls through now, of what began in the last days; without them, as far back as the list goes by itself. */
+export const cracksCount = (of: { team?: string[]; agent?: string[]; days?: number }) =>
+  queryOptions({ queryKey: ['cracks', 'count', of], staleTime: 60_000, queryFn: () => must(api.GET('/v1/cracks', { params: { query: { limit: mostCracks, counts_only: true, ...of } } })) })
+
+/** How many of a kind are counted and listed at first. */
+export const mostCracks = 200
+
+/** A number of what is listed so far: where there are more, it says so. */
+export const atLeast = (n: number, more: boolean, language: Language) => number(n, language) + (more ? '+' : '')

@@ -25,6 +25,10 @@ const forGood = 5 * 60_000
 export const registryQuery = queryOptions({ queryKey: ['registry'], queryFn: () => must(api.GET('/v1/registry')), staleTime: forGood })
 export const measuresQuery = queryOptions({ queryKey: ['measures'], queryFn: () => must(api.GET('/v1/measures')), staleTime: forGood })
 
+export const statusQuery = queryOptions({ queryKey: ['status'], queryFn: () => must(api.GET('/v1/status')) })
+
+export const sourcesQuery = queryOptions({ queryKey: ['sources'], queryFn: () => must(api.GET('/v1/status/sources')) })
+
 export function useRegistry() {
   return useQuery(registryQuery)
 }

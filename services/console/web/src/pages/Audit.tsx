@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { api, must, type Schemas } from '../api'
 import { runAudit } from '../audit'
 import { ago, dateTime, duration, number } from '../format'
-import { Failed, Loading } from '../parts/States'
+import { Failed, Loading, Outdated, Words } from '../parts/States'
 import { useLanguage, useMay, useNow, useSession } from '../use'
 
 /** What the last audit found: everything recomputed from the log, and compared with what is read. */
@@ -38,12 +38,13 @@ export function Audit() {
         {run.isError && <Failed error={run.error} />}
         {audit.isPending ? (
           <Loading lines={2} />
-        ) : audit.isError ? (
+        ) : !audit.data ? (
           <Failed error={audit.error} retry={() => void audit.refetch()} />
-        ) : audit.data.last ? (
-          <Last audit={audit.data.last} />
         ) : (
-          <Text size="sm" c="dimmed">{t(may ? 'audit.noneMay' : 'audit.none')}</Text>
+          <>
+            <Outdated of={audit} />
+            {audit.data.last ? <Last audit={audit.data.last} /> : <Text size="sm" c="dimmed"><Words>{t(may ? 'audit.noneMay' : 'audit.none')}</Words></Text>}
+          </>
         )}
       </Paper>
     </section>

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { api, must } from '../api'
 import { dateTime, number } from '../format'
-import { Empty, Failed, Loading } from '../parts/States'
+import { Empty, Failed, Loading, Outdated } from '../parts/States'
 import { useLanguage } from '../use'
 
 const days = 30
@@ -14,10 +14,11 @@ export function Found() {
   const language = useLanguage()
   const quality = useQuery({ queryKey: ['data-quality', days], queryFn: () => must(api.GET('/v1/data-quality', { params: { query: { days } } })), refetchInterval: 30_000 })
   if (quality.isPending) return <Loading lines={3} />
-  if (quality.isError) return <Failed error={quality.error} retry={() => void quality.refetch()} />
+  if (!quality.data) return <Failed error={quality.error} retry={() => void quality.refetch()} />
   const { violations, privacy } = quality.data
   return (
     <Stack gap="xl">
+      {quality.isError && <Outdated of={quality} />}
       <section aria-label={t('found.violations')}>
         <Title order={2} size="h4">{t('found.violations')}</Title>
         <Text size="sm" c="dimmed" mb="sm">{t('found.violationsHint', { days })}</Text>

@@ -2,13 +2,14 @@ import { Box, Button, Paper, SegmentedControl, Select, Text } from '@mantine/cor
 import { useHotkeys } from '@mantine/hooks'
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { useEffect, useRef, useState } from 'react'
+import { useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, must } from '../api'
+import { type Choice, followed, moved } from '../choice'
 import { ChannelFilter, Filter, Filters, ValueFilter } from '../parts/Filters'
 import { Row } from '../parts/Row'
 import { Page } from '../parts/Shell'
-import { Empty, Failed, Loading } from '../parts/States'
+import { Clear, Empty, Failed, Loading, Outdated } from '../parts/States'
 import { type InboxSearch, type Standing, standings } from '../searches'
 
 export function InboxPage() {
@@ -36,16 +37,21 @@ export function InboxPage() {
     placeholderData: keepPreviousData,
   })
   const rows = list.data?.pages.flatMap((p) => p.conversations) ?? []
-  const [active, setActive] = useState(-1)
+  const ids = rows.map((c) => c.id)
+  const [choice, setChoice] = useState<Choice | null>(null)
   const box = useRef<HTMLDivElement>(null)
-  const move = (by: number) => setActive((at) => Math.max(0, Math.min(rows.length - 1, at + by)))
-  useEffect(() => {
-    box.current?.querySelector<HTMLElement>('[data-active]')?.focus()
-  }, [active])
+  const active = followed(ids, choice)
+  if (active && active.at !== choice?.at) setChoice(active)
+  const move = (by: number) => {
+    const to = moved(ids, active, by)
+    setChoice(to)
+    box.current?.querySelector<HTMLElement>(`[data-id="${to?.id}"]`)?.focus()
+  }
+  const choose = (id: string | undefined) => id && setChoice(followed(ids, { id, at: 0 }))
+  // Rows are links: what has the focus opens by Enter as everywhere, and what was chosen by j and k has the focus.
   useHotkeys([
     ['j', () => move(1)],
     ['k', () => move(-1)],
-    ['Enter', () => rows[active] && void navigate({ to: `/conversations/${rows[active].id}` })],
   ])
   const filtered = Boolean((waiting && search.promise?.length) || search.channel?.length || search.team?.length || search.agent?.length || search.topic?.length)
   return (
@@ -76,23 +82,26 @@ export function InboxPage() {
           <ValueFilter dimension="topic" value={search.topic} onChange={(topic) => set({ topic })} />
         </Filters>
       </Box>
+      {list.data && <Outdated of={list} />}
       {list.isPending ? (
         <Loading lines={8} />
-      ) : list.isError ? (
+      ) : !list.data ? (
         <Failed error={list.error} retry={() => void list.refetch()} />
       ) : rows.length === 0 ? (
-        <Empty title={t(filtered ? 'inbox.noneFiltered' : 'inbox.none')} hint={t(filtered ? 'inbox.noneFilteredHint' : 'inbox.noneHint')}>
-          {filtered && (
+        filtered ? (
+          <Empty title={t('inbox.noneFiltered')} hint={t('inbox.noneFilteredHint')}>
             <Button variant="default" mt="sm" onClick={() => set({ promise: undefined, channel: undefined, team: undefined, agent: undefined, topic: undefined })}>
               {t('filter.clear')}
             </Button>
-          )}
-        </Empty>
+          </Empty>
+        ) : (
+          <Clear title={t('inbox.none')} hint={t('inbox.noneHint')} />
+        )
       ) : (
         <>
-          <Paper withBorder ref={box} role="list" aria-label={t('menu.inbox')}>
-            {rows.map((c, i) => (
-              <Row key={c.id} conversation={c} active={i === active} />
+          <Paper withBorder ref={box} role="list" aria-label={t('menu.inbox')} onFocus={(e) => choose(e.target.closest<HTMLElement>('[data-id]')?.dataset.id)}>
+            {rows.map((c) => (
+              <Row key={c.id} conversation={c} active={c.id === active?.id} />
             ))}
           </Paper>
           {list.hasNextPage && (

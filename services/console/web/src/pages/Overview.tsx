@@ -3,17 +3,18 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useDeferredValue, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
-import { change, inDots, number } from '../format'
+import { change, dateTime, inDots, number } from '../format'
 import { useDimension, useFigures } from '../figures'
 import { Chart } from '../parts/Chart'
 import { ChannelSign } from '../parts/Channel'
 import { Page } from '../parts/Shell'
-import { Empty, Failed, Loading } from '../parts/States'
-import { cracksQuery, knownDays, type Overview, overviewQuery, trendDays } from '../overview'
+import { Empty, Failed, Loading, Outdated } from '../parts/States'
+import { atLeast, cracksCount, isGood, knownDays, ofHowMany, type Overview, overviewQuery, trendDays } from '../overview'
 import type { Period } from '../periods'
+import { asking } from '../queries'
 import { overviewDays, type OverviewSearch } from '../searches'
 import { type ReportRow, seriesOf, valueOf } from '../series'
-import { useLanguage, useMeasures, useNames, useRegistry } from '../use'
+import { sourcesQuery, useLanguage, useMeasures, useNames, useRegistry } from '../use'
 import { Row } from '../parts/Row'
 import { Go } from '../parts/Go'
 
@@ -38,14 +39,33 @@ export function OverviewPage() {
     >
       {overview.isPending || measures.isPending || registry.isPending ? (
         <Loading lines={10} />
-      ) : overview.isError ? (
+      ) : !overview.data ? (
         <Failed error={overview.error} retry={() => void overview.refetch()} />
       ) : overview.data.trend.totals.touchpoints === 0 && overview.data.waiting.conversations.length === 0 ? (
-        <Empty title={t('overview.none')} hint={t('overview.noneHint')} />
+        <Quiet days={trendDays(days)} />
       ) : (
-        <Filled data={overview.data} days={days} />
+        <>
+          <Outdated of={overview} />
+          <Filled data={overview.data} days={days} />
+        </>
       )}
     </Page>
+  )
+}
+
+/** Nothing has come in for a while: when the newest was says whether anything ever did. */
+function Quiet({ days }: { days: number }) {
+  const { t } = useTranslation()
+  const language = useLanguage()
+  const sources = useQuery(sourcesQuery)
+  if (sources.isPending) return <Loading lines={3} />
+  const newest = sources.data?.sources.map((s) => s.newest).sort().at(-1)
+  if (!newest) return <Empty title={t('overview.none')} hint={t('overview.noneHint')} />
+  const around = (days: number) => new Date(Date.parse(newest) + days * 86_400_000).toISOString()
+  return (
+    <Empty title={t('overview.old', { count: days })} hint={t('overview.oldHint', { time: dateTime(newest, language) })}>
+      <Anchor component={Go} to="/reports" search={{ of: 'touchpoints', by: 'day', from: around(-27).slice(0, 10), to: around(2).slice(0, 10) }}>{t('overview.openReport')}</Anchor>
+    </Empty>
   )
 }
 
@@ -58,7 +78,7 @@ function Filled({ data, days }: { data: Overview; days: number }) {
   const { totals: touchedBefore } = data.touchedBefore
   const rest = useDeferredValue(true, false) // the figures are shown, and keys taken, before the lists below them are drawn
   const figure = (name: string, of: 'touchpoints' | 'conversations', better: 'more' | 'less' | null) => (
-    <Figure key={name} name={name} of={of} better={better} now={valueOf(of === 'touchpoints' ? touched : talked, name)} before={valueOf(of === 'touchpoints' ? touchedBefore : talkedBefore, name)} period={data.period} weekAgo={days === 1} />
+    <Figure key={name} name={name} of={of} better={better} row={of === 'touchpoints' ? touched : talked} before={of === 'touchpoints' ? touchedBefore : talkedBefore} period={data.period} weekAgo={days === 1} />
   )
   return (
     <Stack gap="lg">
@@ -69,9 +89,9 @@ function Filled({ data, days }: { data: Overview; days: number }) {
         {figure('first_response_ms', 'conversations', 'less')}
         {figure('resolution_ms', 'conversations', 'less')}
         {figure('first_response_kept_share', 'conversations', 'more')}
-        <Figure name="fcr_share" of="conversations" better="more" now={valueOf(month, 'fcr_share')} before={monthBefore ? valueOf(monthBefore, 'fcr_share') : null} days={knownDays} />
+        <Figure name="fcr_share" of="conversations" better="more" row={month} before={monthBefore ?? {}} days={knownDays} />
         {figure('csat_share', 'conversations', 'more')}
-        <Figure name="waiting" of="conversations" better={null} now={valueOf(month, 'waiting')} days={knownDays} />
+        <Waiting count={valueOf(data.queue.totals, 'waiting')} />
         <Cracks />
       </SimpleGrid>
       {rest && <Lists data={data} days={days} />}
@@ -84,6 +104,7 @@ function Lists({ data, days }: { data: Overview; days: number }) {
   const { t } = useTranslation()
   const language = useLanguage()
   const dimension = useDimension()
+  const figures = useFigures()
   const trend = useMemo(() => seriesOf(data.trend.rows, 'day', undefined, 'touchpoints', true, dimension, ''), [data.trend, language]) // eslint-disable-line
   const format = useMemo(() => (v: number) => number(v, language), [language])
   return (
@@ -107,7 +128,7 @@ function Lists({ data, days }: { data: Overview; days: number }) {
           <Title order={2} size="h4">{t('overview.trend', { count: trendDays(days) })}</Title>
           <Anchor component={Go} to="/reports" search={{ of: 'touchpoints', by: 'day', days: trendDays(days) }} size="sm">{t('overview.openReport')}</Anchor>
         </Group>
-        <Chart small series={trend} label={t('overview.trend', { count: trendDays(days) })} format={format} />
+        <Chart small series={trend} figure={figures.label('touchpoints')} label={t('overview.trend', { count: trendDays(days) })} format={format} />
       </Paper>
     </>
   )
@@ -116,30 +137,47 @@ function Lists({ data, days }: { data: Overview; days: number }) {
 interface FigureProps {
   name: string
   of: 'touchpoints' | 'conversations'
-  now: number | null
-  before?: number | null // absent: it is of now, and there is nothing to compare it with
+  row: ReportRow
+  before: ReportRow
   better: 'more' | 'less' | null
   period?: Period
   days?: number // of a figure of the last days, whatever period is looked at
   weekAgo?: boolean
 }
 
-/** One number with what it was a week before; it opens to the report that it is from. */
-function Figure({ name, of, now, before, better, period, days, weekAgo }: FigureProps) {
+/** One number with what it was a week before, and of how many either is; it opens to the report that it is from. */
+function Figure({ name, of, row, before: rowBefore, better, period, days, weekAgo }: FigureProps) {
   const { t } = useTranslation()
+  const language = useLanguage()
   const figures = useFigures()
-  const by = change(now, before)
-  const good = by === null || better === null || Math.abs(by) < 0.005 ? null : by > 0 === (better === 'more')
+  const [now, before] = [valueOf(row, name), valueOf(rowBefore, name)]
+  const [n, nBefore] = [ofHowMany(row, name), ofHowMany(rowBefore, name)]
+  const good = isGood(change(now, before), better, n, nBefore)
+  const ofN = (count: number | null) => count !== null && t(figures.unit(name) === 'milliseconds' ? 'overview.medianOf' : 'overview.shareOf', { n: number(count, language) })
   return (
     <Tooltip label={figures.meaning(name)} multiline w={300} disabled={!figures.meaning(name)} events={{ hover: true, focus: true, touch: false }}>
       <Paper withBorder p="md" component={Go} to="/reports" search={{ of, by: 'channel', figure: name, ...period, days }} className="tile">
         <Text size="sm" c="dimmed">{figures.label(name)}{days && ` · ${t('overview.ofDays', { count: days })}`}</Text>
         <Text component="div" className="figure">{figures.write(name, now)}</Text>
+        {n !== null && <Text size="xs" c="dimmed">{ofN(n)}</Text>}
         <Text size="xs" c={good === null ? 'dimmed' : good ? 'var(--mantine-color-green-light-color)' : 'var(--mantine-color-red-light-color)'}>
-          {before === undefined ? t('overview.asOfNow') : before === null ? t('overview.noBefore') : inDots(t(weekAgo ? 'overview.before' : 'overview.beforeThat', { value: figures.write(name, before) }), figures.change(name, now, before))}
+          {before === null ? t('overview.noBefore') : inDots(t(weekAgo ? 'overview.before' : 'overview.beforeThat', { value: figures.write(name, before) }) + (nBefore === null ? '' : ` (${t('overview.shareOf', { n: number(nBefore, language) })})`), figures.change(name, now, before))}
         </Text>
       </Paper>
     </Tooltip>
+  )
+}
+
+/** The queue as it is now, whenever it began; it opens to the list. */
+function Waiting({ count }: { count: number | null }) {
+  const { t } = useTranslation()
+  const figures = useFigures()
+  return (
+    <Paper withBorder p="md" component={Go} to="/inbox" className="tile">
+      <Text size="sm" c="dimmed">{figures.label('waiting')}</Text>
+      <Text component="div" className="figure">{figures.write('waiting', count)}</Text>
+      <Text size="xs" c="dimmed">{t('overview.wheneverBegan')}</Text>
+    </Paper>
   )
 }
 
@@ -147,7 +185,7 @@ function Figure({ name, of, now, before, better, period, days, weekAgo }: Figure
 function Cracks() {
   const { t } = useTranslation()
   const language = useLanguage()
-  const cracks = useQuery({ ...cracksQuery, refetchInterval: 60_000 })
+  const cracks = useQuery({ ...cracksCount({ days: knownDays }), refetchInterval: asking(60_000) })
   const counts: Record<string, number> = cracks.data?.counts ?? {}
   const all = Object.values(counts).reduce((a, b) => a + b, 0)
   const [kind, most] = Object.entries(counts).sort(([, a], [, b]) => b - a)[0] ?? ['', 0]
@@ -155,11 +193,14 @@ function Cracks() {
   return (
     <Paper withBorder p="md" component={Go} to="/cracks" search={{ days: knownDays }} className="tile">
       <Text size="sm" c="dimmed">{`${t('menu.cracks')} · ${t('overview.ofDays', { count: knownDays })}`}</Text>
-      <Text component="div" className="figure">{cracks.data ? number(all, language) + (more.length > 0 ? '+' : '') : '–'}</Text>
-      <Text size="xs" c="dimmed">{most > 0 ? `${t(`cracks.kinds.${kind}`, { defaultValue: kind })}: ${number(most, language)}${more.includes(kind) ? '+' : ''}` : cracks.data ? t('cracks.none') : ''}</Text>
+      <Text component="div" className="figure">{cracks.data ? atLeast(all, more.length > 0, language) : '–'}</Text>
+      <Text size="xs" c="dimmed">{most > 0 ? `${t(`cracks.kinds.${kind}`, { defaultValue: kind })}: ${atLeast(most, more.includes(kind), language)}` : cracks.data ? t('cracks.none') : ''}</Text>
     </Paper>
   )
 }
+
+/** How many rows the channels take. */
+const mostChannels = 10
 
 function Channels({ data, days }: { data: Overview; days: number }) {
   const { t } = useTranslation()
@@ -167,7 +208,11 @@ function Channels({ data, days }: { data: Overview; days: number }) {
   const names = useNames()
   const counted = (rows: ReportRow[]) => rows.map((r) => ({ channel: String(r.channel), touchpoints: valueOf(r, 'touchpoints') ?? 0 }))
   const before = new Map(counted(data.touchedBefore.rows).map((r) => [r.channel, r.touchpoints]))
-  const rows = counted(data.touched.rows).sort((a, b) => b.touchpoints - a.touchpoints).slice(0, 10)
+  const all = counted(data.touched.rows).sort((a, b) => b.touchpoints - a.touchpoints)
+  const rows = all.slice(0, all.length > mostChannels ? mostChannels - 1 : mostChannels)
+  const others = all.slice(rows.length)
+  const sum = (of: { touchpoints: number }[]) => of.reduce((n, r) => n + r.touchpoints, 0)
+  const [shown, restBefore] = [new Set(rows.map((r) => r.channel)), counted(data.touchedBefore.rows)]
   const most = Math.max(1, ...rows.map((r) => r.touchpoints))
   return (
     <Paper withBorder p="md" component="section" aria-label={t('overview.channels')}>
@@ -179,8 +224,8 @@ function Channels({ data, days }: { data: Overview; days: number }) {
           <Table.Thead>
             <Table.Tr>
               <Table.Th>{t('channels.channel')}</Table.Th>
-              <Table.Th className="numbers">{t(days === 1 ? 'overview.today' : 'overview.now')}</Table.Th>
-              <Table.Th className="numbers">{t(days === 1 ? 'overview.lastWeek' : 'overview.then')}</Table.Th>
+              <Table.Th ta="right">{t('report.days', { count: days })}</Table.Th>
+              <Table.Th ta="right">{t('overview.then', { count: days })}</Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
@@ -199,6 +244,13 @@ function Channels({ data, days }: { data: Overview; days: number }) {
                 <Table.Td className="numbers">{number(before.get(r.channel) ?? 0, language)}</Table.Td>
               </Table.Tr>
             ))}
+            {others.length > 0 && (
+              <Table.Tr>
+                <Table.Td><Anchor component={Go} to="/reports" search={{ of: 'touchpoints', by: 'channel', from: data.period.from, to: data.period.to }} size="sm">{t('overview.others', { count: others.length })}</Anchor></Table.Td>
+                <Table.Td className="numbers">{number(sum(others), language)}</Table.Td>
+                <Table.Td className="numbers">{number(sum(restBefore.filter((r) => !shown.has(r.channel))), language)}</Table.Td>
+              </Table.Tr>
+            )}
           </Table.Tbody>
         </Table>
       )}

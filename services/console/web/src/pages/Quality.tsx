@@ -6,8 +6,8 @@ import { api, must, Problem, type Schemas } from '../api'
 import { ago, dateTime, number } from '../format'
 import { Page } from '../parts/Shell'
 import { Found } from './Found'
-import { Empty, Failed, Loading } from '../parts/States'
-import { useLanguage, useMay } from '../use'
+import { Empty, Failed, Loading, Outdated } from '../parts/States'
+import { statusQuery, useLanguage, useMay } from '../use'
 import { Audit } from './Audit'
 import { Sources } from './Sources'
 
@@ -31,9 +31,9 @@ export function QualityPage() {
 function Status() {
   const { t } = useTranslation()
   const language = useLanguage()
-  const status = useQuery({ queryKey: ['status'], queryFn: () => must(api.GET('/v1/status')), refetchInterval: 5000 })
+  const status = useQuery({ ...statusQuery, refetchInterval: 5000 })
   if (status.isPending) return <Loading lines={3} />
-  if (status.isError) return <Failed error={status.error} retry={() => void status.refetch()} />
+  if (!status.data) return <Failed error={status.error} retry={() => void status.refetch()} />
   const s = status.data
   const tiles: [string, string][] = [
     [t('quality.newest'), s.age_seconds === null ? '–' : t('quality.ago', { time: ago(s.age_seconds * 1000, language) })],
@@ -46,6 +46,7 @@ function Status() {
   return (
     <section aria-label={t('quality.freshness')}>
       <Title order={2} size="h4" mb="sm">{t('quality.freshness')}</Title>
+      <Outdated of={status} />
       <SimpleGrid cols={{ base: 2, sm: 3, lg: 6 }} mb="md">
         {tiles.map(([name, value]) => (
           <Paper key={name} withBorder p="sm">
@@ -106,9 +107,10 @@ function DeadLetters() {
           data={[{ value: 'kept', label: t('quality.kept') }, { value: 'resent', label: t('quality.resent') }]}
         />
       </Group>
+      {list.data && <Outdated of={list} />}
       {list.isPending ? (
         <Loading lines={3} />
-      ) : list.isError ? (
+      ) : !list.data ? (
         <Failed error={list.error} retry={() => void list.refetch()} />
       ) : letters.length === 0 ? (
         <Empty title={t(`quality.none.${status}`)} hint={t(`quality.none.${status}Hint`)} />

@@ -3,6 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, must, Problem } from '../api'
+import { Words } from '../parts/States'
 
 export function SignIn() {
   const { t } = useTranslation()
@@ -32,7 +33,7 @@ export function SignIn() {
             <Text c="dimmed">{t('signIn.lead')}</Text>
             <PasswordInput
               label={t('signIn.key')}
-              description={t('signIn.hint')}
+              description={<Words>{t('signIn.hint')}</Words>}
               value={key}
               onChange={(e) => setKey(e.currentTarget.value)}
               autoComplete="current-password"

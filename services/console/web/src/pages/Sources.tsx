@@ -1,25 +1,25 @@
 import { Anchor, Group, Paper, Table, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
-import { api, must } from '../api'
 import { ago, dateTime, number } from '../format'
 import { ChannelSigns } from '../parts/Channel'
 import { Go } from '../parts/Go'
-import { Empty, Failed, Loading } from '../parts/States'
-import { useLanguage, useNow } from '../use'
+import { Empty, Failed, Loading, Outdated } from '../parts/States'
+import { sourcesQuery, useLanguage, useNow } from '../use'
 
 /** Which systems send touchpoints, and when each was last heard of. */
 export function Sources() {
   const { t } = useTranslation()
   const language = useLanguage()
   const now = useNow(10_000)
-  const sources = useQuery({ queryKey: ['sources'], queryFn: () => must(api.GET('/v1/status/sources')), refetchInterval: 30_000 })
+  const sources = useQuery({ ...sourcesQuery, refetchInterval: 30_000 })
   return (
     <section aria-label={t('source.title')}>
       <Title order={2} size="h4" mb="sm">{t('source.title')}</Title>
+      {sources.data && <Outdated of={sources} />}
       {sources.isPending ? (
         <Loading lines={3} />
-      ) : sources.isError ? (
+      ) : !sources.data ? (
         <Failed error={sources.error} retry={() => void sources.refetch()} />
       ) : sources.data.sources.length === 0 ? (
         <Empty title={t('source.none')} hint={t('source.noneHint')} />

@@ -7,6 +7,7 @@ const Drawn = lazy(() => import('./Drawn'))
 export interface ChartProps {
   series: Series
   label: string // says what the picture shows to those who do not see it; the table beside it has the figures
+  figure?: string // what is counted: names the axis, and what has no name of its own
   format: (value: number) => string
   small?: boolean
   onPick?: (category: number) => void

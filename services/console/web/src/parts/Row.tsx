@@ -21,7 +21,7 @@ export function Row({ conversation: c, active }: { conversation: Conversation; a
   const language = useLanguage()
   return (
     <div role="listitem">
-      <Go className="row" to={`/conversations/${c.id}`} data-active={active || undefined}>
+      <Go className="row" to={`/conversations/${c.id}`} data-id={c.id} data-active={active || undefined}>
         <Group gap="sm" wrap="nowrap" miw={0}>
           <ChannelSigns channels={c.channels} most={3} />
           <Stack gap={0} miw={0}>

@@ -1,8 +1,8 @@
-import { Autocomplete } from '@mantine/core'
-import { useDebouncedValue } from '@mantine/hooks'
+import { Autocomplete, Box, Text } from '@mantine/core'
+import { useDebouncedValue, useFocusWithin } from '@mantine/hooks'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { Search } from 'lucide-react'
-import { type Ref, useState } from 'react'
+import { type Ref, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, must } from '../api'
 import { useTypeName } from './Identifier'
@@ -15,11 +15,13 @@ interface Props {
   except?: string // a person who is not looked for
 }
 
-/** Finds a customer by any identifier while somebody types. */
+/** Finds a customer by any identifier while somebody types. What is not whole yet is found by nobody, which is no mistake: a hint says so. */
 export function SearchBox({ onFind, label, autoFocus, inputRef, except }: Props) {
   const { t } = useTranslation()
   const typeName = useTypeName()
   const [text, setText] = useState('')
+  const { ref: box, focused } = useFocusWithin<HTMLDivElement>()
+  const picked = useRef(false)
   const [asked] = useDebouncedValue(text.trim(), 180)
   const search = useQuery({
     queryKey: ['search', asked],
@@ -33,24 +35,40 @@ export function SearchBox({ onFind, label, autoFocus, inputRef, except }: Props)
     setText('')
     onFind(person)
   }
+  const hint = text.trim() === '' || found.length > 0 ? '' : search.isError ? t('search.failed') : t('search.nobody')
   return (
-    <Autocomplete
-      ref={inputRef}
-      aria-label={label}
-      placeholder={t('search.placeholder')}
-      leftSection={<Search size={16} aria-hidden />}
-      autoFocus={autoFocus}
-      value={text}
-      onChange={setText}
-      data={found.map((f) => ({ value: f.person, label: `${typeName(f.by.type)}: ${f.by.value}` }))}
-      filter={({ options }) => options}
-      onOptionSubmit={go}
-      onKeyDown={(e) => {
-        if (e.key === 'Enter' && current && found.length === 1) go(found[0].person)
-      }}
-      error={current && asked.length >= 2 && search.isSuccess && found.length === 0 ? t('search.nobody') : search.isError ? t('search.failed') : undefined}
-      maxLength={1024}
-      comboboxProps={{ shadow: 'md' }}
-    />
+    <Box pos="relative" ref={box}>
+      <Autocomplete
+        ref={inputRef}
+        aria-label={label}
+        placeholder={t('search.placeholder')}
+        leftSection={<Search size={16} aria-hidden />}
+        autoFocus={autoFocus}
+        value={text}
+        // The library writes the label of what was picked into the box: nobody typed that.
+        onChange={(value) => {
+          if (!picked.current) setText(value)
+          picked.current = false
+        }}
+        data={found.map((f) => ({ value: f.person, label: `${typeName(f.by.type)}: ${f.by.value}` }))}
+        filter={({ options }) => options}
+        onOptionSubmit={(person) => {
+          picked.current = true
+          go(person)
+        }}
+        onKeyDown={(e) => {
+          if (e.key === 'Enter' && current && found.length === 1) go(found[0].person)
+        }}
+        maxLength={1024}
+        comboboxProps={{ shadow: 'md' }}
+      />
+      <div role="status">
+        {focused && hint && (
+          <Text size="xs" c="dimmed" className="hint">
+            {hint}
+          </Text>
+        )}
+      </div>
+    </Box>
   )
 }

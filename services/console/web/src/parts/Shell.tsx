@@ -7,6 +7,7 @@ import { useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api } from '../api'
 import { choose } from '../i18n'
+import { preloadPages } from '../lazy'
 import { useLive } from '../live'
 import { useLanguage, useSession } from '../use'
 import { SearchBox } from './SearchBox'
@@ -35,6 +36,14 @@ export function Shell() {
   useEffect(() => {
     close()
   }, [path, close])
+  useEffect(() => {
+    let idle = 0
+    const later = setTimeout(() => (idle = requestIdleCallback(preloadPages)), 3000) // first what is looked at now
+    return () => {
+      clearTimeout(later)
+      cancelIdleCallback(idle)
+    }
+  }, [])
   return (
     <AppShell header={{ height: 56 }} navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !opened } }} padding="md">
       <a className="skip" href="#main" onClick={(e) => (e.preventDefault(), main.current?.focus())}>
@@ -115,16 +124,27 @@ function Preferences() {
   )
 }
 
-/** The head of a page; the title of the browser's tab follows it. */
+/** Where the head of a page was shown last. */
+let shown: string | undefined
+
+/** The head of a page; the title of the browser's tab follows it. Whoever comes from another page by keyboard begins at it. */
 export function Page({ title, children, aside, back }: { title: string; children: React.ReactNode; aside?: React.ReactNode; back?: React.ReactNode }) {
   useEffect(() => {
     document.title = `${title} · Throughline`
   }, [title])
+  const path = useLocation({ select: (l) => l.pathname })
+  const heading = useRef<HTMLHeadingElement>(null)
+  useEffect(() => {
+    const chosen = document.activeElement // a box that the page itself begins in
+    const typing = chosen instanceof HTMLInputElement && chosen.closest('main') !== null
+    if (shown !== undefined && shown !== path && !typing) heading.current?.focus({ preventScroll: true })
+    shown = path
+  }, [path])
   return (
     <>
       {back}
       <Group justify="space-between" align="center" mb="md" gap="sm">
-        <Title order={1} size="h2" className="breaks">
+        <Title order={1} size="h2" className="breaks" ref={heading} tabIndex={-1}>
           {title}
         </Title>
         {aside}

@@ -1,8 +1,11 @@
-import { Alert, Button, Stack, Text, Title } from '@mantine/core'
+import { Alert, Button, Code, Stack, Text, Title } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
 import { CircleAlert } from 'lucide-react'
-import type { ReactNode } from 'react'
+import { Fragment, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Problem } from '../api'
+import { time } from '../format'
+import { statusQuery, useLanguage } from '../use'
 
 /** What stands where something loads: as tall as what comes, so that nothing jumps. */
 export function Loading({ lines = 6 }: { lines?: number }) {
@@ -32,6 +35,28 @@ export function Failed({ error, retry }: { error: unknown; retry?: () => void })
   )
 }
 
+/** A query, as far as it matters to what is shown of it. */
+interface Asked {
+  isError: boolean
+  dataUpdatedAt: number
+}
+
+/** Stands above figures that could not be read again: what was read last is better than nothing, as long as it says from when it is. */
+export function Outdated({ of }: { of: Asked }) {
+  const { t } = useTranslation()
+  const language = useLanguage()
+  return (
+    <div role="status">
+      {of.isError && <Text size="xs" className="outdated" mb="sm">{t('state.outdated', { time: time(of.dataUpdatedAt, language) })}</Text>}
+    </div>
+  )
+}
+
+/** A text in which what is between backticks is typed by somebody. */
+export function Words({ children }: { children: string }) {
+  return children.split('`').map((part, i) => (i % 2 === 1 ? <Code key={i}>{part}</Code> : <Fragment key={i}>{part}</Fragment>))
+}
+
 /** Nothing to show, and what would change that. */
 export function Empty({ title, hint, children }: { title: string; hint: string; children?: ReactNode }) {
   return (
@@ -40,9 +65,17 @@ export function Empty({ title, hint, children }: { title: string; hint: string; 
         {title}
       </Title>
       <Text c="dimmed" ta="center" maw={460}>
-        {hint}
+        <Words>{hint}</Words>
       </Text>
       {children}
     </Stack>
   )
+}
+
+/** Nothing to show, which is good, unless nothing has ever come in: then that is said, and how to change it. */
+export function Clear(empty: { title: string; hint: string; children?: ReactNode }) {
+  const { t } = useTranslation()
+  const status = useQuery({ ...statusQuery, staleTime: 30_000 })
+  if (status.isPending) return <Loading lines={3} />
+  return status.data?.newest_visible === null ? <Empty title={t('overview.none')} hint={t('overview.noneHint')} /> : <Empty {...empty} />
 }

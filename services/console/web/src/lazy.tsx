@@ -1,0 +1,35 @@
+import { useQuery } from '@tanstack/react-query'
+import type { ComponentType } from 'react'
+import { Problem } from './api'
+import { Failed, Loading } from './parts/States'
+import { queries } from './queries'
+
+const all: (() => Promise<void>)[] = []
+
+/**
+ * A page whose module comes when it is wanted. Where the server cannot be reached, the page says so and tries again, as with all else that is asked
+ * of it: what the router has for this reloads the window, which is then empty.
+ */
+export function page(name: string, load: () => Promise<ComponentType>) {
+  const module = {
+    queryKey: ['page', name], staleTime: Infinity, gcTime: Infinity,
+    queryFn: async () => ({
+      Page: await load().catch(() => {
+        throw new Problem(0, '')
+      }),
+    }),
+  }
+  const preload = () => queries.prefetchQuery(module)
+  all.push(preload)
+  function Lazy() {
+    const { data, error, refetch } = useQuery(module)
+    if (data) return <data.Page />
+    return error ? <Failed error={error} retry={() => void refetch()} /> : <Loading />
+  }
+  return Object.assign(Lazy, { preload })
+}
+
+/** Fetches the modules of all pages, so that those that were not looked at yet are there when the server is not. */
+export function preloadPages() {
+  for (const preload of all) void preload()
+}
