@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ago, change, changeText, duration, share } from './format'
+import { ago, change, changeText, duration, separators, share } from './format'
 
 describe('duration', () => {
   test.each([
@@ -35,4 +35,9 @@ test('changes of shares are told in points, others in percent', () => {
   expect(changeText(0.25, 0, 'share', 'de')).toBe('+25 %-Pkt.')
   expect(changeText(0.628, 0.669, 'share', 'de')).toBe('-4,1 %-Pkt.')
   expect(changeText(0.5, 0.50001, 'share', 'en')).toBe('±0 pp')
+})
+
+test('numbers are typed by the signs that they are written with', () => {
+  expect(separators('de')).toEqual({ decimal: ',', thousand: '.' })
+  expect(separators('en')).toEqual({ decimal: '.', thousand: ',' })
 })

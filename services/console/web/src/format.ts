@@ -74,6 +74,13 @@ export function number(n: number | null | undefined, language: Language): string
   return numbers(language, { maximumFractionDigits: 1 }).format(n)
 }
 
+/** The signs by which numbers are typed: those that they are written with. */
+export function separators(language: Language): { decimal: string; thousand: string } {
+  const parts = numbers(language, { minimumFractionDigits: 1, useGrouping: true }).formatToParts(1_234_567.5)
+  const sign = (type: string, otherwise: string) => parts.find((p) => p.type === type)?.value ?? otherwise
+  return { decimal: sign('decimal', '.'), thousand: sign('group', ',') }
+}
+
 export function share(n: number | null | undefined, language: Language): string {
   if (n == null) return '–'
   return numbers(language, { style: 'percent', maximumFractionDigits: 1 }).format(n)
