@@ -59,7 +59,13 @@ func answerCSV(w http.ResponseWriter, r *reportQuery, rows []reportRow, asOf tim
 		return fmt.Errorf("serve: csv: %w", err)
 	}
 	w.Header().Set("Throughline-As-Of", asOf.UTC().Format(time.RFC3339Nano))
-	w.Header().Set("Content-Disposition", `attachment; filename="report.csv"`)
+	w.Header().Set("Content-Disposition", `attachment; filename="`+r.fileName()+`"`)
 	send(w, http.StatusOK, "text/csv; charset=utf-8; header=present", b.Bytes())
 	return nil
+}
+
+// fileName says of which days the report is, the last one included, so that two of them can lie in one folder.
+func (r *reportQuery) fileName() string {
+	first, last := r.from.In(r.loc), r.to.Add(-time.Millisecond).In(r.loc)
+	return r.kind.name + "_" + first.Format(time.DateOnly) + "_" + last.Format(time.DateOnly) + ".csv"
 }

@@ -3,7 +3,7 @@
 export type Language = 'en' | 'de'
 
 /** The reader's own way of writing the language: dates of an English reader in London are not those of one in Boston. */
-function locale(language: Language): string {
+export function locale(language: Language): string {
   const own = typeof navigator === 'undefined' ? [] : navigator.languages
   return own.find((l) => l.startsWith(`${language}-`)) ?? (language === 'en' ? 'en-GB' : language)
 }

@@ -1,7 +1,7 @@
 /** What a chart draws: values by category, one part per group. */
 export interface Series {
   categories: string[]
-  parts: { name: string; values: (number | null)[] }[]
+  parts: { name: string; values: (number | null)[]; before?: number }[] // before: drawn pale, as what that part was
   time: boolean // categories follow each other in time
   stacked: boolean // parts add up to a whole
 }
@@ -41,7 +41,7 @@ export function seriesOf(rows: ReportRow[], by: string, then: string | undefined
     values[at.get(String(row[by] ?? ''))!] = valueOf(row, figure)
   }
   const sum = (values: (number | null)[]) => values.reduce<number>((a, b) => a + (b ?? 0), 0)
-  let named = [...parts].map(([part, values]) => ({ name: then ? name(then, part) : '', values }))
+  let named: Series['parts'] = [...parts].map(([part, values]) => ({ name: then ? name(then, part) : '', values }))
   if (then) {
     named.sort((a, b) => sum(b.values) - sum(a.values))
     const rest = named.slice(most)

@@ -31,8 +31,9 @@ export default function Drawn({ series, label, format, small, onPick, dark }: Ch
       },
       xAxis: { type: 'category', data: series.categories, axisLine: { lineStyle: { color: line } }, axisLabel: { color: ink, hideOverlap: true, width: 110, overflow: 'truncate', interval: series.time ? 'auto' : 0, rotate: !series.time && series.categories.length > 8 ? 40 : 0 } },
       yAxis: { type: 'value', axisLabel: { color: ink, formatter: (v: number) => format(v) }, splitLine: { lineStyle: { color: line } } },
-      series: series.parts.map((p) => ({
-        name: p.name, type: series.time && !series.stacked ? 'line' : 'bar', stack: series.stacked ? 'all' : undefined, data: p.values, barMaxWidth: 42, showSymbol: false, connectNulls: true,
+      series: series.parts.map((p, i) => ({
+        name: p.name, type: series.time && !series.stacked ? 'line' : 'bar', stack: series.stacked ? (p.before === undefined ? 'all' : 'before') : undefined, data: p.values, barMaxWidth: 42, showSymbol: false, connectNulls: true,
+        color: colors[(p.before ?? i) % colors.length], itemStyle: { opacity: p.before === undefined ? 1 : 0.35 }, lineStyle: p.before === undefined ? undefined : { opacity: 0.5, type: 'dashed' as const },
       })),
     })
     chart.on('click', (e) => pick.current?.(e.dataIndex))
