@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 // answerCSV writes the rows of a report as CSV (RFC 4180) with a header line. There is no line of totals: most figures
@@ -57,7 +58,7 @@ func answerCSV(w http.ResponseWriter, r *reportQuery, rows []reportRow) error {
 	if err != nil {
 		return fmt.Errorf("serve: csv: %w", err)
 	}
-	w.Header().Set("Content-Disposition", `attachment; filename="report.csv"`)
+	w.Header().Set("Content-Disposition", `attachment; filename="`+r.fileName()+`"`)
 	send(w, http.StatusOK, "text/csv; charset=utf-8; header=present", b.Bytes())
 	return nil
 }
@@ -71,4 +72,10 @@ func noFormula(text string) string {
 		return "'" + text
 	}
 	return text
+}
+
+// fileName says of which days the report is, the last one included, so that two of them can lie in one folder.
+func (r *reportQuery) fileName() string {
+	first, last := r.from.In(r.loc), r.to.Add(-time.Millisecond).In(r.loc)
+	return r.kind.name + "_" + first.Format(time.DateOnly) + "_" + last.Format(time.DateOnly) + ".csv"
 }

@@ -2,7 +2,9 @@ package serve
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -266,7 +268,7 @@ func conversationReceipt(_ *call, r *reportQuery, f *figure) *receiptList {
 	}
 }
 
-// showConversations adds the conversations that rows stand for.
+// showConversations adds the conversations that rows stand for, with whose they are and how they began.
 func (s *Server) showConversations(ctx context.Context, c *call, rows []ReceiptRow) error {
 	var places []place
 	for _, row := range rows {
@@ -275,6 +277,13 @@ func (s *Server) showConversations(ctx context.Context, c *call, rows []ReceiptR
 		}
 	}
 	whole, err := s.at(ctx, c, places)
+	list := slices.Collect(maps.Values(whole))
+	if err == nil {
+		err = s.attachOpenings(ctx, c, list)
+	}
+	for i := range list {
+		whole[list[i].ID] = list[i]
+	}
 	for i := range rows {
 		if one, ok := whole[rows[i].ID]; ok {
 			rows[i].Conversation = &one

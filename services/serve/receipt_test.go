@@ -25,8 +25,14 @@ type receiptAnswer struct {
 	Rows       []struct {
 		Kind, ID     string
 		Value        *float64
-		Conversation *struct{ ID, Team string }
-		Touchpoint   *struct{ Key, Channel string }
+		Conversation *struct {
+			ID, Team string
+			Opening  *struct {
+				Subject     string
+				Identifiers []struct{ Type, Value string }
+			}
+		}
+		Touchpoint *struct{ Key, Channel string }
 	}
 	Next string
 	AsOf string `json:"as_of"`
@@ -347,9 +353,13 @@ func TestReceipt(t *testing.T) {
 		talk{id: "2", person: c, first: "2026-11-02T00:00:00Z", channels: []string{"email"}, state: "open", team: "b"},
 		talk{workspace: "theirs", id: "3", person: c, first: "2026-11-02T00:00:00Z", channels: []string{"email"}, state: "open"},
 	)
+	f.store(event{id: "2", time: "2026-11-02T00:00:00Z", subject: "Where is it?", identifiers: ids("customer_id:C1"), conversation: "2"})
 	open := decode[receiptAnswer](t, f.get(200, "/v1/reports/conversations/receipt?cell=open&at=channel:email&at=day:2026-11-02T00:00:00Z&lang=de"))
 	if open.Total != 1 || len(open.Rows) != 1 || open.Rows[0].ID != idOf("2") || open.Rows[0].Conversation.Team != "b" || open.Rows[0].Kind != "conversation" {
 		t.Errorf("%+v", open)
+	}
+	if o := open.Rows[0].Conversation.Opening; o == nil || o.Subject != "Where is it?" || o.Identifiers[0].Value != "C1" {
+		t.Errorf("the row does not say whose it is: %+v", o)
 	}
 	if open.Version != 1 || open.Definition != "Davon jetzt weder gelöst noch geschlossen." || open.AsOf != "2026-11-20T12:00:00.000Z" || open.At["channel"] != "email" {
 		t.Errorf("%+v", open)

@@ -83,6 +83,7 @@ var tag = text("tag", "arrayJoin(if(empty(tags), [''], tags))")
 
 // kind is a sort of report: what it may be grouped by and what it counts.
 type kind struct {
+	name       string
 	dimensions []dimension
 	figures    []figure
 	// filters names the parameters that keep rows, with the condition of each; {name:Array(String)} are its values.

@@ -27,6 +27,7 @@ const waitedSum = `arraySum((f, t) -> t - f, wait_from, wait_end)`
 
 // conversationReport measures conversations by when they began.
 var conversationReport = &kind{
+	name: "conversations",
 	dimensions: slices.Concat([]dimension{
 		text("channel", entryChannel), text("state", "state"), text("team", "team"), text("agent", "agent"), text("topic", "topic"),
 		text("source", "source"), text("account", "account"), tag,

@@ -7,6 +7,7 @@ import (
 
 // touchpointReport counts facts, the people behind them and the conversations they belong to.
 var touchpointReport = &kind{
+	name: "touchpoints",
 	dimensions: slices.Concat([]dimension{
 		text("channel", "channel"), text("direction", "direction"), text("kind", "kind"), text("team", "team"), text("agent", "agent"),
 		text("topic", "topic"), text("source", "source"), text("account", "account"), tag,

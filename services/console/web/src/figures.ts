@@ -10,10 +10,8 @@ export function useFigures() {
   return {
     known: (report: string) => (measures ?? []).filter((m) => m.reports.includes(report)),
     label: (name: string) => find(name)?.label[language] ?? name,
-    meaning: (name: string) => {
-      const m = find(name)
-      return m && `${m.meaning[language]} (v${m.version})`
-    },
+    meaning: (name: string) => find(name)?.meaning[language],
+    version: (name: string) => find(name)?.version,
     unit: (name: string) => find(name)?.unit,
     change: (name: string, now: number | null, before: number): string => changeText(now, before, find(name)?.unit, language),
     write: (name: string, value: number | null | undefined): string => {
@@ -31,12 +29,14 @@ export function useFigures() {
   }
 }
 
-/** What a value of a dimension is called. */
-export function useDimension() {
+/** What a value of a dimension is called; stretches of time by the clocks of a zone, which is the reader's own where no other is named. */
+export function useDimension(tz?: string) {
   const { t } = useTranslation()
   const names = useNames()
   const language = useLanguage()
+  const when = (value: string, as: Intl.DateTimeFormatOptions) => dateAs(value, language, { ...as, timeZone: tz })
   return (dimension: string, value: string): string => {
+    if (value === '') return t('report.none')
     switch (dimension) {
       case 'channel':
         return names.channel(value)
@@ -47,14 +47,14 @@ export function useDimension() {
       case 'state':
         return t(`conversation.state.${value}`)
       case 'hour':
-        return dateAs(value, language, { dateStyle: 'short', timeStyle: 'short' })
+        return when(value, { dateStyle: 'short', timeStyle: 'short' })
       case 'day':
-        return dateAs(value, language, { weekday: 'short', day: 'numeric', month: 'short' })
+        return when(value, { weekday: 'short', day: 'numeric', month: 'short' })
       case 'week':
-        return dateAs(value, language, { day: 'numeric', month: 'short' })
+        return when(value, { day: 'numeric', month: 'short' })
       case 'month':
-        return dateAs(value, language, { month: 'short', year: 'numeric' })
+        return when(value, { month: 'short', year: 'numeric' })
     }
-    return value || t('report.none')
+    return value
   }
 }

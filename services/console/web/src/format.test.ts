@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ago, change, changeText, cut, duration, share } from './format'
+import { ago, change, changeText, cut, duration, separators, share } from './format'
 
 describe('duration', () => {
   test.each([
@@ -47,4 +47,9 @@ test('changes of shares are told in points, others in percent', () => {
   expect(changeText(0.628, 0.669, 'share', 'de')).toBe('−4,1 %-Pkt.')
   expect(changeText(0.5, 0.50001, 'share', 'en')).toBe('±0 pp')
   expect(changeText(0, 7, 'count', 'en')).toBe('−100%') // what only the period before has
+})
+
+test('numbers are typed by the signs that they are written with', () => {
+  expect(separators('de')).toEqual({ decimal: ',', thousand: '.' })
+  expect(separators('en')).toEqual({ decimal: '.', thousand: ',' })
 })

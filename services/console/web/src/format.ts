@@ -3,7 +3,7 @@
 export type Language = 'en' | 'de'
 
 /** The reader's own way of writing the language: dates of an English reader in London are not those of one in Boston. */
-function locale(language: Language): string {
+export function locale(language: Language): string {
   const own = typeof navigator === 'undefined' ? [] : navigator.languages
   return own.find((l) => l.startsWith(`${language}-`)) ?? (language === 'en' ? 'en-GB' : language)
 }
@@ -72,6 +72,13 @@ const dates = kept((locale, as: Intl.DateTimeFormatOptions) => new Intl.DateTime
 export function number(n: number | null | undefined, language: Language): string {
   if (n == null) return '–'
   return numbers(language, { maximumFractionDigits: 1 }).format(n)
+}
+
+/** The signs by which numbers are typed: those that they are written with. */
+export function separators(language: Language): { decimal: string; thousand: string } {
+  const parts = numbers(language, { minimumFractionDigits: 1, useGrouping: true }).formatToParts(1_234_567.5)
+  const sign = (type: string, otherwise: string) => parts.find((p) => p.type === type)?.value ?? otherwise
+  return { decimal: sign('decimal', '.'), thousand: sign('group', ',') }
 }
 
 export function share(n: number | null | undefined, language: Language): string {

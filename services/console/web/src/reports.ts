@@ -1,5 +1,5 @@
 import { api, must, type Schemas } from './api'
-import { type ReportRow, valueOf } from './series'
+import { isTime, type ReportRow, type Series, stretchOf, valueOf } from './series'
 
 /** A report as it is drawn: rows are by its dimensions, and every figure may have what it was in the period before. */
 export interface Report {
@@ -25,9 +25,48 @@ export interface ReportQuery {
   topic?: string[]
   figures?: string[] // absent: all that the report has
   limit?: number
+  order?: string // a figure, the greatest first; absent: by the dimensions
   compare?: 'previous'
   restated?: boolean // say what a closed period's figures were
   lang?: string
+}
+
+/** How many rows one answer has at most. */
+export const mostRows = 10_000
+
+const coarser: Record<string, [string, number]> = { hour: ['day', 24], day: ['week', 7], week: ['month', 4] }
+
+/** The stretch of time that a chart is by where so many groups are: the finest of which one answer has all. */
+export function chartBy(by: string, groups: number): string {
+  const next = coarser[by]
+  return groups > mostRows && next ? chartBy(next[0], groups / next[1]) : by
+}
+
+/** Rows in the order of a column, a dimension or a figure; with - before it the greatest first. What has no value comes last either way. */
+export function sorted(rows: ReportRow[], sort: string, dimensions: string[], name: (dimension: string, value: string) => string): ReportRow[] {
+  const down = sort.startsWith('-')
+  const column = down ? sort.slice(1) : sort
+  const sign = down ? -1 : 1
+  const place = (row: ReportRow) => stretchOf(row, column)
+  if (isTime(column)) return [...rows].sort((a, b) => sign * (Date.parse(place(a)) - Date.parse(place(b)) || 0))
+  if (dimensions.includes(column)) return [...rows].sort((a, b) => sign * name(column, place(a)).localeCompare(name(column, place(b)), undefined, { numeric: true }))
+  return [...rows].sort((a, b) => {
+    const [x, y] = [valueOf(a, column), valueOf(b, column)]
+    return x === null || y === null ? Number(x === null) - Number(y === null) : sign * (x - y)
+  })
+}
+
+/** Rows as they were in the period before, at the places that they are beside. */
+export const rowsBefore = (rows: ReportRow[], dimensions: string[]): ReportRow[] =>
+  rows.map((row) => ({ ...(row.previous as ReportRow | null), ...Object.fromEntries(dimensions.map((d) => [d, row[d]])) }))
+
+/** What is drawn with what it was before: each part has a pale one beside it. */
+export function beside(now: Series, before: Series, name: (part: string) => string): Series {
+  const parts = before.parts.flatMap((p) => {
+    const of = now.parts.findIndex((n) => n.name === p.name)
+    return of < 0 ? [] : [{ name: name(p.name), values: p.values, before: of }]
+  })
+  return { ...now, parts: [...now.parts, ...parts] }
 }
 
 /** What a figure of a row was before late touchpoints, merges and splits changed it; null where they did not, or not so that it could be read. */

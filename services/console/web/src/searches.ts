@@ -1,3 +1,5 @@
+import { isZone } from './periods'
+
 // What the addresses of pages carry. Whatever somebody typed there is read, and what makes no sense is left out.
 
 const texts = (v: unknown): string[] | undefined => {
@@ -54,6 +56,20 @@ export const personSearch = (s: Record<string, unknown>): PersonSearch => ({
 export const subjects = ['touchpoints', 'conversations'] as const
 export type Subject = (typeof subjects)[number]
 
+/** What a figure of a report is made of, while it is open: the figure, its row as `dimension:value`, and the period to the millisecond. */
+export interface ReceiptSearch {
+  figure: string
+  at: string[]
+  from?: string
+  to?: string
+}
+
+const receiptOf = (v: unknown): ReceiptSearch | undefined => {
+  if (typeof v !== 'object' || v === null) return undefined
+  const { figure, at, from, to } = v as Record<string, unknown>
+  return text(figure) ? { figure: String(figure), at: texts(at)?.filter((a) => a.includes(':')) ?? [], from: dateText(from), to: dateText(to) } : undefined
+}
+
 export interface ReportSearch {
   of?: Subject
   by?: string
@@ -62,7 +78,12 @@ export interface ReportSearch {
   from?: string
   to?: string
   days?: number
+  tz?: string // of who made the link; absent: the reader's
   compare?: boolean
+  columns?: string[] // figures of the table
+  sort?: string // a column; with - before it the greatest first
+  cross?: boolean // the second dimension makes columns
+  receipt?: ReceiptSearch
   channel?: string[]
   team?: string[]
   agent?: string[]
@@ -71,12 +92,15 @@ export interface ReportSearch {
 
 const dateText = (v: unknown) => (/^\d{4}-\d{2}-\d{2}/.test(String(v)) && !Number.isNaN(Date.parse(String(v))) ? String(v) : undefined)
 
+const yes = (v: unknown) => v === true || v === 'true' || undefined
+
 const daysOf = (v: unknown, most: number) => (Number.isInteger(Number(v)) && Number(v) > 0 && Number(v) <= most ? Number(v) : undefined)
 
 export const reportSearch = (s: Record<string, unknown>): ReportSearch => {
   return {
     of: oneOf(s.of, ...subjects), by: text(s.by), then: text(s.then), figure: text(s.figure), from: dateText(s.from), to: dateText(s.to),
-    days: daysOf(s.days, 3660), compare: s.compare === true || s.compare === 'true' || undefined,
+    days: daysOf(s.days, 3660), tz: s.tz !== undefined && isZone(String(s.tz)) ? String(s.tz) : undefined, compare: yes(s.compare),
+    columns: texts(s.columns), sort: text(s.sort), cross: yes(s.cross), receipt: receiptOf(s.receipt),
     channel: texts(s.channel), team: texts(s.team), agent: texts(s.agent), topic: texts(s.topic),
   }
 }

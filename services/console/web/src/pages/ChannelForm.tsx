@@ -1,9 +1,10 @@
-import { Button, Drawer, Group, NumberInput, SegmentedControl, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Drawer, Group, SegmentedControl, Stack, Text, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, must, Problem, type Schemas } from '../api'
 import { Length } from '../parts/Length'
+import { NumberField } from '../parts/NumberField'
 import { Failed } from '../parts/States'
 import { useLanguage } from '../use'
 
@@ -59,7 +60,7 @@ function Form({ channel: c, close }: { channel: Channel; close: () => void }) {
           <Text size="sm" fw={500} mb={4}>{t('channels.tone')}</Text>
           <SegmentedControl fullWidth aria-label={t('channels.tone')} value={given.tone} onChange={(tone) => set({ tone })} data={tones.map((tone) => ({ value: tone, label: t(`channels.tones.${tone}`) }))} />
         </div>
-        <NumberInput label={t('channels.cost')} value={given.cost} onChange={(cost) => set({ cost })} min={0} max={100_000} decimalScale={2} suffix=" €" required error={field('cost')} />
+        <NumberField label={t('channels.cost')} value={given.cost} onChange={(cost) => set({ cost })} min={0} max={100_000} decimalScale={2} fixedDecimalScale suffix=" €" required error={field('cost')} />
         <Text size="sm" c="dimmed">{t('channels.editHint')}</Text>
         {save.isError && !['label', 'respond_seconds', 'cost'].includes(wrong) && <Failed error={save.error} />}
         {reset.isError && <Failed error={reset.error} />}

@@ -1,10 +1,10 @@
-import { Anchor, Button, Group, Paper, Stack, Text } from '@mantine/core'
+import { Anchor, Button, Paper, Stack, Text } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
-import { ArrowLeft } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import { api, type Conversation, must, type Schemas, type Touchpoint } from '../api'
 import { duration, inDots } from '../format'
+import { Back } from '../parts/Back'
 import { ChannelSigns } from '../parts/Channel'
 import { Said } from '../parts/Said'
 import { Page } from '../parts/Shell'
@@ -36,14 +36,7 @@ export function ConversationPage() {
     <Page
       title={title}
       aside={<StateBadge state={conversation.state} />}
-      back={
-        <Anchor component={Go} to="/inbox" size="sm">
-          <Group gap={4} component="span" display="inline-flex">
-            <ArrowLeft size={14} aria-hidden />
-            {t('menu.inbox')}
-          </Group>
-        </Anchor>
-      }
+      back={<Back otherwise="/inbox" />}
     >
       <div className="two">
         <section aria-label={t('conversation.thread')}>

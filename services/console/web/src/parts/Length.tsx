@@ -1,7 +1,8 @@
-import { Group, NumberInput, Select } from '@mantine/core'
+import { Group, Select } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type LengthUnit, lengthUnits, unitOf } from '../format'
+import { NumberField } from './NumberField'
 
 interface Props {
   label: string
@@ -16,7 +17,7 @@ export function Length({ label, seconds, onChange, error }: Props) {
   const [unit, setUnit] = useState<LengthUnit>(() => unitOf(seconds))
   return (
     <Group gap="xs" align="flex-end" wrap="nowrap">
-      <NumberInput flex={1} label={label} min={1} allowDecimal={false} value={Math.round(seconds / lengthUnits[unit])} onChange={(v) => onChange(Number(v || 0) * lengthUnits[unit])} error={error} />
+      <NumberField flex={1} label={label} min={1} allowDecimal={false} value={Math.round(seconds / lengthUnits[unit])} onChange={(v) => onChange(Number(v || 0) * lengthUnits[unit])} error={error} />
       <Select
         w={130} aria-label={t('length.unit')} allowDeselect={false} value={unit} data={(Object.keys(lengthUnits) as LengthUnit[]).map((u) => ({ value: u, label: t(`length.${u}`) }))}
         onChange={(u) => {
