@@ -280,7 +280,7 @@ test('reports: two dimensions, comparison, download, and a link that shows the s
   await page.getByRole('button', { name: 'Download' }).click()
   const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: 'CSV' }).click()])
   const csv = readFileSync(await download.path(), 'utf8')
-  assert.match(csv.split('\n')[0], /^channel,direction,touchpoints/)
+  assert.match(csv.split('\n')[0], /^Channel,Direction,Touchpoints/)
 })
 
 test('reports: a closed period says what late touchpoints changed, and opens them', async () => {
