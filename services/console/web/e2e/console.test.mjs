@@ -365,7 +365,7 @@ test('reports: two dimensions, comparison, download, and a link that shows the s
   await page.getByRole('button', { name: 'Download' }).click()
   const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: 'CSV' }).click()])
   const csv = readFileSync(await download.path(), 'utf8')
-  assert.match(csv.split('\n')[0], /^channel,direction,touchpoints/)
+  assert.match(csv.split('\n')[0], /^Channel,Direction,Touchpoints/)
 })
 
 test('reports: a closed period says what late touchpoints changed, and opens them', async () => {
@@ -505,29 +505,79 @@ test('channels: a workspace calls and costs them as it does, at once, and takes 
   assert.equal(await row.innerText(), before)
 })
 
-test('hostile text is shown as text', async () => {
+/** Text that would do something where it is taken for anything but text, as long as a field takes. */
+const hostile = (name, most) => {
   const attack = `<script>window.pwned=1</script><img src=x onerror="window.pwned=1">`
-  const text = `${attack} مرحبا بالعالم \u202eesrever\u202c 👩‍👩‍👧‍👦🏳️‍🌈 {{key}} \${1+1} ${'long '.repeat(12_000)}`
+  const whole = `${name} ${run} ${attack} مرحبا بالعالم \u202eesrever\u202c 👩‍👩‍👧‍👦🏳️‍🌈 {{key}} \${1+1} =1+1 'x'; `
+  return [...(whole + 'long words '.repeat(Math.max(0, Math.ceil((most - whole.length) / 11))))].slice(0, most).join('').trim()
+}
+const script = '<script>window.pwned=1</script>'
+
+test('hostile text in every field is shown as text', async () => {
   const email = `hostile-${run}@example.com`
-  await api('/v1/touchpoints', message('h1', {
-    identifiers: by(email), subject: attack, text, topic: attack.slice(0, 60), team: attack.slice(0, 60), account: attack.slice(0, 60), tags: [attack.slice(0, 60)],
-    actor: { type: 'customer', id: attack, name: `${attack} 👾` }, thread: [`ticket:${run}${attack.slice(0, 40)}`], properties: { [attack]: attack },
-  }))
+  const claimed = `claimed-hostile-${run}@example.com`
+  const days = (n) => new Date(Date.now() - n * 86_400_000).toISOString()
+  const said = {
+    subject: hostile('subject', 2048), text: hostile('text', 100_000), topic: hostile('topic', 256), team: hostile('team', 256), account: hostile('account', 256), source: hostile('source', 256),
+    tags: [hostile('tag', 128), hostile('another', 128)], thread: [`ticket:${hostile('thread', 1000)}`], properties: { [hostile('property', 500)]: hostile('value', 20_000), nested: { list: [hostile('item', 500)] } },
+  }
+  const number = hostile('number', 200)
+  const who = [...by(email), { type: 'customer_id', value: number, verified: true }]
+  const send = (id, change) => api('/v1/touchpoints', message(`h${id}`, { identifiers: who, ...said, ...change }))
+  await send(1, { time: days(9), actor: { type: 'customer', id: hostile('customer', 256), name: hostile('name', 256) } }) // nobody answers: it falls through
+  await send(2, { time: days(8), actor: { type: 'agent', id: hostile('agent', 256), name: hostile('agent name', 256) }, direction: 'internal', kind: 'note' })
+  await send(3, { time: days(4), channel: 'survey', kind: 'survey.answered', thread: undefined, rating: { scale: 'csat', value: 1 }, text: hostile('comment', 100_000), actor: { type: 'customer', name: hostile('name', 256) } })
+  await api('/v1/touchpoints', message('h-known', { identifiers: by(claimed) }))
+  for (const i of [1, 2, 3, 4, 5, 6, 7, 8, 9]) {
+    await send(`claim-${i}`, { channel: 'chat', time: days(i), text: hostile('claim', 300), thread: undefined, properties: undefined, identifiers: [{ type: 'customer_id', value: number, verified: true }, { type: 'email', value: claimed, verified: false }] })
+  }
+  const dead = await fetch(`${url}/v1/touchpoints`, {
+    method: 'POST', headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' }, body: JSON.stringify(message('h-dead', { ...said, identifiers: who, channel: hostile('channel', 100), kind: hostile('kind', 100) })),
+  })
+  assert.ok(dead.status === 202 || dead.status === 400)
+  const label = await fetch(`${url}/v1/registry/channels/letter`, {
+    method: 'PUT', headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' }, body: JSON.stringify({ label: { en: hostile('label', 60), de: hostile('label', 60) }, respond_seconds: 3600, tone: 'formal', cost: 1 }),
+  })
+  assert.equal(label.status, 200, await label.text())
+
   const person = await personOf(email)
   const { conversations } = await eventually('the conversation', async () => {
     const list = await api(`/v1/people/${person}/conversations`)
     return list.conversations.length && list
   })
-  for (const path of [`/people/${person}`, `/conversations/${conversations[0].id}`, '/inbox?show=all', '/reports?by=topic&then=team&of=touchpoints', '/', '/?<script>window.pwned=1</script>', '/inbox?channel=%3Cscript%3E']) {
+  await eventually('the suggestion', async () => (await api('/v1/identity/suggestions?limit=200')).suggestions.some((s) => s.claimed.value === claimed && s.touchpoints === 9))
+  await eventually('the dead letter', async () => (await api('/v1/dead-letters?status=kept')).dead_letters.some((d) => JSON.stringify(d).includes('window.pwned')))
+  await eventually('the crack', async () => (await api('/v1/cracks')).cracks.some((c) => c.kind === 'complaint_without_answer' && c.person === person))
+
+  const seen = [
+    `/people/${person}`, `/people/${person}?tab=why`, ...conversations.map((c) => `/conversations/${c.id}`), '/inbox?show=all', '/cracks', '/identity', '/quality', '/channels', '/customers',
+    ...['topic', 'team', 'agent', 'account', 'source', 'tag'].map((d) => `/reports?of=touchpoints&by=${d}&then=channel&compare=true`), '/reports?by=account&then=topic',
+    '/', `/?${script}`, '/inbox?channel=%3Cscript%3E', `/reports?team=${encodeURIComponent(said.team)}`,
+  ]
+  const silent = ['/customers', '/', `/?${script}`, '/inbox?channel=%3Cscript%3E'] // they say nothing of it, unless it is looked for
+  for (const path of seen) {
     await open(path)
     await settled()
+    if (!silent.includes(path)) await page.getByText(script, { exact: false }).first().waitFor({ state: 'attached' }).catch((e) => assert.fail(`${path} does not show it: ${e}`))
     assert.equal(await page.evaluate(() => window.pwned), undefined, path)
     assert.equal(await page.locator('img[src=x]').count(), 0, path)
+    assert.ok(await page.evaluate(() => [...document.scripts].every((s) => !s.textContent.includes('pwned='))), `${path} has it as a script`)
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth), `${path} is wider than the window`)
   }
+  await open('/customers')
+  await page.getByRole('combobox').first().fill(email)
+  await page.getByRole('option').filter({ hasText: email }).first().waitFor()
+  assert.equal(await page.evaluate(() => window.pwned), undefined, 'found')
+  await open('/identity')
+  await page.getByRole('article', { name: new RegExp(claimed) }).getByText(script).first().waitFor()
   await open(`/people/${person}`)
-  await page.getByRole('article').getByText(attack, { exact: false }).first().waitFor()
-  await page.getByRole('button', { name: /Show all of it/ }).click()
+  await page.getByRole('article').getByText(script, { exact: false }).first().waitFor()
+  const comment = page.getByRole('article').filter({ hasText: `comment ${run}` }).first()
+  await comment.getByRole('button', { name: /Show all of it/ }).click()
+  await eventually('all of the comment', async () => (await comment.innerText()).length > 90_000)
+  assert.equal(await page.evaluate(() => window.pwned), undefined, 'all of it')
+  const reset = await fetch(`${url}/v1/registry/channels/letter`, { method: 'DELETE', headers: { Authorization: `Bearer ${key}` } })
+  assert.ok(reset.ok, `${reset.status}`)
 })
 
 /** Where people go, with something to see. */
