@@ -7,6 +7,7 @@ package strictjson
 
 import (
 	"fmt"
+	"unicode/utf8"
 	"unsafe"
 )
 
@@ -187,7 +188,24 @@ func (c *Cursor) literal(word string) {
 		c.pos = end
 		return
 	}
-	c.syntax("want a JSON value")
+	c.syntax("want " + word)
+}
+
+// noValue says that what comes next is none.
+func (c *Cursor) noValue() {
+	rest := c.data[min(c.pos, len(c.data)):]
+	switch r, _ := utf8.DecodeRune(rest); {
+	case len(rest) == 0:
+		c.syntax("want a value")
+	case r == '\ufeff':
+		c.syntax("it begins with a byte order mark; send UTF-8 without one")
+	case r == ']' || r == '}':
+		c.syntax("want a value before " + string(r) + ", and no comma behind the last one")
+	case r == utf8.RuneError:
+		c.syntax("want a value, in UTF-8")
+	default:
+		c.syntax(fmt.Sprintf("%q begins no value; want an object, an array, a text in double quotes, a number, true, false or null", r))
+	}
 }
 
 func (c *Cursor) syntax(reason string) {

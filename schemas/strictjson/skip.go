@@ -29,8 +29,10 @@ func (c *Cursor) Skip() []byte {
 			c.Bool()
 		case b == 'n':
 			c.literal("null")
-		default:
+		case b == '-' || b-'0' <= 9:
 			c.Number()
+		default:
+			c.noValue()
 		}
 		// Leave what ends here, then stand before the next value.
 		for c.err == nil && c.depth > base {

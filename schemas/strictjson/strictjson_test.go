@@ -34,8 +34,8 @@ func TestReasons(t *testing.T) {
 		syntax       bool
 	}{
 		{``, "ends too early", true}, {`{`, "ends too early", true}, {`{"a"}`, "colon", true}, {`{"a":1,}`, "name", true},
-		{`[1,]`, "number", true}, {`[1 2]`, "want ,", true}, {`01`, "number", true}, {`1.`, "decimal", true}, {`1e`, "exponent", true},
-		{`tru`, "JSON value", true}, {`"a`, "closing quote", true}, {`"\x"`, "backslash", true}, {`1 1`, "nothing behind", true}, {`}`, "number", true},
+		{`[1,]`, "want a value before ], and no comma", true}, {`[1 2]`, "want ,", true}, {`01`, "number", true}, {`1.`, "decimal", true}, {`1e`, "exponent", true},
+		{`tru`, "want true", true}, {`hello`, "'h' begins no value; want an object", true}, {"\ufeff{}", "byte order mark", true}, {"\xff", "UTF-8", true}, {`"a`, "closing quote", true}, {`"\x"`, "backslash", true}, {`1 1`, "nothing behind", true}, {`}`, "want a value before }", true},
 		{`"\u12g4"`, "hexadecimal", false}, {`"\u000`, "closing quote", true}, {"\"\x01\"", `\u0001`, false}, {"\"\x00\"", "NUL", false},
 		{`"\u0000"`, "NUL", false}, {`"\ud800"`, "surrogate", false}, {`"\ud800\u0041"`, "surrogate", false}, {"\"\xc3\"", "UTF-8", false},
 		{`{"a":1,"a":2}`, `"a" is there twice`, false}, {`{"a":1,"\u0061":2}`, "twice", false}, {`[{"a":{"b":1,"b":1}}]`, "twice", false},

@@ -14,6 +14,8 @@ type FieldError struct {
 	Reason string
 	Syntax bool // the text is not JSON at all
 	Quiet  bool // Reason quotes nothing of what was said
+	// Carried: the field was left out, and what the carrier says in its stead is refused.
+	Carried bool
 }
 
 // Error is "field: reason".
@@ -109,10 +111,14 @@ func decode(c *strictjson.Cursor, o *Options) (t Touchpoint, content Content, er
 	if err = parse(c, &t, &s); err != nil {
 		return t, content, err
 	}
-	if err = s.carry(&t, o.Carrier); err != nil {
-		return t, content, err
+	own := s.fields
+	if err = s.carry(&t, o.Carrier); err == nil {
+		err = validate(&t, &s, o)
 	}
-	if err = validate(&t, &s, o); err != nil {
+	if err != nil {
+		if f, known := fieldOf(err.Field); known {
+			err.Carried = (s.fields&^own)&(1<<f) != 0
+		}
 		return t, content, err
 	}
 	if o.Guard != nil {

@@ -363,6 +363,8 @@ func wrongType(c *strictjson.Cursor, field, want string, b byte) *FieldError {
 		got = "a string"
 	case b == 't' || b == 'f':
 		got = "true or false"
+	case b == 'n' && field == "":
+		got = "null"
 	case b == 'n':
 		got = "null; leave the field out"
 	case b == '-' || b-'0' <= 9:
@@ -381,7 +383,7 @@ func unknownField(parent, name string, known []string) *FieldError {
 	if parent != "" {
 		field = parent + "." + name
 	}
-	return refuse(shorten(field), "unknown field; did you mean %s? Own data belongs into properties", nearest(name, known))
+	return refuse(shorten(field), "unknown field%s Own data belongs into properties", didYouMean(name, known))
 }
 
 func element(list string, i int) string { return fmt.Sprintf("%s[%d]", list, i) }

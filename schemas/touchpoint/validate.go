@@ -176,7 +176,7 @@ func unknownChannel(name string, there bool, r *registry.Registry) *FieldError {
 	if !there {
 		return refuse("channel", "missing; want one of %s", strings.Join(names, ", "))
 	}
-	return refuse("channel", "unknown channel %q; did you mean %s? Known are %s", shorten(name), nearest(name, names), strings.Join(names, ", "))
+	return refuse("channel", "unknown channel %q%s Known are %s", shorten(name), didYouMean(name, names), strings.Join(names, ", "))
 }
 
 // dotted tells whether s is words of lower-case letters, digits and _ with dots between; the first starts with a letter.
@@ -243,8 +243,8 @@ func shorten(s string) string {
 	return s
 }
 
-// nearest is the name that fewest edits make of got.
-func nearest(got string, names []string) string {
+// didYouMean ends a sentence by asking about the name that may have been meant: one that at most a third of the letters part from what was said.
+func didYouMean(got string, names []string) string {
 	best, least := "", 1<<30
 	got = strings.ToLower(shorten(got))
 	for _, name := range names {
@@ -252,7 +252,10 @@ func nearest(got string, names []string) string {
 			best, least = name, d
 		}
 	}
-	return best
+	if 3*least > max(len(got), 3) {
+		return "."
+	}
+	return "; did you mean " + best + "?"
 }
 
 // edits is the Levenshtein distance in bytes.

@@ -38,7 +38,8 @@ func TestBadTouchpointsAreRejected(t *testing.T) {
 	text := func(n int) string { return `"` + strings.Repeat("x", n) + `"` }
 	for _, tc := range []struct{ name, body, field, reason string }{
 		{"not an object", `[1]`, "", "want a touchpoint, which is an object"},
-		{"null", `null`, "", "got null"},
+		{"null", `null`, "", "want a touchpoint, which is an object, got null"},
+		{"unknown channel, unlike any", with("channel", `"fax"`), "channel", `unknown channel "fax". Known are`},
 		{"wrong type: channel", with("channel", `5`), "channel", "want a string, got a number"},
 		{"wrong type: identifiers", with("identifiers", `"anna"`), "identifiers", "want an array"},
 		{"wrong type: identifier", with("identifiers", `["anna"]`), "identifiers[0]", "want an object"},
@@ -106,6 +107,9 @@ func TestBadTouchpointsAreRejected(t *testing.T) {
 			a := d.sendOK(body)
 			if a.Accepted != 0 || len(a.Rejected) != 1 {
 				t.Fatalf("%+v", a)
+			}
+			if a.Rejected[0].Reason == "want a touchpoint, which is an object, got null; leave the field out" {
+				t.Error("there is no field")
 			}
 			if r := a.Rejected[0]; r.Field != tc.field || !strings.Contains(r.Reason, tc.reason) || r.Reason == "" {
 				t.Errorf("rejected with field %q, reason %q; want %q, %q", r.Field, r.Reason, tc.field, tc.reason)
@@ -242,5 +246,18 @@ func TestTooManyTouchpointsInOneRequest(t *testing.T) {
 	}
 	if status, _, answer := d.send("1\n2\n3\n4", "Content-Type", "application/x-ndjson"); status != http.StatusRequestEntityTooLarge {
 		t.Errorf("%d %s", status, answer)
+	}
+}
+
+// What is no JSON is told in words that say what stands there.
+func TestNotJSONIsToldPlainly(t *testing.T) {
+	for body, want := range map[string]string{
+		`hello`: `'h' begins no value`, `[hello]`: `'h' begins no value; want an object, an array, a text in double quotes, a number, true, false or null`,
+		"\ufeff" + good("a"): "byte order mark", `[` + good("a") + `,]`: "want a value before ], and no comma behind the last one",
+	} {
+		_, _, answer := openDoor(t).send(body)
+		if !strings.Contains(answer, want) {
+			t.Errorf("%s: %s, want %q", body, answer, want)
+		}
 	}
 }

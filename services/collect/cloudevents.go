@@ -56,12 +56,12 @@ func (b *batch) eventData(e *cloudEvent) *touchpoint.FieldError {
 	if why == nil {
 		why = b.accept(&t, content)
 	}
-	if why != nil {
+	if why != nil && !why.Carried {
 		inData := *why
 		inData.Field = strings.TrimSuffix("data."+why.Field, ".")
 		return &inData
 	}
-	return nil
+	return why // nil, or about an attribute
 }
 
 // events judges a body that is an array of CloudEvents.

@@ -58,6 +58,12 @@ func (b *batch) elements(body []byte, next func(rest []byte) (n int, ok bool)) (
 		}
 		n, ok := next(body[pos:])
 		if !ok {
+			c := strictjson.NewCursor(body[pos:])
+			if c.Skip(); c.Err() != nil {
+				why := *c.Err()
+				why.Offset += pos
+				return b.letter(body, pos, &touchpoint.FieldError{Reason: why.Error(), Syntax: true}), nil
+			}
 			return b.rest(body, pos, "the array breaks off here"), nil
 		}
 		pos = skipSpace(body, pos+n)
@@ -77,7 +83,11 @@ func (b *batch) elements(body []byte, next func(rest []byte) (n int, ok bool)) (
 
 // rest refuses what cannot be told apart any more.
 func (b *batch) rest(body []byte, pos int, reason string) (broken *touchpoint.FieldError) {
-	why := notJSON(pos, reason)
+	return b.letter(body, pos, notJSON(pos, reason))
+}
+
+// letter refuses all from there on.
+func (b *batch) letter(body []byte, pos int, why *touchpoint.FieldError) (broken *touchpoint.FieldError) {
 	data := body[pos:]
 	if b.answer.Accepted == 0 {
 		data = body

@@ -183,7 +183,7 @@ type AccountTouchpoint struct {
 
 // getAccountTimeline answers GET /v1/accounts/{account}/timeline.
 func (s *Server) getAccountTimeline(w http.ResponseWriter, r *http.Request, c *call) error {
-	q := readTimeline(c, accountTimeline)
+	q := readTimeline(c, s.config.Registry, accountTimeline)
 	if err := c.query.done(); err != nil {
 		return err
 	}

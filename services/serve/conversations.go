@@ -58,7 +58,7 @@ func (s *Server) listConversations(w http.ResponseWriter, r *http.Request, c *ca
 	where = anyOf(where, params, "team", q.list("team"))
 	where = anyOf(where, params, "agent", q.list("agent"))
 	where = anyOf(where, params, "topic", q.list("topic"))
-	if channels := q.list("channel"); len(channels) > 0 {
+	if channels := q.channels(s.config.Registry); len(channels) > 0 {
 		params["channel"] = channels
 		where = append(where, "hasAny(channels, {channel:Array(String)})")
 	}

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/throughline/throughline/schemas/identity"
+	"github.com/throughline/throughline/schemas/registry"
 )
 
 // maxValue bounds one parameter's value in bytes, maxValues how often a repeatable one may be given. Together they
@@ -114,15 +115,47 @@ func (q *query) list(name string) []string {
 	return all
 }
 
-// listOf reads a repeatable parameter whose values are among allowed.
-func (q *query) listOf(name string, allowed ...string) []string {
+// words reads a parameter that may be repeated, of something that is never empty.
+func (q *query) words(name string) []string {
 	all := q.list(name)
-	for _, v := range all {
-		if !slices.Contains(allowed, v) {
-			q.fail(name, "want one of "+strings.Join(allowed, ", "))
-		}
+	if slices.Contains(all, "") {
+		q.fail(name, "an empty value is none: leave the parameter out")
 	}
 	return all
+}
+
+// listOf reads a parameter whose values are among allowed: repeated, or with commas between them, which no such value has.
+func (q *query) listOf(name string, allowed ...string) (values []string) {
+	for _, v := range q.list(name) {
+		for one := range strings.SplitSeq(v, ",") {
+			if !slices.Contains(allowed, one) {
+				q.fail(name, "want any of "+strings.Join(allowed, ", ")+q.instead(one))
+			}
+			values = append(values, one)
+		}
+	}
+	if len(values) > maxValues {
+		q.fail(name, fmt.Sprintf("may have at most %d values", maxValues))
+		return nil
+	}
+	return values
+}
+
+// instead quotes a value that is none.
+func (q *query) instead(v string) string {
+	if v == "" {
+		return "; an empty value is none: leave the parameter out"
+	}
+	return fmt.Sprintf("; %q is none", v)
+}
+
+// channels reads a filter by channels of the registry.
+func (q *query) channels(r *registry.Registry) []string {
+	names := make([]string, len(r.Channels))
+	for i, c := range r.Channels {
+		names[i] = c.Name
+	}
+	return q.listOf("channel", names...)
 }
 
 // oneOf reads a parameter whose value is among allowed; absent, it is the first of them.

@@ -45,6 +45,10 @@ func (s *Server) readScope(c *call, r *http.Request, k *kind) (*reportQuery, err
 			values = q.listOf(name, directions...)
 		case "state":
 			values = q.listOf(name, states...)
+		case "channel":
+			values = q.channels(s.config.Registry)
+		case "kind", "tag":
+			values = q.words(name)
 		default:
 			values = q.list(name)
 		}

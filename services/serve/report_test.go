@@ -109,7 +109,8 @@ func TestTouchpointReport(t *testing.T) {
 		{q("by", "month", "from", "2026-10-01"), []string{"month", "touchpoints"}, []string{"2026-10-01T00:00:00Z 1", "2026-11-01T00:00:00Z 4"}},
 		{q("by", "week"), []string{"week", "touchpoints"}, []string{"2026-10-26T00:00:00Z 2", "2026-11-02T00:00:00Z 2"}},
 		{q("by", "kind", "from", "2026-11-01T10:00:00Z", "to", "2026-11-02T09:30:00Z"), []string{"kind", "touchpoints"}, []string{"message 2"}},
-		{q("by", "channel", "channel", "nothing"), []string{"channel"}, nil},
+		{q("by", "channel", "channel", "letter"), []string{"channel"}, nil},
+		{q("by", "team", "channel", "email,chat", "direction", "inbound,internal"), []string{"team", "touchpoints"}, []string{" 2", "a 1"}},
 	} {
 		if got := f.report(t, "touchpoints", c.query).lines(c.columns...); !slices.Equal(got, c.want) {
 			t.Errorf("%v: %q, want %q", c.query, got, c.want)
@@ -118,15 +119,21 @@ func TestTouchpointReport(t *testing.T) {
 	if got := f.report(t, "touchpoints", q("by", "channel", "limit", "1")); got.Groups != 2 {
 		t.Errorf("groups %d", got.Groups)
 	}
-	if got := f.report(t, "touchpoints", q("channel", "nothing")).lines(measures...); !slices.Equal(got, []string{"0 0 0"}) {
+	if got := f.report(t, "touchpoints", q("channel", "letter")).lines(measures...); !slices.Equal(got, []string{"0 0 0"}) {
 		t.Errorf("nothing: %q", got)
 	}
 	for _, bad := range []url.Values{
 		q("by", "chanel"), q("by", "channel,channel"), q("by", "channel", "by", "channel"), q("by", "channel,"), q("tz", "Mars/Base"), q("tz", "Local"), q("tz", "../etc/passwd"),
 		q("from", "2026-11-02", "to", "2026-11-02"), q("from", "x"), q("order", "day"), q("limit", "0"), q("limit", "10001"), q("format", "xml"), q("direction", "up"),
 		q("by", "channel,direction,kind,team,agent,topic,source"), q("state", "open"),
+		q("channel", "fax"), q("channel", ""), q("channel", "email,"), q("direction", ""), q("kind", ""), q("channel", "email,fax"),
 	} {
 		f.get(400, "/v1/reports/touchpoints?"+bad.Encode())
+	}
+	for _, path := range []string{"/v1/reports/touchpoints", "/v1/reports/conversations", "/v1/conversations", "/v1/people/" + anchorOf("customer_id:C1").String() + "/timeline", "/v1/accounts/acme/timeline"} {
+		if got := string(f.get(400, path+"?channel=fax")); !strings.Contains(got, `"field":"channel"`) || !strings.Contains(got, "want any of ") || !strings.Contains(got, "phone") || !strings.Contains(got, "is none") {
+			t.Errorf("%s: %s", path, got)
+		}
 	}
 	// A merge shows in every report once the dictionary has it.
 	f.move("ours", anchorOf("email:anna@example.com"), anchorOf("email:anna@example.com"), anchorOf("customer_id:C1"), 1)

@@ -22,7 +22,7 @@ var directions = []string{string(touchpoint.Inbound), string(touchpoint.Outbound
 // getTimeline answers GET /v1/people/{id}/timeline.
 func (s *Server) getTimeline(w http.ResponseWriter, r *http.Request, c *call) error {
 	c.query.readAsOf()
-	q := readTimeline(c, timelineList)
+	q := readTimeline(c, s.config.Registry, timelineList)
 	if err := c.query.done(); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package serve
 import (
 	"time"
 
+	"github.com/throughline/throughline/schemas/registry"
 	"github.com/throughline/throughline/services/clickhouse"
 )
 
@@ -14,14 +15,14 @@ type timelineQuery struct {
 }
 
 // readTimeline reads the parameters that every such list has.
-func readTimeline(c *call, list byte) timelineQuery {
+func readTimeline(c *call, r *registry.Registry, list byte) timelineQuery {
 	q := c.query
 	t := timelineQuery{where: []string{"workspace = {workspace:String}"}, params: clickhouse.Params{"workspace": c.workspace}}
 	t.limit = q.number("limit", 50, 1, 200)
 	t.params["limit"] = t.limit + 1
 	after := q.cursor(list)
-	t.where = anyOf(t.where, t.params, "channel", q.list("channel"))
-	t.where = anyOf(t.where, t.params, "kind", q.list("kind"))
+	t.where = anyOf(t.where, t.params, "channel", q.channels(r))
+	t.where = anyOf(t.where, t.params, "kind", q.words("kind"))
 	t.where = anyOf(t.where, t.params, "direction", q.listOf("direction", directions...))
 	if from, given := q.instant("from", time.UTC); given {
 		t.where = append(t.where, "time >= {from:DateTime64(3, 'UTC')}")

@@ -49,8 +49,8 @@ func TestTimeline(t *testing.T) {
 		"?q=gr%C3%B6%C3%9Fe":                     {"1"},
 		"?q=" + url.QueryEscape(`IT'S A "\t" t`): {"2"},
 		"?q=%25":                                 nil,
-		"?channel=" + url.QueryEscape("chat') OR 1=1 --"):    nil,
-		"?channel=" + url.QueryEscape("\\'] \n\t{x:String}"): nil,
+		"?kind=" + url.QueryEscape("message') OR 1=1 --"): nil,
+		"?kind=" + url.QueryEscape("\\'] \n\t{x:String}"): nil,
 	} {
 		got := decode[timelineAnswer](t, f.get(200, "/v1/people/"+c1+"/timeline"+query))
 		if !slices.Equal(got.ids(), want) {

@@ -84,6 +84,20 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+// A record that is none is told in the words of the doors, and not in those of a library.
+func TestNoObjectIsToldPlainly(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"a":1,}`: "want one JSON object: not JSON: want a member's name in double quotes (at byte 7)",
+		`hello`:    "want one JSON object: not JSON: 'h' begins no value; want an object, an array, a text in double quotes, a number, true, false or null (at byte 0)",
+		`{"a":1`:   "want one JSON object: not JSON: the text ends too early: want , or } (at byte 6)",
+		`[]`:       "want one JSON object", `null`: "want one JSON object", `{} {}`: "want one JSON object",
+	} {
+		if _, err := mapping.ParseObject([]byte(text)); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+}
+
 // FuzzParseObject: a record is an object or an error, and what is read twice is the same touchpoint.
 func FuzzParseObject(f *testing.F) {
 	f.Add([]byte(`{"at":"2016-01-02T03:04:05Z","s":1,"x":[{"y":"\u0000"}]}`))

@@ -6,8 +6,11 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
+
+	"github.com/throughline/throughline/schemas/strictjson"
 )
 
 // Record is one foreign record.
@@ -57,7 +60,7 @@ type Object struct {
 }
 
 // ErrNotObject is returned when a record is not one JSON object.
-var ErrNotObject = errors.New("mapping: want one JSON object")
+var ErrNotObject = errors.New("want one JSON object")
 
 // ParseObject reads a JSON object.
 func ParseObject(data []byte) (*Object, error) {
@@ -65,7 +68,11 @@ func ParseObject(data []byte) (*Object, error) {
 	dec.UseNumber()
 	o := &Object{}
 	if err := dec.Decode(&o.values); err != nil {
-		return nil, errors.Join(ErrNotObject, err)
+		c := strictjson.NewCursor(data) // which says it in the words of all doors
+		if c.Skip(); c.Err() != nil {
+			return nil, fmt.Errorf("%w: %w", ErrNotObject, c.Err())
+		}
+		return nil, ErrNotObject
 	}
 	if o.values == nil {
 		return nil, ErrNotObject
