@@ -16,7 +16,7 @@ func (t *tables) about(c *conv, s *stub) {
 		c.topic = topic
 	}
 	switch t.effect(s) {
-	case registry.Message, registry.Reopen, registry.Started:
+	case registry.Message, registry.Reopen, registry.Started, registry.Missed:
 		c.contact = c.contact || t.acts.values[s.act].direction == touchpoint.Inbound
 	}
 }

@@ -15,7 +15,7 @@ func settled(before bool, effect registry.Effect, direction touchpoint.Direction
 		return true
 	case registry.Reopen, registry.Awaiting:
 		return false
-	case registry.Message, registry.Started:
+	case registry.Message, registry.Started, registry.Missed:
 		return before && direction != touchpoint.Inbound
 	}
 	return before

@@ -18,7 +18,7 @@ import (
 //   - Whose turn is it, for the state, and for contacts: an inbound message counts as one if it is the first, or follows
 //     an answer in another session or call, or a settlement.
 //
-// A human's answer is an outbound message or call by an agent. An inbound call that an agent takes (the actor of its
+// A human's answer is an outbound message or call by an agent, unless nobody took the call. An inbound call that an agent takes (the actor of its
 // start is an agent) is a contact answered at once; one that the customer or a system reports is answered by what an agent
 // says in it, or, if that is only its end, at its start. Automatic messages (actor system) answer nothing. Silent stubs
 // count among the touchpoints and span First to Last; they mean nothing more.
@@ -202,7 +202,7 @@ func (m *measure) label(s *stub, a *act) {
 func (m *measure) converse(s *stub, a *act, effect registry.Effect) {
 	agent, bot := a.actor == touchpoint.Agent, a.actor == touchpoint.Bot
 	switch effect {
-	case registry.Message, registry.Reopen:
+	case registry.Message, registry.Missed, registry.Reopen:
 		switch {
 		case a.direction == touchpoint.Inbound:
 			m.ask(s, a.channel)

@@ -221,7 +221,7 @@ func (n Conversations) saysSettled(s *conversation.Stub) (yes, says bool) {
 		return true, true
 	case registry.Reopen, registry.Awaiting:
 		return false, true
-	case registry.Message, registry.Started:
+	case registry.Message, registry.Started, registry.Missed:
 		return false, s.Direction == touchpoint.Inbound
 	}
 	return false, false

@@ -116,7 +116,7 @@ func (n Conversations) handOvers(spoken []*conversation.Stub, row *conversation.
 
 func (n Conversations) asks(s *conversation.Stub) bool {
 	switch n.effect(s) {
-	case registry.Message, registry.Started, registry.Reopen:
+	case registry.Message, registry.Started, registry.Missed, registry.Reopen:
 		return s.Direction == touchpoint.Inbound
 	}
 	return false
