@@ -2,9 +2,9 @@
 //
 // # Which stubs belong together
 //
-// The conversations of a person are a function of the person's set of stubs, taken in the order of (time, key). How and
-// when the stubs arrived plays no part. A stub whose kind has effect none is called silent, every other one speaks.
-// A thread whose scheme keeps apart (a ticket) is called apart, every other one (a session) a tie. A stub carries the threads
+// The conversations of a person are a function of the person's set of stubs, taken in the order of time. Of one millisecond the
+// customer's word comes first, then answers, then all else, and last what settles; what is still equal is ordered by key. How and
+// when the stubs arrived plays no part. A stub whose kind has effect none is called silent, every other one speaks. A thread whose scheme keeps apart (a ticket) is called apart, every other one (a session) a tie. A stub carries the threads
 // that it names, unless it is a mail:
 //
 //  0. The registry says of a scheme (message-id) which source names by it what its stubs reply to. These stubs are mails: the

@@ -17,8 +17,8 @@ func (n Conversations) Measure(groups [][]conversation.Stub) []conversation.Conv
 	}
 	for i := range rows {
 		row := &rows[i]
-		for _, other := range rows {
-			later := other.First > row.First || other.First == row.First && slices.Compare(other.ID[:], row.ID[:]) > 0
+		for j, other := range rows {
+			later := n.compare(groups[j][0], groups[i][0]) > 0
 			about := row.Contacts > 0 && other.Contacts > 0 && other.Topic == row.Topic
 			if about && later && (row.NextContact == 0 || other.First < row.NextContact) {
 				row.NextContact = other.First
