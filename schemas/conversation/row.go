@@ -28,16 +28,17 @@ const (
 	Gone               State = "gone"       // its touchpoints went to another person
 )
 
-// Bounds of the lists in a row, so that no conversation, however long, outgrows a record. Of what is beyond, the first are
-// kept.
+// Bounds of the lists in a row, so that no conversation, however long, outgrows a record: all of them full make some 200 KB, and
+// with the longest names below the 1 MB that a record may have. Of what is beyond, the first are kept; what goes on now is always
+// there. People do not talk a thousand times about one matter; for machines that do, figures of intervals speak of the first thousand.
 const (
 	MaxLaterResponses = 1000
 	MaxTags           = 256
 	MaxParticipants   = 256
-	MaxWaits          = 64 // that have ended
-	MaxPauses         = 64 // that have ended
-	MaxTurns          = 50
-	MaxStates         = 64 // that have ended
+	MaxWaits          = 1000 // that have ended
+	MaxPauses         = 1000 // that have ended
+	MaxTurns          = 250
+	MaxStates         = 2000 // that have ended
 )
 
 // WaitKind says what the customer waited for, or waits for.

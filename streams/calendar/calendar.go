@@ -228,7 +228,9 @@ type Paused struct {
 func (p Paused) Between(from, to int64) int64 {
 	sum := p.Clock.Between(from, to)
 	for _, o := range p.Pauses {
-		sum -= p.Clock.Between(max(o.Start, from), min(o.End, to))
+		if o.Start < to && o.End > from {
+			sum -= p.Clock.Between(max(o.Start, from), min(o.End, to))
+		}
 	}
 	return sum
 }
