@@ -53,7 +53,7 @@ const (
 	Resolve  Effect = "resolve"   // the matter is settled
 	Close    Effect = "close"     // nothing may follow; a later touchpoint of the thread reopens it all the same
 	Reopen   Effect = "reopen"    // the matter is not settled after all
-	HandOver Effect = "hand_over" // to another team or agent
+	HandOver Effect = "hand_over" // to another team or agent: one that it names, or that is seen by what follows
 	Rated    Effect = "rated"     // the customer judged
 )
 
