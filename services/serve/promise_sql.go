@@ -35,6 +35,7 @@ const (
 	promiseKept     = "1"
 	promiseMissed   = "2"
 	promiseRuns     = "3"
+	promiseAtRisk   = "4"
 )
 
 const (
@@ -45,13 +46,17 @@ const (
 
 // columns are the expressions that a row of conversations is extended by: per metric its status, and how much counted.
 //
-// Each comes in a stage of its own: targets first, then what is computed with them.
+// Each comes in a stage of its own: targets first, then what is computed with them. What was settled without an answer is judged with the first responses
+// if nothing was answered before, else with the next ones, and only missed: see package promise.
 func (p *promiseSQL) columns() (targets, computed []string, err error) {
 	p.clocks, p.most = map[string]int{}, map[string]int{}
 	p.params["now_ms"] = p.now.UnixMilli()
-	computed = append(computed, "arrayMap(t -> if(t = 0, "+nowMilli+", t), pause_to) AS pause_end", "arrayMap(t -> if(t = 0, "+nowMilli+", t), wait_to) AS wait_end",
-		"arrayFirstIndex(k -> k = 1, wait_kind) AS first_wait",
-		"if(empty(state_at), state_at, arrayPushBack(arrayPopFront(state_at), "+nowMilli+")) AS state_till")
+	computed = append(p.turns(), "arrayMap(t -> if(t = 0, "+nowMilli+", t), pause_to) AS pause_end", "arrayMap(t -> if(t = 0, "+nowMilli+", t), wait_to) AS wait_end",
+		"arrayFirstIndex(k -> k = 1, wait_kind) AS first_wait", "arrayFirstIndex(k -> k != 3, wait_kind) AS answered",
+		"arrayMap((k, i) -> multiIf(k != 3, k, answered = 0 OR i < answered, 3, 4), wait_kind, arrayEnumerate(wait_kind)) AS wait_sort",
+		"if(empty(state_at), state_at, arrayPushBack(arrayPopFront(state_at), "+nowMilli+")) AS state_till",
+		"arrayFilter((at, was) -> was = 'waiting_for_customer', state_at, state_was) AS theirs_from", "arrayFilter((till, was) -> was = 'waiting_for_customer', state_till, state_was) AS theirs_till",
+		waitedIn(p.between(promise.Around, "a", "b"), p.overlapping(promise.Around, "a", "b", "theirs_from", "theirs_till"))+" AS waited", waitedIn(p.clock("", "a", "b"), p.overlapping("", "a", "b", "theirs_from", "theirs_till"))+" AS waited_counted")
 	for _, s := range standings {
 		computed = append(computed, timeIn(s.states, p.clock("", "at", "till"))+" AS counted_"+s.name)
 	}
@@ -64,22 +69,30 @@ func (p *promiseSQL) columns() (targets, computed []string, err error) {
 		}
 		within := "arrayElement([" + strings.Join(append([]string{"0"}, millis...), ",") + "], " + number + " + 1)"
 		elapsed := func(a, b string) string { return p.elapsed(m, number, a, b) }
+		standing := func(counted string) string {
+			return "if((" + within + " - " + counted + ") * " + strconv.Itoa(promise.RiskShare) + " <= " + within + ", " + promiseAtRisk + ", " + promiseRuns + ")"
+		}
 		switch m {
 		case promise.FirstResponse:
 			e := elapsed("arrayElement(wait_from, first_wait)", "arrayElement(wait_end, first_wait)")
 			computed = append(computed,
 				"if(first_wait = 0, NULL, "+e+") AS counted_first",
-				"if(first_wait = 0 OR "+number+" = 0, "+nothingPromised+", multiIf(assumeNotNull(counted_first) > "+within+", "+promiseMissed+", arrayElement(wait_to, first_wait) = 0, "+promiseRuns+", "+promiseKept+")) AS promised_first",
+				"arrayFilter((f, k) -> k = 3, wait_from, wait_sort) AS unheard_from", "arrayFilter((t, k) -> k = 3, wait_end, wait_sort) AS unheard_till",
+				"multiIf("+number+" = 0, "+nothingPromised+", ifNull(counted_first, 0) > "+within+" OR arrayExists((a, b) -> "+elapsed("a", "b")+" > "+within+", unheard_from, unheard_till), "+promiseMissed+
+					", first_wait = 0, "+nothingPromised+", arrayElement(wait_to, first_wait) = 0, "+standing("assumeNotNull(counted_first)")+", "+promiseKept+") AS promised_first",
 				"if(first_wait = 0 OR arrayElement(wait_to, first_wait) = 0, NULL, counted_first) AS first_response_counted")
 		case promise.NextResponse:
 			computed = append(computed,
-				"arrayMap((a, b) -> "+elapsed("a", "b")+", arrayFilter((f, k) -> k = 2, wait_from, wait_kind), arrayFilter((t, k) -> k = 2, wait_end, wait_kind)) AS counted_next",
-				"multiIf("+number+" = 0 OR empty(counted_next), "+nothingPromised+", arrayExists(e -> e > "+within+", counted_next), "+promiseMissed+
-					", arrayExists((t, k) -> k = 2 AND t = 0, wait_to, wait_kind), "+promiseRuns+", "+promiseKept+") AS promised_next")
+				"arrayFilter((f, k) -> k IN (2, 4), wait_from, wait_sort) AS next_from", "arrayFilter((t, k) -> k IN (2, 4), wait_to, wait_sort) AS next_to",
+				"arrayFilter((t, k) -> k IN (2, 4), wait_end, wait_sort) AS next_till", "arrayFilter(k -> k IN (2, 4), wait_sort) AS next_sort",
+				"arrayMap((a, b) -> "+elapsed("a", "b")+", next_from, next_till) AS counted_next",
+				"arrayFilter((e, t, k) -> k = 2 AND t != 0, counted_next, next_to, next_sort) AS later_counted",
+				"multiIf("+number+" = 0, "+nothingPromised+", arrayExists(e -> e > "+within+", counted_next), "+promiseMissed+
+					", NOT has(next_sort, 2), "+nothingPromised+", has(next_to, 0), "+standing("arrayElement(counted_next, -1)")+", "+promiseKept+") AS promised_next")
 		case promise.Resolution:
 			computed = append(computed,
 				elapsed("toUnixTimestamp64Milli(begun)", nowMilli)+" AS counted_resolution",
-				"multiIf("+number+" = 0, "+nothingPromised+", counted_resolution > "+within+", "+promiseMissed+", NOT "+over+", "+promiseRuns+", "+promiseKept+") AS promised_resolution",
+				"multiIf("+number+" = 0 OR contacts = 0, "+nothingPromised+", counted_resolution > "+within+", "+promiseMissed+", NOT "+over+", "+standing("counted_resolution")+", "+promiseKept+") AS promised_resolution",
 				"if("+over+", counted_resolution, NULL) AS resolution_counted")
 		}
 	}
@@ -144,7 +157,7 @@ func (p *promiseSQL) elapsed(m promise.Metric, number, a, b string) string {
 		names = append(names, "") // what nothing is promised about is counted by the hours of the teams
 	}
 	by := func(name string) string {
-		return p.clock(name, a, b) + " - arraySum((f, t) -> " + p.clock(name, "greatest(f, "+a+")", "least(t, "+b+")") + ", pause_from, pause_end)"
+		return p.clock(name, a, b) + " - " + p.overlapping(name, a, b, "pause_from", "pause_end")
 	}
 	if len(names) == 1 {
 		return "(" + by("") + ")"
@@ -158,6 +171,15 @@ func (p *promiseSQL) elapsed(m promise.Metric, number, a, b string) string {
 	return "multiIf(" + strings.Join(cases, ", ") + ", " + by("") + ")"
 }
 
+// overlapping is how much of some stretches counts between two instants. Most stretches lie elsewhere: those of a long conversation would else all be counted for each of
+// its waits, by each turn of a team.
+func (p *promiseSQL) overlapping(name, a, b, from, till string) string {
+	some := func(which, what, other string) string {
+		return "arrayFilter((" + what + ", " + other + ") -> f < " + b + " AND t > " + a + ", " + which + ")"
+	}
+	return "arraySum((f, t) -> " + p.clock(name, "greatest(f, "+a+")", "least(t, "+b+")") + ", " + some(from+", "+till, "f", "t") + ", " + some(till+", "+from, "t", "f") + ")"
+}
+
 // clock is the time between two instants by the calendar of that name; "" are those of the teams, each in its turn.
 func (p *promiseSQL) clock(name, a, b string) string {
 	if name != "" {
@@ -166,35 +188,66 @@ func (p *promiseSQL) clock(name, a, b string) string {
 	if len(p.policy.Teams) == 0 {
 		return p.between(p.policy.Calendar, a, b)
 	}
-	// Teams by their calendars; that of the policy is 0.
-	var teams, numbers, calendars []string
+	return "if((" + b + ") > (" + a + "), " + p.inTurn(b) + " - " + p.inTurn(a) + ", 0)"
+}
+
+// turns are the columns by which inTurn counts: of each turn, the first of which began before all, the number of its calendar (that of the policy is 0), and what
+// is added to the time of that calendar before an instant to have the time of all turns before it. So no stretch of time is counted turn by turn.
+func (p *promiseSQL) turns() []string {
+	if len(p.policy.Teams) == 0 {
+		return nil
+	}
+	var teams, numbers []string
 	for _, team := range sortedKeys(p.policy.Teams) {
-		c := p.policy.Teams[team]
-		if !slices.Contains(calendars, c) {
-			calendars = append(calendars, c)
-		}
 		teams = append(teams, team)
-		numbers = append(numbers, strconv.Itoa(1+slices.Index(calendars, c)))
+		numbers = append(numbers, strconv.Itoa(1+slices.Index(p.calendars(), p.policy.Teams[team])))
 	}
 	p.params["teams_with_hours"] = teams
-	cases := []string{}
-	start, end := "greatest(turn_start, "+a+")", "least(turn_end, "+b+")"
-	for i, c := range calendars {
-		cases = append(cases, "turn_clock = "+strconv.Itoa(i+1), p.between(c, start, end))
+	return []string{
+		"arrayPushFront(turn_at, " + farBack + ") AS turn_from", "arrayPushBack(turn_at, " + farAhead + ") AS turn_till",
+		"arrayPushFront(arrayMap(t -> arrayElement([0," + strings.Join(numbers, ",") + "], indexOf({teams_with_hours:Array(String)}, toString(t)) + 1), turn_team), 0) AS turn_clock",
+		"arrayCumSum((f, t, c) -> " + p.byNumber("c", "t") + " - " + p.byNumber("c", "f") + ", turn_from, turn_till, turn_clock) AS turn_sum",
+		"arrayMap((s, t, c) -> s - " + p.byNumber("c", "t") + ", turn_sum, turn_till, turn_clock) AS turn_base",
 	}
-	cases = append(cases, p.between(p.policy.Calendar, start, end))
-	return "arraySum((turn_start, turn_end, turn_clock) -> multiIf(" + strings.Join(cases, ", ") + "), arrayPushFront(turn_at, " + farBack + "), arrayPushBack(turn_at, " + farAhead + "), " +
-		"arrayPushFront(arrayMap(t -> arrayElement([0," + strings.Join(numbers, ",") + "], indexOf({teams_with_hours:Array(String)}, toString(t)) + 1), turn_team), 0))"
+}
+
+// calendars are those of teams, each once.
+func (p *promiseSQL) calendars() (names []string) {
+	for _, team := range sortedKeys(p.policy.Teams) {
+		if c := p.policy.Teams[team]; !slices.Contains(names, c) {
+			names = append(names, c)
+		}
+	}
+	return names
+}
+
+// byNumber is how much of the calendar of that number lies before an instant.
+func (p *promiseSQL) byNumber(number, t string) string {
+	cases := []string{}
+	for i, c := range p.calendars() {
+		cases = append(cases, number+" = "+strconv.Itoa(i+1), p.passed(c, t))
+	}
+	return "multiIf(" + strings.Join(append(cases, p.passed(p.policy.Calendar, t)), ", ") + ")"
+}
+
+// inTurn is how much time of the teams' calendars, each in its turn, lies before an instant.
+func (p *promiseSQL) inTurn(t string) string {
+	turn := "arrayCount(x -> x <= (" + t + "), turn_from)"
+	return "(arrayElement(turn_base, " + turn + ") + " + p.byNumber("arrayElement(turn_clock, "+turn+")", t) + ")"
 }
 
 // between is the time of one calendar between two instants.
 func (p *promiseSQL) between(name, a, b string) string {
+	return "if((" + b + ") > (" + a + "), " + p.passed(name, b) + " - " + p.passed(name, a) + ", 0)"
+}
+
+// passed is how much time of one calendar lies before an instant.
+func (p *promiseSQL) passed(name, t string) string {
 	c, isCalendar := p.policy.Clock(name).(*calendar.Calendar)
 	if !isCalendar {
-		return "greatest(0, (" + b + ") - (" + a + "))"
+		return "(" + t + ")"
 	}
-	n := p.arrays(name, c)
-	return "if((" + b + ") > (" + a + "), " + p.before(name, n, b) + " - " + p.before(name, n, a) + ", 0)"
+	return p.before(name, p.arrays(name, c), t)
 }
 
 // before is how much of a calendar's time lies before an instant, since some instant before all.

@@ -92,12 +92,15 @@ func TestConversationsBeyondAllBounds(t *testing.T) {
 		}
 	}
 	row := talked(stubs, false)
-	if len(row.Waits) != conversation.MaxWaits+1 || len(row.Pauses) != conversation.MaxPauses || len(row.States) != conversation.MaxStates+1 || len(row.LaterResponses) != conversation.MaxLaterResponses {
+	if len(row.Waits) != conversation.MaxWaits+1 || len(row.Pauses) != conversation.MaxPauses || len(row.States) != conversation.MaxStates+2 || len(row.LaterResponses) != conversation.MaxLaterResponses {
 		t.Errorf("%d waits, %d pauses, %d states, %d later responses", len(row.Waits), len(row.Pauses), len(row.States), len(row.LaterResponses))
 	}
 	last := start + n*10*minute
 	if w := row.Waits[len(row.Waits)-1]; w.From != last || w.To != 0 || row.States[len(row.States)-1] != (conversation.StateSince{At: last, State: conversation.WaitingForUs}) {
 		t.Errorf("the wait that goes on is %+v, since %v", w, time.UnixMilli(last))
+	}
+	if cut := row.States[conversation.MaxStates]; cut.State != "" || cut.At != start+conversation.MaxStates/2*10*minute {
+		t.Errorf("what is beyond the bound began as %+v", cut)
 	}
 	row.Person = identity.PersonID(customerNamed("anna"))
 	if data, err := row.Append(nil); err != nil || len(data) > 1_000_000-10_000 {

@@ -127,8 +127,12 @@ func (m *measure) stand(time int64) {
 	if now == m.now.State {
 		return
 	}
-	if m.now.State != "" && len(m.row.States) < conversation.MaxStates {
+	switch n := len(m.row.States); {
+	case m.now.State == "":
+	case n < conversation.MaxStates:
 		m.row.States = append(m.row.States, m.now)
+	case n == conversation.MaxStates: // no figure may take what comes for the state before
+		m.row.States = append(m.row.States, conversation.StateSince{At: m.now.At})
 	}
 	m.now = conversation.StateSince{At: time, State: now}
 }

@@ -307,7 +307,7 @@ func (n Conversations) states(spoken []*conversation.Stub, row *conversation.Con
 		}
 	}
 	if most := conversation.MaxStates; len(row.States) > most+1 {
-		row.States = append(row.States[:most], row.States[len(row.States)-1])
+		row.States = append(row.States[:most], conversation.StateSince{At: row.States[most].At}, row.States[len(row.States)-1])
 	}
 }
 
