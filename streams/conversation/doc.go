@@ -38,7 +38,8 @@
 // Durations are measured by intervals, which go along with the row so that promises can be read from them by any calendar and with
 // any target, later: waits, in which the customer waited for a human's answer; pauses, in which nothing was up to us, because the customer had
 // an agent's answer, was asked for something, or the matter was settled; turns, which say whose it was; and the states that it came
-// through. A bot's answer begins no pause: a promise that bots keep is none.
+// through. A bot's answer begins no pause: a promise that bots keep is none. But the customer has the ball then, as the states say,
+// and does not wait for us: what is told of the customer's waiting leaves that time out.
 //
 // One thing is said of another conversation: when the customer got in touch again, which is when the person's next conversation with a contact and the
 // same topic began, in the order of first stubs. Conversations without a topic have one in common. Whether that was soon enough to call a matter
