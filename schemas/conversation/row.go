@@ -28,17 +28,19 @@ const (
 	Gone               State = "gone"       // its touchpoints went to another person
 )
 
-// Bounds of the lists in a row, so that no conversation, however long, outgrows a record. Of what is beyond, the first are
-// kept.
+// Bounds of the lists in a row, so that no conversation, however long, outgrows a record: all of them full make some 120 KB, and
+// with the longest names below the 1 MB that a record may have. Of what is beyond, the first are kept; what goes on now is always
+// there. People do not ask five hundred times about one matter; of machines that do, figures of intervals tell the first five
+// hundred. More would be dear for whoever asks: reports compare the waits of a conversation with its pauses.
 const (
 	MaxLaterResponses = 1000
 	MaxTags           = 256
 	MaxParticipants   = 256
-	MaxWaits          = 64 // that have ended
-	MaxPauses         = 64 // that have ended
-	MaxTurns          = 50
-	MaxStates         = 64 // that have ended
-	MaxRatings        = 16 // scales
+	MaxWaits          = 500 // that have ended
+	MaxPauses         = 500 // that have ended
+	MaxTurns          = 100
+	MaxStates         = 1000 // that have ended
+	MaxRatings        = 16   // scales
 )
 
 // WaitKind says what the customer waited for, or waits for.
@@ -71,7 +73,7 @@ type Turn struct {
 	Team string `json:"team"`
 }
 
-// StateSince says into which state a conversation came, and when.
+// StateSince says into which state a conversation came, and when. Of what is beyond MaxStates it says when that began, and no State.
 type StateSince struct {
 	At    int64 `json:"at"`
 	State State `json:"state"`

@@ -48,11 +48,12 @@ const (
 	Activity Effect = "activity"  // belongs to the conversation, asks and answers nothing
 	Started  Effect = "started"   // of a call: the customer got in touch and is being answered
 	Ended    Effect = "ended"     // of a call
+	Missed   Effect = "missed"    // a call that nobody took: a customer then waits, and when nobody took ours, nothing is answered
 	Awaiting Effect = "awaiting"  // the ball is with the customer
 	Resolve  Effect = "resolve"   // the matter is settled
 	Close    Effect = "close"     // nothing may follow; a later touchpoint of the thread reopens it all the same
 	Reopen   Effect = "reopen"    // the matter is not settled after all
-	HandOver Effect = "hand_over" // to another team or agent
+	HandOver Effect = "hand_over" // to another team or agent: one that it names, or that is seen by what follows
 	Survey   Effect = "survey"    // the customer is asked to judge
 	Rated    Effect = "rated"     // the customer judged
 )
@@ -160,7 +161,7 @@ func (r *Registry) Scheme(name string) (s Scheme, rank int) {
 
 func (e Effect) known() bool {
 	switch e {
-	case None, Message, Activity, Started, Ended, Awaiting, Resolve, Close, Reopen, HandOver, Survey, Rated:
+	case None, Message, Activity, Started, Ended, Missed, Awaiting, Resolve, Close, Reopen, HandOver, Survey, Rated:
 		return true
 	}
 	return false

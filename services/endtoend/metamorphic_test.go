@@ -129,6 +129,7 @@ func picture(u *up) string {
 		for _, row := range append(r.Rows, r.Totals) {
 			delete(row, "waiting_ms") // of who waits now: it grows while we look
 			delete(row, "waited_ms")
+			delete(row, "waited_business_ms")
 			delete(row, "customer_effort")
 			for name, figure := range row {
 				if d, ok := figure.(map[string]any); ok && strings.HasPrefix(name, "time_") {

@@ -25,6 +25,7 @@ const (
 	promiseKept     = "1"
 	promiseMissed   = "2"
 	promiseRuns     = "3"
+	promiseAtRisk   = "4"
 )
 
 const (
@@ -35,17 +36,21 @@ const (
 
 // columns are the expressions that a row of conversations is extended by: per metric its status, and how much counted.
 //
-// Each comes in a stage of its own: targets first, then what is computed with them.
+// Each comes in a stage of its own: targets first, then what is computed with them. What was settled without an answer is judged with the first responses
+// if nothing was answered before, else with the next ones, and only missed: see package promise.
 func (p *promiseSQL) columns() (targets, computed []string) {
 	p.params["now_ms"] = p.now.UnixMilli()
 	if len(p.policy.Teams) > 0 {
 		targets = p.turns()
 	}
 	computed = append(computed, "arrayMap(t -> if(t = 0, "+nowMilli+", t), pause_to) AS pause_end", "arrayMap(t -> if(t = 0, "+nowMilli+", t), wait_to) AS wait_end",
-		"arrayFirstIndex(k -> k = 1, wait_kind) AS first_wait",
-		"if(empty(state_at), state_at, arrayPushBack(arrayPopFront(state_at), "+nowMilli+")) AS state_till")
+		"arrayFirstIndex(k -> k = 1, wait_kind) AS first_wait", "arrayFirstIndex(k -> k != 3, wait_kind) AS answered",
+		"arrayMap((k, i) -> multiIf(k != 3, k, answered = 0 OR i < answered, 3, 4), wait_kind, arrayEnumerate(wait_kind)) AS wait_sort",
+		"if(empty(state_at), state_at, arrayPushBack(arrayPopFront(state_at), "+nowMilli+")) AS state_till",
+		"arrayFilter((at, was) -> was = 'waiting_for_customer', state_at, state_was) AS theirs_from", "arrayFilter((till, was) -> was = 'waiting_for_customer', state_till, state_was) AS theirs_till",
+		waitedIn(always, "theirs_from", "theirs_till")+" AS waited", waitedIn(p.byTurns, "theirs_from", "theirs_till")+" AS waited_counted")
 	for _, s := range standings {
-		computed = append(computed, timeIn(s.states, p.clock("", "at", "till"))+" AS counted_"+s.name)
+		computed = append(computed, timeIn(s.states, p.byTurns("at", "till"))+" AS counted_"+s.name)
 	}
 	for i, m := range promise.Metrics {
 		number := fmt.Sprintf("target_%s", m)
@@ -56,22 +61,30 @@ func (p *promiseSQL) columns() (targets, computed []string) {
 		}
 		within := "arrayElement([" + strings.Join(append([]string{"0"}, millis...), ",") + "], " + number + " + 1)"
 		elapsed := func(a, b string) string { return p.elapsed(m, number, a, b) }
+		standing := func(counted string) string {
+			return "if((" + within + " - " + counted + ") * " + strconv.Itoa(promise.RiskShare) + " <= " + within + ", " + promiseAtRisk + ", " + promiseRuns + ")"
+		}
 		switch m {
 		case promise.FirstResponse:
 			e := elapsed("arrayElement(wait_from, first_wait)", "arrayElement(wait_end, first_wait)")
 			computed = append(computed,
 				"if(first_wait = 0, NULL, "+e+") AS counted_first",
-				"if(first_wait = 0 OR "+number+" = 0, "+nothingPromised+", multiIf(assumeNotNull(counted_first) > "+within+", "+promiseMissed+", arrayElement(wait_to, first_wait) = 0, "+promiseRuns+", "+promiseKept+")) AS promised_first",
+				"arrayFilter((f, k) -> k = 3, wait_from, wait_sort) AS unheard_from", "arrayFilter((t, k) -> k = 3, wait_end, wait_sort) AS unheard_till",
+				"multiIf("+number+" = 0, "+nothingPromised+", ifNull(counted_first, 0) > "+within+" OR arrayExists((a, b) -> "+elapsed("a", "b")+" > "+within+", unheard_from, unheard_till), "+promiseMissed+
+					", first_wait = 0, "+nothingPromised+", arrayElement(wait_to, first_wait) = 0, "+standing("assumeNotNull(counted_first)")+", "+promiseKept+") AS promised_first",
 				"if(first_wait = 0 OR arrayElement(wait_to, first_wait) = 0, NULL, counted_first) AS first_response_counted")
 		case promise.NextResponse:
 			computed = append(computed,
-				"arrayMap((a, b) -> "+elapsed("a", "b")+", arrayFilter((f, k) -> k = 2, wait_from, wait_kind), arrayFilter((t, k) -> k = 2, wait_end, wait_kind)) AS counted_next",
-				"multiIf("+number+" = 0 OR empty(counted_next), "+nothingPromised+", arrayExists(e -> e > "+within+", counted_next), "+promiseMissed+
-					", arrayExists((t, k) -> k = 2 AND t = 0, wait_to, wait_kind), "+promiseRuns+", "+promiseKept+") AS promised_next")
+				"arrayFilter((f, k) -> k IN (2, 4), wait_from, wait_sort) AS next_from", "arrayFilter((t, k) -> k IN (2, 4), wait_to, wait_sort) AS next_to",
+				"arrayFilter((t, k) -> k IN (2, 4), wait_end, wait_sort) AS next_till", "arrayFilter(k -> k IN (2, 4), wait_sort) AS next_sort",
+				"arrayMap((a, b) -> "+elapsed("a", "b")+", next_from, next_till) AS counted_next",
+				"arrayFilter((e, t, k) -> k = 2 AND t != 0, counted_next, next_to, next_sort) AS later_counted",
+				"multiIf("+number+" = 0, "+nothingPromised+", arrayExists(e -> e > "+within+", counted_next), "+promiseMissed+
+					", NOT has(next_sort, 2), "+nothingPromised+", has(next_to, 0), "+standing("arrayElement(counted_next, -1)")+", "+promiseKept+") AS promised_next")
 		case promise.Resolution:
 			computed = append(computed,
 				elapsed("toUnixTimestamp64Milli(begun)", nowMilli)+" AS counted_resolution",
-				"multiIf("+number+" = 0, "+nothingPromised+", counted_resolution > "+within+", "+promiseMissed+", NOT "+over+", "+promiseRuns+", "+promiseKept+") AS promised_resolution",
+				"multiIf("+number+" = 0 OR contacts = 0, "+nothingPromised+", counted_resolution > "+within+", "+promiseMissed+", NOT "+over+", "+standing("counted_resolution")+", "+promiseKept+") AS promised_resolution",
 				"if("+over+", counted_resolution, NULL) AS resolution_counted")
 		}
 	}
@@ -127,32 +140,40 @@ func (p *promiseSQL) elapsed(m promise.Metric, number, a, b string) string {
 		own, clocks = true, append(clocks, p.openings.clock(t.Calendar))
 	}
 	without := func(clock func(a, b string) string) string {
-		return clock(a, b) + " - arraySum((f, t) -> " + clock("greatest(f, "+a+")", "least(t, "+b+")") + ", pause_from, pause_end)"
+		return clock(a, b) + " - " + overlapping(clock, a, b, "pause_from", "pause_end")
 	}
-	teams := without(func(a, b string) string { return p.clock("", a, b) })
 	if !own {
-		return "(" + teams + ")"
+		return "(" + without(p.byTurns) + ")"
 	}
 	clock := "arrayElement([" + strings.Join(clocks, ",") + "], " + number + " + 1)"
-	return "if(" + clock + " = " + byTeams + ", " + teams + ", " + without(func(a, b string) string { return between(clock, a, b) }) + ")"
+	return "if(" + clock + " = " + byTeams + ", " + without(p.byTurns) + ", " + without(func(a, b string) string { return between(clock, a, b) }) + ")"
 }
 
 // byTeams says that no calendar is a target's own.
 const byTeams = "-1"
 
-// clock is the time between two instants by the calendar of that name; "" are those of the teams, each in its turn.
-func (p *promiseSQL) clock(name, a, b string) string {
-	if name != "" {
-		return between(p.openings.clock(name), a, b)
+// overlapping is how much of some stretches counts between two instants. Most stretches lie elsewhere: those of a long conversation would else all be
+// counted for each of its waits.
+func overlapping(clock func(a, b string) string, a, b, from, till string) string {
+	some := func(which, what, other string) string {
+		return "arrayFilter((" + what + ", " + other + ") -> f < " + b + " AND t > " + a + ", " + which + ")"
 	}
-	otherwise := p.openings.clock(p.policy.Calendar)
-	if len(p.policy.Teams) == 0 {
-		return between(otherwise, a, b)
-	}
-	return "arraySum((turn_start, turn_end, turn_clock) -> " + between("turn_clock", "greatest(turn_start, "+a+")", "least(turn_end, "+b+")") + ", turn_starts, turn_ends, turn_clocks)"
+	return "arraySum((f, t) -> " + clock("greatest(f, "+a+")", "least(t, "+b+")") + ", " + some(from+", "+till, "f", "t") + ", " + some(till+", "+from, "t", "f") + ")"
 }
 
-// turns are the columns of who had a conversation when, by their calendars.
+// always is all time between two instants.
+func always(a, b string) string { return between(aroundTheClock, a, b) }
+
+// byTurns is the time between two instants by the calendars of the teams, each in its turn.
+func (p *promiseSQL) byTurns(a, b string) string {
+	if len(p.policy.Teams) == 0 {
+		return between(p.openings.clock(p.policy.Calendar), a, b)
+	}
+	return "if((" + b + ") > (" + a + "), " + inTurn(b) + " - " + inTurn(a) + ", 0)"
+}
+
+// turns are the columns by which inTurn counts: of each turn, the first of which began before all, its calendar, and what is added to the time of that
+// calendar before an instant to have the time of all turns before it. So no stretch of time is counted turn by turn.
 func (p *promiseSQL) turns() []string {
 	otherwise := p.openings.clock(p.policy.Calendar)
 	teams, clocks := sortedKeys(p.policy.Teams), []string{otherwise}
@@ -161,7 +182,18 @@ func (p *promiseSQL) turns() []string {
 	}
 	p.params["teams_with_hours"] = teams
 	return []string{
-		"arrayPushFront(turn_at, " + farBack + ") AS turn_starts", "arrayPushBack(turn_at, " + farAhead + ") AS turn_ends",
-		"arrayPushFront(arrayMap(t -> arrayElement([" + strings.Join(clocks, ",") + "], indexOf({teams_with_hours:Array(String)}, toString(t)) + 1), turn_team), " + otherwise + ") AS turn_clocks",
+		"arrayPushFront(turn_at, " + farBack + ") AS turn_from", "arrayPushBack(turn_at, " + farAhead + ") AS turn_till",
+		"arrayPushFront(arrayMap(t -> arrayElement([" + strings.Join(clocks, ",") + "], indexOf({teams_with_hours:Array(String)}, toString(t)) + 1), turn_team), " + otherwise + ") AS turn_clock",
+		"arrayCumSum((f, t, c) -> " + between("c", "f", "t") + ", turn_from, turn_till, turn_clock) AS turn_sum",
+		"arrayMap((s, t, c) -> s - " + passed("c", "t") + ", turn_sum, turn_till, turn_clock) AS turn_base",
 	}
 }
+
+// inTurn is how much time of the teams' calendars, each in its turn, lies before an instant.
+func inTurn(t string) string {
+	turn := "arrayCount(x -> x <= (" + t + "), turn_from)"
+	return "(arrayElement(turn_base, " + turn + ") + " + passed("arrayElement(turn_clock, "+turn+")", t) + ")"
+}
+
+// passed is how much time of a calendar lies before an instant.
+func passed(clock, t string) string { return between(clock, farBack, t) }

@@ -63,7 +63,7 @@ func (s *Server) setPromises(w http.ResponseWriter, r *http.Request, c *call) er
 }
 
 // intervalColumns are those that promises are read from.
-const intervalColumns = `id, state, toUnixTimestamp64Milli(begun), channels, account, topic, tags, wait_from, wait_to, wait_kind, pause_from, pause_to, turn_at, turn_team`
+const intervalColumns = `id, state, toUnixTimestamp64Milli(begun), contacts, channels, account, topic, tags, wait_from, wait_to, wait_kind, pause_from, pause_to, turn_at, turn_team`
 
 // intervals receives intervalColumns.
 type intervals struct {
@@ -76,7 +76,7 @@ type intervals struct {
 
 func (v *intervals) targets() []any {
 	c := &v.row
-	return []any{&v.id, &v.state, &c.Begun, &c.Channels, &c.Account, &c.Topic, &c.Tags, &v.waitFrom, &v.waitTo, &v.waitKind, &v.pauseFrom, &v.pauseTo, &v.turnAt, &v.teams}
+	return []any{&v.id, &v.state, &c.Begun, &c.Contacts, &c.Channels, &c.Account, &c.Topic, &c.Tags, &v.waitFrom, &v.waitTo, &v.waitKind, &v.pauseFrom, &v.pauseTo, &v.turnAt, &v.teams}
 }
 
 // conversation is what was received, as far as promises look at it.

@@ -54,10 +54,10 @@ func TestPromises(t *testing.T) {
 	f, _ := startPromising(t, "targets: [{first_response: 1h, resolution: 24h}]")
 	c := anchorOf("customer_id:C1")
 	f.talks(
-		talk{id: "1", person: c, first: "2026-11-19T10:00:00Z", state: "waiting_for_us", channels: []string{"email"}, intervals: conversation.Conversation{
+		talk{id: "1", person: c, first: "2026-11-19T10:00:00Z", state: "waiting_for_us", contacts: 1, channels: []string{"email"}, intervals: conversation.Conversation{
 			Waits: []conversation.Wait{{From: ms("2026-11-19T10:00:00Z"), Kind: conversation.FirstWait}},
 		}},
-		talk{id: "2", person: c, first: "2026-11-20T11:30:00Z", state: "waiting_for_customer", channels: []string{"chat"}, intervals: conversation.Conversation{
+		talk{id: "2", person: c, first: "2026-11-20T11:30:00Z", state: "waiting_for_customer", contacts: 1, channels: []string{"chat"}, intervals: conversation.Conversation{
 			Waits:  []conversation.Wait{{From: ms("2026-11-20T11:30:00Z"), To: ms("2026-11-20T11:40:00Z"), Kind: conversation.FirstWait}},
 			Pauses: []conversation.Pause{{From: ms("2026-11-20T11:40:00Z")}},
 		}},
@@ -189,13 +189,15 @@ func drawPolicy(t *rapid.T) string {
 // drawIntervals draws what a conversation waited, paused, and who had it.
 func drawIntervals(t *rapid.T, begun int64) (c conversation.Conversation) {
 	minute := func(name string) int64 { return int64(rapid.IntRange(1, 6000).Draw(t, name)) * 60_000 }
-	c.Begun = begun
+	c.Begun, c.Contacts = begun, uint32(rapid.IntRange(0, 2).Draw(t, "contacts"))
 	nowMilli := now.UnixMilli()
 	last := begun
-	for i := range rapid.IntRange(0, 3).Draw(t, "waits") {
+	for i := range rapid.IntRange(0, 4).Draw(t, "waits") {
 		w := conversation.Wait{From: last, To: last + minute("wait"), Kind: conversation.LaterWait}
 		if i == 0 {
 			w.Kind = rapid.SampledFrom([]conversation.WaitKind{conversation.FirstWait, conversation.FirstWait, conversation.Unheard, conversation.LaterWait}).Draw(t, "kind")
+		} else if rapid.IntRange(0, 2).Draw(t, "settled") == 0 {
+			w.Kind = conversation.Unheard
 		}
 		if w.To > nowMilli || rapid.IntRange(0, 3).Draw(t, "waits now") == 0 && w.Kind != conversation.Unheard {
 			w.To = 0
@@ -241,7 +243,7 @@ func TestReportsCountPromises(t *testing.T) {
 			state := rapid.SampledFrom([]string{"open", "resolved", "waiting_for_us"}).Draw(t, "state")
 			one := talk{
 				id: fmt.Sprint(account, "-", i), person: identity.Anchor{1}, account: account, first: first.Format(time.RFC3339Nano), state: state,
-				channels: []string{rapid.SampledFrom([]string{"email", "chat"}).Draw(t, "channel")}, topic: rapid.SampledFrom([]string{"", "invoice"}).Draw(t, "topic"), intervals: c,
+				channels: []string{rapid.SampledFrom([]string{"email", "chat"}).Draw(t, "channel")}, topic: rapid.SampledFrom([]string{"", "invoice"}).Draw(t, "topic"), contacts: int(c.Contacts), intervals: c,
 			}
 			if rapid.Bool().Draw(t, "urgent") {
 				one.tags = []string{"vip", "priority:urgent"}
@@ -249,10 +251,8 @@ func TestReportsCountPromises(t *testing.T) {
 			c.State, c.Channels, c.Topic, c.Tags, c.Account = conversation.State(state), one.channels, one.topic, one.tags, account
 			for _, p := range promises.policy.Of(&c, now.UnixMilli()) {
 				status := p.Status
-				if status == promise.AtRisk {
-					status = promise.Running
-				}
-				if p.Metric == promise.NextResponse && status == promise.Kept && slices.ContainsFunc(c.Waits, func(w conversation.Wait) bool { return w.Kind == conversation.LaterWait && w.To == 0 }) {
+				if status == promise.AtRisk { // which runs
+					want[string(p.Metric)+"_at_risk"]++
 					status = promise.Running
 				}
 				want[string(p.Metric)+"_"+string(status)]++
@@ -262,7 +262,7 @@ func TestReportsCountPromises(t *testing.T) {
 		f.talks(talks...)
 		got := f.reportOf("conversations", q("account", account)).Totals
 		for _, m := range promise.Metrics {
-			for _, s := range []promise.Status{promise.Kept, promise.Missed, promise.Running} {
+			for _, s := range []promise.Status{promise.Kept, promise.Missed, promise.Running, promise.AtRisk} {
 				name := string(m) + "_" + string(s)
 				if got[name] != want[name] {
 					t.Fatalf("%s: %v, want %v by\n%s", name, got[name], want[name], yaml)
@@ -270,4 +270,107 @@ func TestReportsCountPromises(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestWaitsThatCount tells a chat that a bot answered on Friday and people on Monday, and a question that was settled unheard.
+func TestWaitsThatCount(t *testing.T) {
+	f, _ := startPromising(t, `
+calendars: [{name: desk, versions: [{zone: Europe/Berlin, week: {mon-fri: ["08:00-12:00", "13:00-17:00"]}}]}]
+calendar: desk
+targets: [{first_response: 4h, next_response: 2h}]`)
+	c := anchorOf("customer_id:C1")
+	f.talks(
+		// Asked on Friday at 16:00 in Berlin, answered by the bot at 16:30, which hands over on Monday at 8:30; people answer at 9:00, and later after 2 and 1 business hours.
+		talk{id: "1", person: c, first: "2026-11-06T15:00:00Z", state: "waiting_for_customer", contacts: 1, channels: []string{"chat"}, intervals: conversation.Conversation{
+			Waits: []conversation.Wait{
+				{From: ms("2026-11-06T15:00:00Z"), To: ms("2026-11-09T08:00:00Z"), Kind: conversation.FirstWait},
+				{From: ms("2026-11-10T10:00:00Z"), To: ms("2026-11-10T13:00:00Z"), Kind: conversation.LaterWait},
+				{From: ms("2026-11-11T15:00:00Z"), To: ms("2026-11-12T07:00:00Z"), Kind: conversation.LaterWait},
+			},
+			LaterResponses: []int64{3 * hourMilli, 16 * hourMilli},
+			States: []conversation.StateSince{
+				{At: ms("2026-11-06T15:00:00Z"), State: conversation.WaitingForUs}, {At: ms("2026-11-06T15:30:00Z"), State: conversation.WaitingForCustomer},
+				{At: ms("2026-11-09T07:30:00Z"), State: conversation.WaitingForUs}, {At: ms("2026-11-09T08:00:00Z"), State: conversation.WaitingForCustomer},
+				{At: ms("2026-11-10T10:00:00Z"), State: conversation.WaitingForUs}, {At: ms("2026-11-10T13:00:00Z"), State: conversation.WaitingForCustomer},
+				{At: ms("2026-11-11T15:00:00Z"), State: conversation.WaitingForUs}, {At: ms("2026-11-12T07:00:00Z"), State: conversation.WaitingForCustomer},
+			},
+		}},
+		// A bot has answered, nobody has asked for people, and time goes by.
+		talk{id: "2", person: c, first: "2026-10-30T08:00:00Z", state: "waiting_for_customer", contacts: 1, account: "bot", channels: []string{"chat"}, intervals: conversation.Conversation{
+			Waits: []conversation.Wait{{From: ms("2026-10-30T08:00:00Z"), Kind: conversation.FirstWait}},
+			States: []conversation.StateSince{
+				{At: ms("2026-10-30T08:00:00Z"), State: conversation.WaitingForUs}, {At: ms("2026-10-30T08:00:02Z"), State: conversation.WaitingForCustomer},
+			},
+		}},
+	)
+	mean := func(totals map[string]any, name string) any { return totals[name].(map[string]any)["mean"] }
+	r := f.report(t, "conversations", q("account", "")).Totals
+	for name, want := range map[string]float64{
+		"waited_ms": 1 + 3 + 16, "waited_business_ms": 1 + 2 + 1, "slowest_later_response_ms": 16, "slowest_later_response_business_ms": 2,
+	} {
+		if got := mean(r, name); got != want*hourMilli {
+			t.Errorf("%s: %v, want %v h", name, got, want)
+		}
+	}
+	r = f.report(t, "conversations", q("account", "bot")).Totals
+	if mean(r, "waited_ms") != 2000.0 || mean(r, "waited_business_ms") != 2000.0 || r["customer_effort"] != 0.0 || r["first_response_missed"] != 1.0 {
+		t.Errorf("a bot's answer: waited %v, counted %v, effort %v, missed %v", mean(r, "waited_ms"), mean(r, "waited_business_ms"), r["customer_effort"], r["first_response_missed"])
+	}
+}
+
+// TestResolutionsInForce leaves out what was opened again, and promises no resolution of what nobody asked for.
+func TestResolutionsInForce(t *testing.T) {
+	f, _ := startPromising(t, "targets: [{resolution: 24h}]")
+	c := anchorOf("customer_id:C1")
+	f.talks(
+		talk{id: "settled", person: c, first: "2026-11-10T08:00:00Z", state: "closed", contacts: 1, resolution: "3600000", resolved: "2026-11-10T09:00:00Z", intervals: conversation.Conversation{
+			Pauses: []conversation.Pause{{From: ms("2026-11-10T09:00:00Z")}},
+		}},
+		talk{id: "open again", person: c, first: "2026-11-10T08:00:00Z", state: "waiting_for_us", contacts: 2, reopenings: 1, resolution: "7200000", resolved: "2026-11-10T10:00:00Z"},
+		talk{id: "ours alone", person: c, first: "2026-11-10T08:00:00Z", state: "open"},
+	)
+	r := f.report(t, "conversations", q()).Totals
+	if got := r["resolution_ms"].(map[string]any); got["n"] != 1.0 || got["max"] != 1.0*hourMilli {
+		t.Errorf("resolutions %v", got)
+	}
+	if got := fmt.Sprint(r["resolution_kept"], r["resolution_missed"], r["resolution_running"]); got != "1 1 0" {
+		t.Errorf("promises of a resolution: kept, missed, running %s", got)
+	}
+}
+
+const hourMilli = 3_600_000
+
+// TestLongConversationsInReports asks about conversations that are as long as they are kept, by the calendars of teams in turn.
+func TestLongConversationsInReports(t *testing.T) {
+	f, _ := startPromising(t, `
+calendars:
+  - {name: desk, versions: [{zone: Europe/Berlin, week: {mon-fri: ["08:00-12:00", "13:00-17:00"]}}]}
+  - {name: owls, versions: [{zone: Europe/Berlin, week: {mon-sun: ["00:00-08:00", "17:00-24:00"]}}]}
+calendar: desk
+teams: {owls: owls, desk: desk}
+targets: [{first_response: 4h, next_response: 2h, resolution: 20h}]`)
+	const many, half, asked = 2, hourMilli / 2, hourMilli / 6
+	var talks []talk
+	begun := ms("2026-11-02T08:00:00Z")
+	for i := range many {
+		var c conversation.Conversation
+		for n := range int64(conversation.MaxWaits) {
+			from, kind := begun+n*half, conversation.LaterWait
+			if n == 0 {
+				kind = conversation.FirstWait
+			}
+			c.Waits = append(c.Waits, conversation.Wait{From: from, To: from + asked, Kind: kind})
+			c.Pauses = append(c.Pauses, conversation.Pause{From: from + asked, To: from + half})
+			c.States = append(c.States, conversation.StateSince{At: from, State: conversation.WaitingForUs}, conversation.StateSince{At: from + asked, State: conversation.WaitingForCustomer})
+			if n < conversation.MaxTurns {
+				c.Turns = append(c.Turns, conversation.Turn{At: from, Team: []string{"owls", "desk"}[n%2]})
+			}
+		}
+		talks = append(talks, talk{id: fmt.Sprint(i), person: anchorOf("customer_id:C1"), first: "2026-11-02T08:00:00Z", state: "waiting_for_customer", contacts: 1, channels: []string{"chat"}, intervals: c})
+	}
+	f.talks(talks...)
+	r := f.report(t, "conversations", q("figures", "next_response_kept,waited_ms,time_waiting_for_us_business_ms")).Totals
+	if waited := r["waited_ms"].(map[string]any); r["next_response_kept"] != float64(many) || waited["mean"] != float64(conversation.MaxWaits*asked) {
+		t.Errorf("kept %v, waited %v", r["next_response_kept"], waited)
+	}
 }

@@ -22,8 +22,11 @@ const firstContact = `multiIf(NOT ` + over + ` OR contacts = 0, 0, contacts > 1 
 // settledForGood is when nobody has to be waited for any more to say so.
 const settledForGood = `assumeNotNull(resolved_at) + INTERVAL {fcr_days:UInt16} DAY`
 
-// waitedSum is how long the customer waited for humans, ended waits and the one that goes on.
-const waitedSum = `arraySum((f, t) -> t - f, wait_from, wait_end)`
+// waitedIn adds up how long the customer waited for humans, in ended waits and the one that goes on: what counts between the instants a and b, without what
+// of it the customer had the last word of a bot, or was asked for something.
+func waitedIn(clock func(a, b string) string, from, till string) string {
+	return "arraySum((a, b) -> " + clock("a", "b") + " - " + overlapping(clock, "a", "b", from, till) + ", wait_from, wait_end)"
+}
 
 // conversationReport measures conversations by when they began.
 var conversationReport = &kind{
@@ -59,27 +62,32 @@ var conversationReport = &kind{
 		{name: "first_response_ms", sort: statistics, value: "first_response"},
 		{name: "first_response_business_ms", sort: statistics, value: "first_response_counted"},
 		{name: "slowest_later_response_ms", sort: statistics, of: "notEmpty(later_responses)", value: "toNullable(arrayMax(later_responses))"},
+		{name: "slowest_later_response_business_ms", sort: statistics, of: "notEmpty(later_counted)", value: "toNullable(arrayMax(later_counted))"},
 		{name: "longest_wait_ms", sort: statistics, of: "longest_wait > 0", value: "toNullable(longest_wait)"},
-		{name: "waited_ms", sort: statistics, of: "notEmpty(wait_from)", value: "toNullable(" + waitedSum + ")"},
+		{name: "waited_ms", sort: statistics, of: "notEmpty(wait_from)", value: "toNullable(waited)"},
+		{name: "waited_business_ms", sort: statistics, of: "notEmpty(wait_from)", value: "toNullable(waited_counted)"},
 		{name: "in_hand_ms", sort: statistics, of: over, value: "toNullable({now_ms:Int64} - toUnixTimestamp64Milli(begun) - arraySum((f, t) -> t - f, pause_from, pause_end))"},
-		{name: "resolution_ms", sort: statistics, value: "resolution"},
+		{name: "resolution_ms", sort: statistics, of: over, value: "resolution"},
 		{name: "resolution_business_ms", sort: statistics, value: "resolution_counted"},
 		{name: "bot_answered", of: "isNotNull(first_bot_response)"},
 		{name: "bot_only", of: "isNotNull(first_bot_response) AND isNull(first_response) AND " + over},
 		{name: "first_bot_response_ms", sort: statistics, value: "first_bot_response"},
 		{name: "first_response_kept", of: "promised_first = " + promiseKept},
 		{name: "first_response_missed", of: "promised_first = " + promiseMissed},
-		{name: "first_response_running", of: "promised_first = " + promiseRuns},
+		{name: "first_response_running", of: "promised_first IN (" + promiseRuns + ", " + promiseAtRisk + ")"},
+		{name: "first_response_at_risk", of: "promised_first = " + promiseAtRisk},
 		{name: "first_response_judged", of: "promised_first IN (" + promiseKept + ", " + promiseMissed + ")", hidden: true},
 		{name: "first_response_kept_share", sort: ratio, part: "first_response_kept", whole: "first_response_judged"},
 		{name: "next_response_kept", of: "promised_next = " + promiseKept},
 		{name: "next_response_missed", of: "promised_next = " + promiseMissed},
-		{name: "next_response_running", of: "promised_next = " + promiseRuns},
+		{name: "next_response_running", of: "promised_next IN (" + promiseRuns + ", " + promiseAtRisk + ")"},
+		{name: "next_response_at_risk", of: "promised_next = " + promiseAtRisk},
 		{name: "next_response_judged", of: "promised_next IN (" + promiseKept + ", " + promiseMissed + ")", hidden: true},
 		{name: "next_response_kept_share", sort: ratio, part: "next_response_kept", whole: "next_response_judged"},
 		{name: "resolution_kept", of: "promised_resolution = " + promiseKept},
 		{name: "resolution_missed", of: "promised_resolution = " + promiseMissed},
-		{name: "resolution_running", of: "promised_resolution = " + promiseRuns},
+		{name: "resolution_running", of: "promised_resolution IN (" + promiseRuns + ", " + promiseAtRisk + ")"},
+		{name: "resolution_at_risk", of: "promised_resolution = " + promiseAtRisk},
 		{name: "resolution_judged", of: "promised_resolution IN (" + promiseKept + ", " + promiseMissed + ")", hidden: true},
 		{name: "resolution_kept_share", sort: ratio, part: "resolution_kept", whole: "resolution_judged"},
 		{name: "csat_answers", of: rated("csat", 1, 5)},
@@ -116,7 +124,7 @@ func rated(scale string, least, most int) string {
 
 // effort is what a conversation asked of the customer: contacts after the first, changes of channel, stories told again to somebody
 // else, and whole days of waiting.
-const effort = `toInt64(contacts) - 1 + channel_switches + hand_overs + intDiv(` + waitedSum + `, 86400000)`
+const effort = `toInt64(contacts) - 1 + channel_switches + hand_overs + intDiv(waited, 86400000)`
 
 // costs is what a conversation cost: each contact by its channel.
 const costs = `arraySum((channel, n) -> n * transform(channel, {cost_channels:Array(String)}, {costs:Array(Float64)}, 0.), channels, arrayResize(channel_contacts, length(channels)))`

@@ -8,6 +8,7 @@ package calendar
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -180,11 +181,13 @@ type InTurn []Turn
 
 // Between implements Clock.
 func (t InTurn) Between(from, to int64) (sum int64) {
-	for i := range t {
+	first := sort.Search(len(t), func(i int) bool { _, end := t.bounds(i); return end > from })
+	for i := first; i < len(t); i++ {
 		start, end := t.bounds(i)
-		if start, end := max(from, start), min(to, end); start < end {
-			sum += t[i].Clock.Between(start, end)
+		if start, end = max(from, start), min(to, end); start >= end {
+			break
 		}
+		sum += t[i].Clock.Between(start, end)
 	}
 	return sum
 }
@@ -228,7 +231,9 @@ type Paused struct {
 func (p Paused) Between(from, to int64) int64 {
 	sum := p.Clock.Between(from, to)
 	for _, o := range p.Pauses {
-		sum -= p.Clock.Between(max(o.Start, from), min(o.End, to))
+		if o.Start < to && o.End > from {
+			sum -= p.Clock.Between(max(o.Start, from), min(o.End, to))
+		}
 	}
 	return sum
 }

@@ -59,7 +59,7 @@ func (h *Homes) take(p *person, at int) (asks bool) {
 // asks tells whether the stub is a word of the customer to us.
 func (t *tables) asks(s *stub) bool {
 	switch t.effect(s) {
-	case registry.Message, registry.Reopen, registry.Started:
+	case registry.Message, registry.Reopen, registry.Started, registry.Missed:
 		return t.acts.values[s.act].direction == touchpoint.Inbound
 	}
 	return false

@@ -2,9 +2,9 @@
 //
 // # Which stubs belong together
 //
-// The conversations of a person are a function of the person's set of stubs, taken in the order of (time, key). How and
-// when the stubs arrived plays no part. A stub whose kind has effect none is called silent, every other one speaks.
-// A thread whose scheme keeps apart (a ticket) is called apart, every other one (a session) a tie. A stub carries the threads
+// The conversations of a person are a function of the person's set of stubs, taken in the order of time. Of one millisecond the
+// customer's word comes first, then answers, then all else, and last what settles; what is still equal is ordered by key. How and
+// when the stubs arrived plays no part. A stub whose kind has effect none is called silent, every other one speaks. A thread whose scheme keeps apart (a ticket) is called apart, every other one (a session) a tie. A stub carries the threads
 // that it names, unless it is a mail:
 //
 //  0. The registry says of a scheme (message-id) which source names by it what its stubs reply to. These stubs are mails: the
@@ -40,7 +40,8 @@
 // Durations are measured by intervals, which go along with the row so that promises can be read from them by any calendar and with
 // any target, later: waits, in which the customer waited for a human's answer; pauses, in which nothing was up to us, because the customer had
 // an agent's answer, was asked for something, or the matter was settled; turns, which say whose it was; and the states that it came
-// through. A bot's answer begins no pause: a promise that bots keep is none.
+// through. A bot's answer begins no pause: a promise that bots keep is none. But the customer has the ball then, as the states say,
+// and does not wait for us: what is told of the customer's waiting leaves that time out.
 //
 // One thing is said of other conversations: when the customer got in touch again about the same topic. That is the earliest of the customer's first words
 // in conversations in which they spoke for the first time later than in this one and, if this one is settled, of their words in any since it was. Conversations

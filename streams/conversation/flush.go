@@ -51,7 +51,7 @@ const maxSpare = 1 << 14
 
 // flushNames gives out a row for every conversation that was touched, and for every name that was lost.
 func (h *Homes) flushNames(p *person, t *touched, out Output) {
-	slices.SortStableFunc(t.names, func(a, b name) int { return a.compare(&b.member) })
+	slices.SortStableFunc(t.names, func(a, b name) int { return a.place.compare(b.place) })
 	live := h.live[:0]
 	for i := 0; i < len(t.names); {
 		n := &t.names[i]
@@ -61,7 +61,7 @@ func (h *Homes) flushNames(p *person, t *touched, out Output) {
 				lost = &t.names[i]
 			}
 		}
-		at, found := p.find(n.time, n.key)
+		at, found := p.find(n.place)
 		if found && p.names(at) {
 			live = append(live, p.stubs[at].conv)
 			continue
@@ -94,8 +94,8 @@ func (p *person) names(at int) bool {
 
 // flushMembers gives out where every touched stub belongs.
 func (h *Homes) flushMembers(p *person, t *touched, out Output) {
-	slices.SortFunc(t.members, func(a, b member) int { return a.compare(&b) })
-	slices.SortStableFunc(t.gone, func(a, b gone) int { return a.ref().compare(b.ref()) })
+	slices.SortFunc(t.members, func(a, b place) int { return a.compare(b) })
+	slices.SortStableFunc(t.gone, func(a, b gone) int { return a.place().compare(b.place()) })
 	for i, m := range t.members {
 		if i > 0 && t.members[i-1] == m {
 			continue
@@ -104,7 +104,7 @@ func (h *Homes) flushMembers(p *person, t *touched, out Output) {
 		v.Conversation, v.Person = conversation.ID{}, h.anchors.values[p.id]
 		var s *stub
 		var hop uint32
-		if at, found := p.find(m.time, m.key); found {
+		if at, found := p.find(m); found {
 			s = &p.stubs[at]
 			hop = h.hopOf(p, s)
 			if s.conv != none {

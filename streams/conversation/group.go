@@ -15,10 +15,29 @@ func settled(before bool, effect registry.Effect, direction touchpoint.Direction
 		return true
 	case registry.Reopen, registry.Awaiting:
 		return false
-	case registry.Message, registry.Started:
+	case registry.Message, registry.Started, registry.Missed:
 		return before && direction != touchpoint.Inbound
 	}
 	return before
+}
+
+// turnOf is the turn that a stub has among those of its millisecond: first the customer speaks, then who answers, and what
+// settles the matter comes last. A program that answers and resolves in one call says no more than that.
+func turnOf(effect registry.Effect, direction touchpoint.Direction) uint8 {
+	switch effect {
+	case registry.Message, registry.Started, registry.Missed:
+		switch direction {
+		case touchpoint.Inbound:
+			return 0
+		case touchpoint.Outbound:
+			return 1
+		}
+	case registry.Reopen:
+		return 0
+	case registry.Resolve, registry.Close:
+		return 3
+	}
+	return 2
 }
 
 // ties is what the threads of a stub say about where it belongs.

@@ -70,7 +70,7 @@ type moved struct {
 	hop   uint32
 	own   *assignment // nil: only parts have moved
 	parts []assignment
-	stubs []stub // given away, by (time, key)
+	stubs []stub // given away, in their order
 }
 
 // assignment says whom an anchor, or the part of it that carries a thread, belongs to.
@@ -183,9 +183,9 @@ func (m *moved) assigned(h *Homes, s *stub) *assignment {
 func (m *moved) keep(s *stub) bool {
 	at, found := slices.BinarySearchFunc(m.stubs, s, func(a stub, s *stub) int {
 		switch {
-		case a.before(s.time, s.key):
+		case a.before(s.place()):
 			return -1
-		case s.before(a.time, a.key):
+		case s.before(a.place()):
 			return 1
 		}
 		return 0

@@ -14,12 +14,12 @@ import (
 //   - Is the customer waiting for any answer (WaitingSince), and for a human's (asked)? An inbound message starts both. A
 //     human's answer ends both and is the first or a later response, timed from the first message that no human had
 //     answered. A bot's answer ends only the first; when the bot hands over, the customer waits again, since the message
-//     that no human has answered. Settling ends both without a response, and so does awaiting the first.
+//     that no human has answered, and the time in between is no part of the longest wait. Settling ends both without a response, and so does awaiting the first.
 //   - Whose turn is it, for the state, and for contacts: an inbound message counts as one if it is the first, or follows
 //     an answer in another session or call, or a settlement, or if the customer turns by it, in another session or call, to a
 //     channel that they have not turned to since the last answer.
 //
-// A human's answer is an outbound message or call by an agent. An inbound call that an agent takes (the actor of its
+// A human's answer is an outbound message or call by an agent, unless nobody took the call. An inbound call that an agent takes (the actor of its
 // start is an agent) is a contact answered at once; one that the customer or a system reports is answered by what an agent
 // says in it, or, if that is only its end, at its start. Automatic messages (actor system) answer nothing. Silent stubs
 // count among the touchpoints and span First to Last; they mean nothing more.
@@ -31,8 +31,12 @@ type measure struct {
 	isAsked  bool  // a message waits for a human's answer, the first of them
 	asked    int64 // since then
 	waits    bool  // for any answer, since row.WaitingSince
+	rested   int64 // while nobody waited for us, though no human had answered: the ball was with the customer
+	restedAt int64 // of that, what was before row.WaitingSince
+	restAt   int64 // when the last wait for any answer ended
 	inCall   bool  // an inbound call goes on that nobody has been seen to take
 	callAt   int64 // since then
+	callRest int64 // rested, then
 	theirs   bool  // the ball is with the customer
 	settled  bool
 	closed   bool
@@ -41,7 +45,9 @@ type measure struct {
 	channel  uint32   // of the last inbound message
 	turned   []uint32 // channels of those since the last answer
 	reached  bool     // there was one
-	handled  bool     // a team, an agent or a bot had it
+	holder   uint32   // the agent who answered last, since the last hand-over
+	byBot    bool     // a bot had it last
+	handing  bool     // a bot's word handed it over, and nobody has taken it
 	team     uint32
 	agent    uint32
 	topic    uint32
@@ -96,7 +102,7 @@ func (m *measure) add(s *stub) {
 	}
 	effect := m.t.effect(s)
 	m.settle(s.time, effect, a.direction)
-	m.hand(m.t.labels.values[s.label].team, effect, a.actor)
+	m.hand(s, a, effect)
 	m.label(s, a)
 	m.converse(s, a, effect)
 	m.stand(s.time)
@@ -123,8 +129,12 @@ func (m *measure) stand(time int64) {
 	if now == m.now.State {
 		return
 	}
-	if m.now.State != "" && len(m.row.States) < conversation.MaxStates {
+	switch n := len(m.row.States); {
+	case m.now.State == "":
+	case n < conversation.MaxStates:
 		m.row.States = append(m.row.States, m.now)
+	case n == conversation.MaxStates: // no figure may take what comes for the state before
+		m.row.States = append(m.row.States, conversation.StateSince{At: m.now.At})
 	}
 	m.now = conversation.StateSince{At: time, State: now}
 }
@@ -151,17 +161,39 @@ func (m *measure) settle(time int64, effect registry.Effect, direction touchpoin
 	m.closed = m.closed || effect == registry.Close
 }
 
-// hand counts hand-overs: by word, if somebody had the matter before, or because another team appears.
-func (m *measure) hand(team uint32, effect registry.Effect, actor touchpoint.ActorType) {
-	changed := team != 0 && m.team != 0 && team != m.team
-	said := effect == registry.HandOver && (m.handled || actor == touchpoint.Bot)
-	if changed || said {
+// hand counts hand-overs: another team appears; another agent answers than the one before; or a bot had the matter, and it or who
+// assigns says that it is handed over. Who takes it after that word, a team and then one of its agents, does so by the same hand-over.
+// An assignment that names no other team says nothing by itself: whether another agent has the matter shows when one answers.
+func (m *measure) hand(s *stub, a *act, effect registry.Effect) {
+	l, word, bot := &m.t.labels.values[s.label], effect == registry.HandOver, a.actor == touchpoint.Bot
+	agent := uint32(0)
+	if a.actor == touchpoint.Agent && a.direction != touchpoint.Internal {
+		switch effect {
+		case registry.Message, registry.Started, registry.Ended:
+			agent = l.agent
+		}
+	}
+	m.byBot = m.byBot || bot
+	// A bot's own team, or that of the inbox, may be on whatever comes before somebody takes it.
+	taken := agent != 0 || l.team != 0 && (l.team != m.team || word && !bot)
+	switch {
+	case m.handing:
+		m.handing, m.byBot = !taken, false
+	case word && m.byBot:
 		m.row.HandOvers++
+		m.handing, m.byBot, m.holder = !taken, false, 0
+	case l.team != 0 && m.team != 0 && l.team != m.team, agent != 0 && m.holder != 0 && agent != m.holder:
+		m.row.HandOvers++
+		m.holder = 0
 	}
-	if effect == registry.HandOver && actor == touchpoint.Bot && m.isAsked {
-		m.waits, m.row.WaitingSince = true, m.asked
+	if agent != 0 {
+		m.holder = agent
 	}
-	m.handled = m.handled || team != 0 || actor == touchpoint.Agent || actor == touchpoint.Bot
+	m.byBot = m.byBot && a.actor != touchpoint.Agent
+	if word && bot && m.isAsked {
+		m.resume(s.time)
+		m.row.WaitingSince, m.restedAt = m.asked, 0
+	}
 }
 
 // label follows the dimensions of reports.
@@ -215,7 +247,7 @@ func (m *measure) rate(r *touchpoint.Rating) {
 func (m *measure) converse(s *stub, a *act, effect registry.Effect) {
 	agent, bot := a.actor == touchpoint.Agent, a.actor == touchpoint.Bot
 	switch effect {
-	case registry.Message, registry.Reopen:
+	case registry.Message, registry.Missed, registry.Reopen:
 		switch {
 		case a.direction == touchpoint.Inbound:
 			m.ask(s, a.channel)
@@ -231,7 +263,7 @@ func (m *measure) converse(s *stub, a *act, effect registry.Effect) {
 		switch {
 		case a.direction == touchpoint.Inbound:
 			m.ask(s, a.channel)
-			m.inCall, m.callAt = !agent, s.time
+			m.inCall, m.callAt, m.callRest = !agent, s.time, m.rested
 			if agent {
 				m.reply(s.time, true, false)
 				m.theirs = false
@@ -250,6 +282,7 @@ func (m *measure) converse(s *stub, a *act, effect registry.Effect) {
 		}
 		m.calling = false
 		if m.inCall && agent {
+			m.rested = m.callRest
 			m.reply(m.callAt, true, false)
 			m.theirs = false
 			m.proceed(s.time)
@@ -316,9 +349,19 @@ func (m *measure) ask(s *stub, channel uint32) {
 	m.channel, m.contact = channel, s.threads
 	if !m.isAsked {
 		m.isAsked, m.asked = true, s.time
+		m.rested, m.restAt = 0, s.time
 	}
 	if !m.waits {
-		m.waits, m.row.WaitingSince = true, s.time
+		m.resume(s.time)
+		m.row.WaitingSince, m.restedAt = s.time, m.rested
+	}
+}
+
+// resume says that the customer waits, again if no human has answered what was asked before.
+func (m *measure) resume(time int64) {
+	if !m.waits {
+		m.waits = true
+		m.rested += time - m.restAt
 	}
 }
 
@@ -373,8 +416,8 @@ func (m *measure) reply(time int64, agent, bot bool) {
 
 func (m *measure) endWait(time int64) {
 	if m.waits {
-		m.row.LongestWait = max(m.row.LongestWait, time-m.row.WaitingSince)
-		m.waits, m.row.WaitingSince = false, 0
+		m.row.LongestWait = max(m.row.LongestWait, time-m.row.WaitingSince-(m.rested-m.restedAt))
+		m.waits, m.row.WaitingSince, m.restAt = false, 0, time
 	}
 }
 

@@ -34,7 +34,7 @@ func stubAt(t *rapid.T, id string, anchor identity.Anchor) conversation.Stub {
 		Direction: rapid.SampledFrom([]touchpoint.Direction{touchpoint.Inbound, touchpoint.Inbound, touchpoint.Outbound, touchpoint.Internal}).Draw(t, "direction"),
 		Actor:     rapid.SampledFrom([]touchpoint.ActorType{touchpoint.Customer, touchpoint.Agent, touchpoint.Bot, touchpoint.System}).Draw(t, "actor"),
 		Kind: rapid.SampledFrom([]string{
-			"message", "message", "message", "message", "page.viewed", "note", "call.started", "call.ended", "conversation.resolved",
+			"message", "message", "message", "message", "page.viewed", "note", "call.started", "call.ended", "call.missed", "conversation.resolved",
 			"conversation.closed", "conversation.reopened", "conversation.waiting_for_customer", "conversation.assigned", "bot.handed_over",
 			"survey.answered", "survey.answered", "survey.requested", "unheard.of",
 		}).Draw(t, "kind"),

@@ -15,7 +15,7 @@ type person struct {
 	lag       uint16 // how many places behind its first stub a conversation has its first contact at most, or unordered
 	settles   bool   // one of convs was settled at some time
 	changes   uint64 // how often the set or the registers changed: the lower half of every version
-	stubs     []stub // by (time, key)
+	stubs     []stub // in their order
 	convs     []conv
 	bindings  []binding  // by thread
 	registers []register // by (anchor, thread); empty unless other homes have given stubs
@@ -36,13 +36,13 @@ type binding struct {
 	mail         bool // a mail of the person has this name
 }
 
-// find returns where in the order (time, key) is, or would be.
-func (p *person) find(time int64, key touchpoint.Key) (at int, found bool) {
-	if n := len(p.stubs); n == 0 || p.stubs[n-1].before(time, key) {
+// find returns where among the stubs the place is, or would be.
+func (p *person) find(s place) (at int, found bool) {
+	if n := len(p.stubs); n == 0 || p.stubs[n-1].before(s) {
 		return n, false
 	}
-	at = sort.Search(len(p.stubs), func(i int) bool { return !p.stubs[i].before(time, key) })
-	return at, at < len(p.stubs) && p.stubs[at].key == key && p.stubs[at].time == time
+	at = sort.Search(len(p.stubs), func(i int) bool { return !p.stubs[i].before(s) })
+	return at, at < len(p.stubs) && p.stubs[at].place() == s
 }
 
 // nameOf is the key of the conversation's first stub.
@@ -50,7 +50,7 @@ func (p *person) nameOf(c uint32) touchpoint.Key { return p.stubs[p.convs[c].fir
 
 // add takes in a stub, and reports whether it was new.
 func (h *Homes) add(p *person, s *stub) bool {
-	at, found := p.find(s.time, s.key)
+	at, found := p.find(s.place())
 	if found {
 		return false
 	}
@@ -87,9 +87,9 @@ func (h *Homes) addAll(p *person, stubs []stub) int {
 	}
 	slices.SortFunc(stubs, func(a, b stub) int {
 		switch {
-		case a.before(b.time, b.key):
+		case a.before(b.place()):
 			return -1
-		case b.before(a.time, a.key):
+		case b.before(a.place()):
 			return 1
 		}
 		return 0
@@ -99,11 +99,11 @@ func (h *Homes) addAll(p *person, stubs []stub) int {
 	i := 0
 	for j := range stubs {
 		s := &stubs[j]
-		for i < len(p.stubs) && p.stubs[i].before(s.time, s.key) {
+		for i < len(p.stubs) && p.stubs[i].before(s.place()) {
 			merged, came = append(merged, p.stubs[i]), append(came, int32(i))
 			i++
 		}
-		if i < len(p.stubs) && p.stubs[i].key == s.key && p.stubs[i].time == s.time {
+		if i < len(p.stubs) && p.stubs[i].place() == s.place() {
 			continue
 		}
 		if n := len(merged); n > 0 && merged[n-1].key == s.key {

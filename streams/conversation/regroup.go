@@ -52,7 +52,7 @@ func Regroup(r *registry.Registry, window time.Duration, person identity.PersonI
 		h.Apply(&conversation.Message{Drop: &conversation.Drop{Workspace: stubs[0].Workspace, Person: person, Anchor: at.home, Hop: 1}})
 		adopt(at.home, at.thread, stubs)
 	}
-	out := &regrouped{of: map[touchpoint.Key]int64{}, Story: Story{Members: map[touchpoint.Key]conversation.ID{}, Of: map[conversation.ID][]touchpoint.Key{}}}
+	out := &regrouped{registry: r, of: map[touchpoint.Key]place{}, Story: Story{Members: map[touchpoint.Key]conversation.ID{}, Of: map[conversation.ID][]touchpoint.Key{}}}
 	h.Flush(out)
 	out.sort()
 	return out.Story
@@ -61,7 +61,8 @@ func Regroup(r *registry.Registry, window time.Duration, person identity.PersonI
 // regrouped takes what a flush gives out.
 type regrouped struct {
 	Story
-	of map[touchpoint.Key]int64 // time of a touchpoint
+	registry *registry.Registry
+	of       map[touchpoint.Key]place
 }
 
 func (*regrouped) Message(*Routed) {} // nobody has moved
@@ -88,21 +89,13 @@ func (s *regrouped) Member(m *conversation.Member) {
 	if m.Conversation.IsZero() {
 		return
 	}
-	s.of[m.Stub.Key] = m.Stub.Time
+	s.of[m.Stub.Key] = place{time: m.Stub.Time, key: m.Stub.Key, turn: turnOf(s.registry.EffectOf(m.Stub.Kind), m.Stub.Direction)}
 	s.Members[m.Stub.Key] = m.Conversation
 	s.Of[m.Conversation] = append(s.Of[m.Conversation], m.Stub.Key)
 }
 
 func (s *regrouped) sort() {
-	order := func(a, b touchpoint.Key) int {
-		switch x, y := s.of[a], s.of[b]; {
-		case x < y:
-			return -1
-		case x > y:
-			return 1
-		}
-		return slices.Compare(a[:], b[:])
-	}
+	order := func(a, b touchpoint.Key) int { return s.of[a].compare(s.of[b]) }
 	for _, keys := range s.Of {
 		slices.SortFunc(keys, order)
 	}

@@ -193,8 +193,10 @@ func (s *story) check(t *testing.T, order string, told []conversation.Message) {
 		members = append(members, m)
 	}
 	slices.SortFunc(members, func(a, b conversation.Member) int {
-		ref := func(m conversation.Member) *member { return &member{time: m.Stub.Time, key: m.Stub.Key} }
-		return ref(a).compare(ref(b))
+		at := func(m conversation.Member) place {
+			return place{time: m.Stub.Time, key: m.Stub.Key, turn: turnOf(registry.Default().EffectOf(m.Stub.Kind), m.Stub.Direction)}
+		}
+		return at(a).compare(at(b))
 	})
 	for _, m := range members {
 		in[m.Conversation] = append(in[m.Conversation], m)

@@ -19,6 +19,7 @@ type stub struct {
 	threads uint32 // with listed set, the number of a list in tables.lists; else one thread
 	conv    uint32 // the number of its conversation in its person, or none
 	settled bool   // of a stub that speaks: its conversation, after it
+	turn    uint8  // among those of its millisecond
 }
 
 const (
@@ -26,12 +27,18 @@ const (
 	listed = uint32(1) << 31
 )
 
+// place is where a stub is in the order of stubs.
+func (s *stub) place() place { return place{time: s.time, key: s.key, turn: s.turn} }
+
 // before is the order of stubs.
-func (s *stub) before(time int64, key touchpoint.Key) bool {
-	if s.time != time {
-		return s.time < time
+func (s *stub) before(p place) bool {
+	switch {
+	case s.time != p.time:
+		return s.time < p.time
+	case s.turn != p.turn:
+		return s.turn < p.turn
 	}
-	return string(s.key[:]) < string(key[:])
+	return string(s.key[:]) < string(p.key[:])
 }
 
 // act is what a stub did, without who and what about.
@@ -130,6 +137,7 @@ func (t *tables) compact(v *conversation.Stub, anchor uint32) stub {
 	if fresh {
 		t.effects = append(t.effects, t.registry.EffectOf(v.Kind))
 	}
+	s.turn = turnOf(t.effect(&s), v.Direction)
 	s.label, _ = t.labels.number(label{
 		agent: t.name(v.ActorID), team: t.name(v.Team), topic: t.name(v.Topic), account: t.name(v.Account),
 		tags: t.tagList(v.Tags), rating: t.ratingNumber(v.Rating),

@@ -13,23 +13,24 @@ import (
 // written down what was in between.
 type touched struct {
 	names   []name
-	members []member
+	members []place // of stubs whose conversation may be another one
 	gone    []gone
 }
 
 // name is a stub that names a conversation, or did.
 type name struct {
-	member
+	place
 	anchor    uint32
 	lost      bool           // it names none any more
 	hop       uint32         // when it lost its name
 	successor touchpoint.Key // the conversation it was in then; zero for none
 }
 
-// member is a stub whose conversation may be another one.
-type member struct {
+// place is where a stub is in the order of stubs: by time, then by its turn, then by key.
+type place struct {
 	time int64
 	key  touchpoint.Key
+	turn uint8
 }
 
 // gone is a stub that has left the set.
@@ -38,20 +39,21 @@ type gone struct {
 	hop uint32
 }
 
-func (a *member) compare(b *member) int {
+func (a place) compare(b place) int {
 	if c := cmp.Compare(a.time, b.time); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(a.turn, b.turn); c != 0 {
 		return c
 	}
 	return bytes.Compare(a.key[:], b.key[:])
 }
 
-func (g *gone) ref() *member { return &member{time: g.time, key: g.key} }
-
 // left returns the last time that the stub left the set; t.gone is sorted, and every touched stub that is not in the
 // set is there.
-func (t *touched) left(m member) *gone {
-	after, _ := slices.BinarySearchFunc(t.gone, m, func(g gone, m member) int {
-		if g.ref().compare(&m) <= 0 {
+func (t *touched) left(m place) *gone {
+	after, _ := slices.BinarySearchFunc(t.gone, m, func(g gone, m place) int {
+		if g.place().compare(m) <= 0 {
 			return -1
 		}
 		return 1
@@ -72,17 +74,17 @@ func (h *Homes) touch(p *person) *touched {
 }
 
 func (t *touched) name(first *stub) {
-	t.names = append(t.names, name{member: member{time: first.time, key: first.key}, anchor: first.anchor})
+	t.names = append(t.names, name{place: first.place(), anchor: first.anchor})
 }
 
 func (t *touched) renamed(s *stub, hop uint32, successor touchpoint.Key) {
 	t.names = append(t.names, name{
-		member: member{time: s.time, key: s.key}, anchor: s.anchor, lost: true, hop: hop, successor: successor,
+		place: s.place(), anchor: s.anchor, lost: true, hop: hop, successor: successor,
 	})
 }
 
 func (t *touched) member(s *stub) {
-	t.members = append(t.members, member{time: s.time, key: s.key})
+	t.members = append(t.members, s.place())
 }
 
 func (t *touched) leave(s *stub, hop uint32) {

@@ -82,17 +82,33 @@ func (n Conversations) named(name identity.Anchor, among []conversation.Stub) *c
 	return nil
 }
 
-func inOrder(stubs []conversation.Stub) []conversation.Stub {
+// compare is the order of stubs. Of one millisecond the customer's word, and that the matter is open again, come before answers, and these before
+// all else but what settles.
+func (n Conversations) compare(a, b conversation.Stub) int {
+	late := func(s conversation.Stub) int {
+		says := slices.Contains([]registry.Effect{registry.Message, registry.Started, registry.Missed}, n.effect(&s))
+		switch settles, known := n.saysSettled(&s); {
+		case n.effect(&s) == registry.Reopen, says && s.Direction == touchpoint.Inbound:
+			return 0
+		case says && s.Direction == touchpoint.Outbound:
+			return 1
+		case known && settles:
+			return 3
+		}
+		return 2
+	}
+	return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(late(a), late(b)), slices.Compare(a.Key[:], b.Key[:]))
+}
+
+func (n Conversations) inOrder(stubs []conversation.Stub) []conversation.Stub {
 	stubs = slices.Clone(stubs)
-	slices.SortFunc(stubs, func(a, b conversation.Stub) int {
-		return cmp.Or(cmp.Compare(a.Time, b.Time), slices.Compare(a.Key[:], b.Key[:]))
-	})
+	slices.SortFunc(stubs, n.compare)
 	return slices.CompactFunc(stubs, func(a, b conversation.Stub) bool { return a.Key == b.Key })
 }
 
 // Group returns each conversation's stubs in order.
 func (n Conversations) Group(stubs []conversation.Stub) [][]conversation.Stub {
-	stubs = inOrder(stubs)
+	stubs = n.inOrder(stubs)
 	// Threads of one sort that a stub carries together get one label, until nothing changes.
 	var together [][]identity.Anchor
 	for i := range stubs {
@@ -259,7 +275,7 @@ func (n Conversations) saysSettled(s *conversation.Stub) (yes, says bool) {
 		return true, true
 	case registry.Reopen, registry.Awaiting:
 		return false, true
-	case registry.Message, registry.Started:
+	case registry.Message, registry.Started, registry.Missed:
 		return false, s.Direction == touchpoint.Inbound
 	}
 	return false, false

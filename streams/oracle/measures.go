@@ -33,7 +33,7 @@ func (n Conversations) Measure(groups [][]conversation.Stub) []conversation.Conv
 				continue
 			}
 			for k, word := range n.words(groups[j]) {
-				again := k == 0 && later(word, mine[0]) || settled != nil && later(word, settled)
+				again := k == 0 && n.later(word, mine[0]) || settled != nil && n.later(word, settled)
 				if again && (row.NextContact == 0 || word.Time < row.NextContact) {
 					row.NextContact = word.Time
 				}
@@ -53,9 +53,7 @@ func (n Conversations) words(stubs []conversation.Stub) (out []*conversation.Stu
 	return out
 }
 
-func later(a, b *conversation.Stub) bool {
-	return a.Time > b.Time || a.Time == b.Time && slices.Compare(a.Key[:], b.Key[:]) > 0
-}
+func (n Conversations) later(a, b *conversation.Stub) bool { return n.compare(*a, *b) > 0 }
 
 // measure measures one conversation.
 func (n Conversations) measure(stubs []conversation.Stub) conversation.Conversation {
@@ -137,21 +135,83 @@ func (n Conversations) settlements(spoken []*conversation.Stub, row *conversatio
 }
 
 func (n Conversations) handOvers(spoken []*conversation.Stub, row *conversation.Conversation) {
-	for i, s := range spoken {
-		team, handled := "", false
-		for _, before := range spoken[:i] {
-			team = cmp.Or(before.Team, team)
-			handled = handled || before.Team != "" || before.Actor == touchpoint.Agent || before.Actor == touchpoint.Bot
-		}
-		if s.Team != "" && team != "" && s.Team != team || n.effect(s) == registry.HandOver && (handled || s.Actor == touchpoint.Bot) {
+	offers := n.offers(spoken)
+	for i := range spoken {
+		if n.handsOver(spoken, offers, i) {
 			row.HandOvers++
 		}
 	}
 }
 
+// handsOver tells whether the i-th stub gives the matter to somebody else: a bot to people, by word; one team to another, or one agent to another.
+func (n Conversations) handsOver(spoken []*conversation.Stub, offers []offer, i int) bool {
+	s := spoken[i]
+	team := teamBefore(spoken, i)
+	switch {
+	case i > 0 && offers[i-1].untaken:
+		return false // it was handed over already
+	case offers[i].last == i, s.Team != "" && team != "" && s.Team != team:
+		return true
+	}
+	for j := i - 1; j >= 0 && n.attends(s) != ""; j-- {
+		if before := n.attends(spoken[j]); before != "" {
+			return before != n.attends(s)
+		}
+		if n.handsOver(spoken, offers, j) {
+			return false
+		}
+	}
+	return false
+}
+
+func teamBefore(spoken []*conversation.Stub, i int) (team string) {
+	for _, before := range spoken[:i] {
+		team = cmp.Or(before.Team, team)
+	}
+	return team
+}
+
+// attends is the agent who speaks with the customer in a stub.
+func (n Conversations) attends(s *conversation.Stub) string {
+	with := slices.Contains([]registry.Effect{registry.Message, registry.Started, registry.Ended}, n.effect(s)) && s.Direction != touchpoint.Internal
+	if s.Actor != touchpoint.Agent || !with {
+		return ""
+	}
+	return s.ActorID
+}
+
+// takes tells whether with the i-th stub somebody has the matter who was not said to before.
+func (n Conversations) takes(spoken []*conversation.Stub, i int) bool {
+	s := spoken[i]
+	assigned := n.effect(s) == registry.HandOver && s.Actor != touchpoint.Bot
+	return n.attends(s) != "" || s.Team != "" && (assigned || s.Team != teamBefore(spoken, i))
+}
+
+// offer says, of the moment after a stub, which stub last said, or learned, that people have what a bot had (-1: none), and whether somebody has still to take it.
+type offer struct {
+	last    int
+	untaken bool
+}
+
+func (n Conversations) offers(spoken []*conversation.Stub) []offer {
+	out := make([]offer, len(spoken))
+	now := offer{last: -1}
+	for i, s := range spoken {
+		botHadIt := s.Actor == touchpoint.Bot
+		for j := i - 1; j > now.last && !botHadIt && spoken[j].Actor != touchpoint.Agent; j-- {
+			botHadIt = spoken[j].Actor == touchpoint.Bot
+		}
+		if now.untaken || botHadIt && n.effect(s) == registry.HandOver {
+			now = offer{last: i, untaken: !n.takes(spoken, i)}
+		}
+		out[i] = now
+	}
+	return out
+}
+
 func (n Conversations) asks(s *conversation.Stub) bool {
 	switch n.effect(s) {
-	case registry.Message, registry.Started, registry.Reopen:
+	case registry.Message, registry.Started, registry.Missed, registry.Reopen:
 		return s.Direction == touchpoint.Inbound
 	}
 	return false
@@ -294,7 +354,7 @@ func (n Conversations) states(spoken []*conversation.Stub, row *conversation.Con
 		}
 	}
 	if most := conversation.MaxStates; len(row.States) > most+1 {
-		row.States = append(row.States[:most], row.States[len(row.States)-1])
+		row.States = append(row.States[:most], conversation.StateSince{At: row.States[most].At}, row.States[len(row.States)-1])
 	}
 }
 
@@ -303,11 +363,18 @@ func (n Conversations) responses(spoken []*conversation.Stub, row *conversation.
 	var waits []wait
 	var heard []conversation.Wait
 	asked, waiting := int64(-1), int64(-1)
+	rests, rest := []wait{}, int64(-1) // after an answer that was no human's, until the customer waits again
 	end := func(t int64) {
 		if waiting >= 0 {
 			waits = append(waits, wait{waiting, t})
+			rest = t
 		}
 		waiting = -1
+	}
+	again := func(t int64) {
+		if waiting < 0 && rest >= 0 {
+			rests = append(rests, wait{rest, t})
+		}
 	}
 	for i, s := range spoken {
 		if n.isSettled(spoken, i) && !n.isSettled(spoken, i-1) {
@@ -321,9 +388,11 @@ func (n Conversations) responses(spoken []*conversation.Stub, row *conversation.
 			end(s.Time)
 		}
 		if n.effect(s) == registry.HandOver && s.Actor == touchpoint.Bot && asked >= 0 {
+			again(s.Time)
 			waiting = asked
 		}
 		if n.asks(s) {
+			again(s.Time)
 			if asked < 0 {
 				asked = s.Time
 			}
@@ -355,7 +424,11 @@ func (n Conversations) responses(spoken []*conversation.Stub, row *conversation.
 		}
 	}
 	for _, w := range waits {
-		row.LongestWait = max(row.LongestWait, w.until-w.since)
+		length := w.until - w.since
+		for _, r := range rests {
+			length -= max(0, min(r.until, w.until)-max(r.since, w.since))
+		}
+		row.LongestWait = max(row.LongestWait, length)
 	}
 	if waiting >= 0 {
 		row.WaitingSince = waiting

@@ -3,9 +3,9 @@
 // report, past and present.
 //
 // A first response is due from the first message of the customer that no human had answered; a next one from the first that no human
-// has answered since; a resolution from the first touchpoint. Time does not count while nothing is up to us: while
-// the customer has an agent's answer or was asked for something, and while the matter is settled. What was settled without an answer was
-// no promise of one.
+// has answered since; a resolution, where a customer got in touch, from the first touchpoint. Time does not count while nothing is up
+// to us: while the customer has an agent's answer or was asked for something, and while the matter is settled. What was settled
+// without an answer after the time of one has missed it, and before, it was no promise of one.
 package promise
 
 import (
@@ -89,6 +89,9 @@ func until(to, now int64) int64 {
 // judge says how the promise stands; false when there is nothing to keep yet.
 func (p *Promise) judge(c *conversation.Conversation, clock calendar.Clock, paused bool, now int64) bool {
 	if p.Metric == Resolution {
+		if c.Contacts == 0 {
+			return false // nobody asked for anything
+		}
 		settled := c.State == conversation.Resolved || c.State == conversation.Closed
 		p.measure(clock, c.Begun, now, !settled, paused)
 		return true
@@ -97,13 +100,17 @@ func (p *Promise) judge(c *conversation.Conversation, clock calendar.Clock, paus
 	if p.Metric == NextResponse {
 		kind = conversation.LaterWait
 	}
-	found, missed := false, false
+	found, missed, answered := false, false, false
 	for _, w := range c.Waits {
-		if w.Kind != kind {
-			continue
+		unheard := w.Kind == conversation.Unheard
+		if w.Kind == kind || unheard && answered == (p.Metric == NextResponse) {
+			judged := *p
+			judged.measure(clock, w.From, until(w.To, now), w.To == 0, paused && w.To == 0)
+			if !unheard || judged.Status == Missed {
+				*p, found, missed = judged, true, missed || judged.Status == Missed
+			}
 		}
-		p.measure(clock, w.From, until(w.To, now), w.To == 0, paused && w.To == 0)
-		found, missed = true, missed || p.Status == Missed
+		answered = answered || !unheard
 	}
 	if missed { // one that was missed is not mended by the next
 		p.Status = Missed

@@ -52,7 +52,7 @@ func TestPromises(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mail := conversation.Conversation{Channels: []string{"email"}, State: conversation.WaitingForUs, Begun: at("02 16:00")} // a Monday
+	mail := conversation.Conversation{Channels: []string{"email"}, State: conversation.WaitingForUs, Begun: at("02 16:00"), Contacts: 1} // a Monday
 	wait := func(from, to string, kind conversation.WaitKind) conversation.Wait {
 		w := conversation.Wait{From: at(from), Kind: kind}
 		if to != "" {
@@ -90,6 +90,29 @@ func TestPromises(t *testing.T) {
 			c.Waits = []conversation.Wait{wait("02 16:00", "03 09:00", conversation.Unheard)}
 			c.Pauses = []conversation.Pause{{From: at("03 09:00")}}
 		}, []string{"resolution kept after 2h0m0s, left 0s, due -"}},
+		{"settled without an answer, and too late for one", "04 14:00", func(c *conversation.Conversation) {
+			c.State = conversation.Closed
+			c.Waits = []conversation.Wait{wait("02 16:00", "03 11:30", conversation.Unheard)}
+			c.Pauses = []conversation.Pause{{From: at("03 11:30")}}
+		}, []string{"first_response missed after 4h30m0s, left 0s, due -", "resolution kept after 4h30m0s, left 0s, due -"}},
+		{"opened again after that, which an answer does not mend", "05 14:00", func(c *conversation.Conversation) {
+			c.State = conversation.WaitingForCustomer
+			c.Waits = []conversation.Wait{wait("02 16:00", "03 11:30", conversation.Unheard), wait("04 08:00", "04 09:00", conversation.FirstWait)}
+			c.Pauses = []conversation.Pause{{From: at("03 11:30"), To: at("04 08:00")}, {From: at("04 09:00")}}
+		}, []string{"first_response missed after 1h0m0s, left 0s, due -", "resolution running after 5h30m0s, left 10h30m0s, due -"}},
+		{"the last question settled too late for an answer", "05 14:00", func(c *conversation.Conversation) {
+			c.State = conversation.Resolved
+			c.Waits = []conversation.Wait{wait("02 16:00", "03 09:00", conversation.FirstWait), wait("04 08:00", "04 11:00", conversation.Unheard)}
+			c.Pauses = []conversation.Pause{{From: at("03 09:00"), To: at("04 08:00")}, {From: at("04 11:00")}}
+		}, []string{"first_response kept after 2h0m0s, left 0s, due -", "next_response missed after 3h0m0s, left 0s, due -", "resolution kept after 5h0m0s, left 0s, due -"}},
+		{"the last question settled in time", "05 14:00", func(c *conversation.Conversation) {
+			c.State = conversation.Resolved
+			c.Waits = []conversation.Wait{
+				wait("02 16:00", "03 09:00", conversation.FirstWait), wait("04 08:00", "04 09:00", conversation.LaterWait), wait("04 14:00", "04 14:30", conversation.Unheard),
+			}
+			c.Pauses = []conversation.Pause{{From: at("03 09:00"), To: at("04 08:00")}, {From: at("04 09:00"), To: at("04 14:00")}, {From: at("04 14:30")}}
+		}, []string{"first_response kept after 2h0m0s, left 0s, due -", "next_response kept after 1h0m0s, left 0s, due -", "resolution kept after 3h30m0s, left 0s, due -"}},
+		{"what nobody asked for is not promised", "20 14:00", func(c *conversation.Conversation) { c.State, c.Contacts = conversation.Open, 0 }, nil},
 		{"handed over to those who work at night", "02 20:00", func(c *conversation.Conversation) {
 			c.Waits = []conversation.Wait{wait("02 16:00", "", conversation.FirstWait)}
 			c.Turns = []conversation.Turn{{At: at("02 16:00"), Team: "desk"}, {At: at("02 18:00"), Team: "owls"}}
@@ -224,7 +247,7 @@ func TestBoston(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := conversation.Conversation{State: conversation.WaitingForUs, Begun: opened}
+		c := conversation.Conversation{State: conversation.WaitingForUs, Begun: opened, Contacts: 1}
 		now, _ := instant("2022-06-30 00:00:00") // the file is of the half-year after
 		if isClosed {
 			c.State = conversation.Closed
