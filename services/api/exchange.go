@@ -6,9 +6,13 @@ import (
 	"time"
 )
 
-// lingering is how long the server goes on reading a body that its handler did not want, so that the client gets to
-// read the answer before the connection ends.
-const lingering = 2 * time.Second
+// What the server goes on reading of a body that its handler did not want, so that a client that writes on until it is done gets to
+// read the answer before the connection ends: as long as something comes within lingering, but not for ever.
+const (
+	lingering    = 2 * time.Second
+	lingersMost  = 10 * time.Second
+	lingersBytes = 256 << 20
+)
 
 // measured counts requests and keeps clients from holding a connection with a body that nobody reads.
 func (m *metrics) measured(next http.Handler) http.Handler {
@@ -20,13 +24,13 @@ func (m *metrics) measured(next http.Handler) http.Handler {
 			r.Body = &x
 		}
 		defer func() {
-			if !x.read {
-				http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingering))
-			}
 			m.inFlight.Dec()
 			s := m.of(labels{route: r.Pattern, code: x.code()})
 			s.requests.Inc()
 			s.seconds.Observe(time.Since(begin).Seconds())
+			if !x.read {
+				x.linger(http.NewResponseController(w))
+			}
 		}()
 		next.ServeHTTP(&x, r)
 	})
@@ -39,6 +43,22 @@ type exchange struct {
 	status int
 	body   io.ReadCloser
 	read   bool
+}
+
+// linger sends the answer and passes over what is left of the body. The server's own patience ends with 256 KiB: a client that has more to say
+// would find the connection reset, and not what was wrong.
+func (x *exchange) linger(control *http.ResponseController) {
+	end := time.Now().Add(lingersMost)
+	if control.SetReadDeadline(time.Now().Add(lingering)) != nil || x.status == 0 || control.Flush() != nil {
+		return
+	}
+	for passed := int64(0); passed < lingersBytes && time.Now().Before(end); {
+		n, err := io.CopyN(io.Discard, x.body, progress)
+		if passed += n; err != nil {
+			return
+		}
+		_ = control.SetReadDeadline(time.Now().Add(lingering))
+	}
 }
 
 func (x *exchange) Read(b []byte) (int, error) {

@@ -227,6 +227,35 @@ func openConnections(t *testing.T, g prometheus.Gatherer) float64 {
 }
 
 // TestIdleClients is the other end of TestIdleConnections: half of its connections have sent a request, half nothing.
+// Whoever sends far too much without looking up hears what was wrong, and does not find the connection reset.
+func TestTooMuchIsAnsweredToWhoWritesOn(t *testing.T) {
+	s := start(t, echo(NewBodies(DefaultBodiesConfig())), nil)
+	const size = 40 << 20
+	for name, head := range map[string]string{"announced": fmt.Sprintf("Content-Length: %d\r\n\r\n", size), "in one chunk": fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n", size)} {
+		c, err := net.Dial("tcp", s.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+		if _, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\n"+head); err != nil {
+			t.Fatal(err)
+		}
+		piece := make([]byte, 1<<20)
+		for range size / len(piece) {
+			if _, err := c.Write(piece); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || answer.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s: %v %v", name, answer, err)
+		}
+		_ = c.Close()
+	}
+	works(t, s)
+}
+
 func TestIdleClients(t *testing.T) {
 	var n int
 	if fmt.Sscan(os.Getenv("THROUGHLINE_IDLE_CLIENTS"), &n); n == 0 {

@@ -43,8 +43,8 @@ func at(s string) time.Time {
 	return t
 }
 
-// keys are those of the test's two workspaces.
-var keys = map[string]string{"ours-key": "ours", "theirs-key": "theirs", "reader-key": "ours", "writer-key": "ours"}
+// keys are those of the test's two workspaces, and of who runs the installation.
+var keys = map[string]string{"default-key": workspace.Default, "ours-key": "ours", "theirs-key": "theirs", "reader-key": "ours", "writer-key": "ours"}
 
 // limited are the keys that have one scope alone.
 var limited = map[string]workspace.Scope{"reader-key": workspace.Read, "writer-key": workspace.Write}

@@ -186,3 +186,35 @@ func TestPropertiesByteForByte(t *testing.T) {
 		t.Errorf("%q %v", got, err)
 	}
 }
+
+// The views that people ask show what is in force, and whose it is now.
+func TestViewsForPeople(t *testing.T) {
+	f := start(t)
+	anna, c1 := anchorOf("email:anna@example.com"), anchorOf("customer_id:C1")
+	f.store(event{id: "1", time: "2026-11-01T09:00:00Z", identifiers: ids("email:anna@example.com"), conversation: "1"})
+	f.talks(talk{id: "1", person: anna, first: "2026-11-01T09:00:00Z"}, talk{id: "1", person: anna, first: "2026-11-01T09:00:00Z", version: 2, state: "closed"}, talk{id: "2", person: anna, first: "2026-11-01T10:00:00Z", state: "gone"})
+	f.move("ours", anna, anna, c1, 5)
+	for sql, want := range map[string]string{
+		"SELECT person FROM now_touchpoints":                            number(c1),
+		"SELECT person FROM now_conversations WHERE state = 'closed'":   number(c1),
+		"SELECT person FROM now_conversation_touchpoints":               number(c1),
+		"SELECT count() FROM now_conversations":                         "1",
+		"SELECT anchor FROM now_identity_anchors":                       number(anna),
+		"SELECT person FROM now_identities":                             number(c1),
+		"SELECT person FROM now_identity_log":                           number(c1),
+		"SELECT count() FROM now_identity_edges":                        "0",
+		"SELECT count() FROM now_rejected":                              "0",
+		"SELECT count() FROM now_conversations WHERE toYear(first) > 1": "1",
+	} {
+		var got []string
+		err := f.server.store.each(t.Context(), f.server.store.lookup, "SELECT toString(*) FROM ("+sql+")", nil, func(r *clickhouse.Rows) error {
+			var one string
+			err := r.Scan(&one)
+			got = append(got, one)
+			return err
+		})
+		if err != nil || strings.Join(got, " ") != want {
+			t.Errorf("%s: %q %v, want %s", sql, got, err, want)
+		}
+	}
+}

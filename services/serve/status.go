@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/throughline/throughline/schemas/topic"
+	"github.com/throughline/throughline/schemas/workspace"
 	"github.com/throughline/throughline/services/clickhouse"
 	"github.com/throughline/throughline/services/collect"
 	"github.com/throughline/throughline/services/converse"
@@ -18,15 +19,16 @@ import (
 	"github.com/throughline/throughline/services/load"
 )
 
-// Status says how the installation does. The counts are of the whole installation, all workspaces together, because the
-// log does not count by workspace; NewestVisible is the workspace's own.
+// Status says how the installation does. To keys of workspace default, which those have who run it, the counts are of all workspaces
+// together; to all others they are the workspace's own, without those that only the log has, which does not count by
+// workspace. How far the roles are behind is everybody's: it says how old reports are. NewestVisible is the workspace's own.
 type Status struct {
 	AsOf          Time         `json:"as_of"`
 	Roles         []RoleStatus `json:"roles"`
-	Accepted      int64        `json:"accepted"`   // touchpoints on the log
+	Accepted      *int64       `json:"accepted"`   // touchpoints on the log; null to others than default
 	Refused       int64        `json:"refused"`    // dead letters, conflicts among them
 	Stored        int64        `json:"stored"`     // touchpoints in the store
-	Duplicates    int64        `json:"duplicates"` // on the log a second time; exact when load has no lag
+	Duplicates    *int64       `json:"duplicates"` // on the log a second time; exact when load has no lag; null to others than default
 	Conflicts     int64        `json:"conflicts"`  // on the log a second time with another content
 	NewestVisible *Time        `json:"newest_visible"`
 	AgeSeconds    *float64     `json:"age_seconds"` // of NewestVisible
@@ -37,7 +39,7 @@ type RoleStatus struct {
 	Role  string   `json:"role"`
 	Group string   `json:"group"`
 	Lag   int64    `json:"lag"`  // records it has yet to read
-	Rate  *float64 `json:"rate"` // records a second since the status before; null at the first
+	Rate  *float64 `json:"rate"` // records a second since the status before; null at the first, and to others than default
 }
 
 // role is one consumer of the log: its group and what that reads.
@@ -150,20 +152,29 @@ func (s *Server) getStatus(w http.ResponseWriter, r *http.Request, c *call) erro
 	}
 	out := Status{AsOf: Time(now), Roles: []RoleStatus{}}
 	rate := s.before.of(all)
+	operates := c.workspace == workspace.Default
+	if !operates {
+		rate = nil
+	}
 	for _, role := range roles {
 		out.Roles = append(out.Roles, RoleStatus{role.name, role.group(c.generations), all.lag(role.name), rate[role.name]})
 	}
 	touchpoints := topic.Touchpoints.In(c.generations)
+	var accepted int64
 	for _, p := range all.roles[loadRole] {
 		if p.Topic == touchpoints {
-			out.Accepted += p.End
+			accepted += p.End
 		}
+	}
+	own := ""
+	if !operates {
+		own = " WHERE workspace = {workspace:String}"
 	}
 	// unreadable are records of the topic that are neither touchpoints nor second uses of an id.
 	var stored, refused, conflicts, unreadable uint64
-	err = s.store.each(r.Context(), s.store.lookup, `SELECT (SELECT count() FROM `+c.tables.Touchpoints+`), count(), countIf(source = 'conflict'),
+	err = s.store.each(r.Context(), s.store.lookup, `SELECT (SELECT count() FROM `+c.tables.Touchpoints+own+`), count(), countIf(source = 'conflict'),
 	countIf(source = 'log' AND startsWith(position, {prefix:String}))
-FROM `+c.tables.Rejected+` FINAL`, clickhouse.Params{"prefix": touchpoints + "/"}, func(r *clickhouse.Rows) error {
+FROM `+c.tables.Rejected+` FINAL`+own, clickhouse.Params{"prefix": touchpoints + "/", "workspace": c.workspace}, func(r *clickhouse.Rows) error {
 		return r.Scan(&stored, &refused, &conflicts, &unreadable)
 	})
 	if err != nil {
@@ -172,7 +183,10 @@ FROM `+c.tables.Rejected+` FINAL`, clickhouse.Params{"prefix": touchpoints + "/"
 	out.Stored, out.Refused, out.Conflicts = int64(stored), int64(refused), int64(conflicts)
 	// What load has read and neither stored nor refused it had seen before. A block that is stored and not committed yet
 	// makes the difference too small for a moment.
-	out.Duplicates = max(0, all.read(loadRole, touchpoints)-out.Stored-out.Conflicts-int64(unreadable))
+	if operates {
+		duplicates := max(0, all.read(loadRole, touchpoints)-out.Stored-out.Conflicts-int64(unreadable))
+		out.Accepted, out.Duplicates = &accepted, &duplicates
+	}
 	newest, err := s.newestVisible(r.Context(), c)
 	if err != nil {
 		return err

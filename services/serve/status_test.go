@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -32,9 +33,10 @@ type statusAnswer struct {
 		Lag         int64
 		Rate        *float64
 	}
-	Accepted, Refused, Stored, Duplicates, Conflicts int64
-	NewestVisible                                    *string  `json:"newest_visible"`
-	AgeSeconds                                       *float64 `json:"age_seconds"`
+	Refused, Stored, Conflicts int64
+	Accepted, Duplicates       *int64
+	NewestVisible              *string  `json:"newest_visible"`
+	AgeSeconds                 *float64 `json:"age_seconds"`
 }
 
 func TestStatus(t *testing.T) {
@@ -51,10 +53,23 @@ func TestStatus(t *testing.T) {
 	f.refuse("http/1", nil)
 	f.refuse("touchpoints/0/7", row{"source": "conflict"})
 	f.refuse("touchpoints/0/8", row{"source": "log"})
-	first := decode[statusAnswer](t, f.get(200, "/v1/status"))
-	// Of ten on the log, six were read: two are stored, one is a conflict, one could not be read, two came before.
-	if first.Accepted != 10 || first.Refused != 3 || first.Stored != 2 || first.Conflicts != 1 || first.Duplicates != 2 {
+	f.store(event{id: "1", workspace: "theirs", time: "2026-11-20T10:00:00Z", identifiers: ids("customer_id:C1")})
+	as := func(key string) (out statusAnswer) {
+		t.Helper()
+		body, _ := io.ReadAll(f.do(http.MethodGet, key, "/v1/status", nil).Body)
+		return decode[statusAnswer](t, body)
+	}
+	// Of ten on the log, six were read: three are stored, one is a conflict, one could not be read, one came before.
+	if all := as("default-key"); *all.Accepted != 10 || all.Refused != 3 || all.Stored != 3 || all.Conflicts != 1 || *all.Duplicates != 1 {
+		t.Errorf("%+v", all)
+	}
+	// A workspace has its own, and nothing of what others send.
+	first := as("ours-key")
+	if first.Accepted != nil || first.Refused != 3 || first.Stored != 2 || first.Conflicts != 1 || first.Duplicates != nil {
 		t.Errorf("%+v", first)
+	}
+	if theirs := as("theirs-key"); theirs.Refused != 0 || theirs.Stored != 1 || theirs.Conflicts != 0 {
+		t.Errorf("%+v", theirs)
 	}
 	if first.NewestVisible == nil || *first.NewestVisible != "2026-11-20T11:59:01.000Z" || *first.AgeSeconds != 59 {
 		t.Errorf("newest %+v", first)
@@ -67,7 +82,10 @@ func TestStatus(t *testing.T) {
 		t.Errorf("freshness %+v", report.Freshness)
 	}
 	l.behind, clock = 0, clock.Add(2*time.Second)
-	second := decode[statusAnswer](t, f.get(200, "/v1/status"))
+	if ours := as("ours-key"); ours.Roles[0].Rate != nil {
+		t.Errorf("rates of the installation %+v", ours.Roles)
+	}
+	second := as("default-key")
 	if second.Roles[0].Lag != 0 || second.Roles[0].Rate == nil || *second.Roles[0].Rate != 2 {
 		t.Errorf("rates %+v", second.Roles)
 	}
@@ -94,7 +112,7 @@ func TestOperation(t *testing.T) {
 		t.Errorf("document %.40s", body)
 	}
 	// The real log: nobody has read what is on it.
-	if got := decode[statusAnswer](t, f.get(200, "/v1/status")); got.Accepted != 0 || got.Roles[0].Lag != 0 {
+	if got := decode[statusAnswer](t, f.get(200, "/v1/status")); got.Stored != 0 || got.Roles[0].Lag != 0 {
 		t.Errorf("%+v", got)
 	}
 	body := `{"id": "1", "time": "2026-11-01T09:00:00Z", "channel": "email", "direction": "inbound", "kind": "message", "actor": {"type": "customer"}, "identifiers": [{"type": "email", "value": "anna@example.com"}]}`

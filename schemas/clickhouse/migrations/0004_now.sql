@@ -8,10 +8,17 @@ SELECT workspace, id, time, received, channel, direction, kind, actor_type, acto
         dictGetOrDefault({{.Database}}.moved, 'person', toUInt64(anchor), anchor)) AS person
 FROM {{.Database}}.touchpoints;
 
-CREATE OR REPLACE VIEW now_conversations {{.OnCluster}} AS SELECT * FROM {{.Database}}.conversations FINAL WHERE state NOT IN ('superseded', 'gone');
+-- A conversation is not written again because its person was merged: whose it is now, the dictionaries say.
+CREATE OR REPLACE VIEW now_conversations {{.OnCluster}} AS
+SELECT c.* EXCEPT (person), if(dictHas({{.Database}}.moved_lately, toUInt64(c.person)), dictGet({{.Database}}.moved_lately, 'person', toUInt64(c.person)),
+        dictGetOrDefault({{.Database}}.moved, 'person', toUInt64(c.person), c.person)) AS person
+FROM {{.Database}}.conversations AS c FINAL WHERE state NOT IN ('superseded', 'gone');
 
 -- conversation 0: it belongs to none.
-CREATE OR REPLACE VIEW now_conversation_touchpoints {{.OnCluster}} AS SELECT * FROM {{.Database}}.conversation_touchpoints FINAL;
+CREATE OR REPLACE VIEW now_conversation_touchpoints {{.OnCluster}} AS
+SELECT c.* EXCEPT (person), if(dictHas({{.Database}}.moved_lately, toUInt64(c.person)), dictGet({{.Database}}.moved_lately, 'person', toUInt64(c.person)),
+        dictGetOrDefault({{.Database}}.moved, 'person', toUInt64(c.person), c.person)) AS person
+FROM {{.Database}}.conversation_touchpoints AS c FINAL;
 
 CREATE OR REPLACE VIEW now_identities {{.OnCluster}} AS SELECT * FROM {{.Database}}.identities FINAL;
 CREATE OR REPLACE VIEW now_identity_anchors {{.OnCluster}} AS SELECT * FROM {{.Database}}.identity_anchors FINAL WHERE came;

@@ -23,7 +23,7 @@ type upCommand struct {
 	Listen           string `default:"127.0.0.1:8080" help:"Address of the HTTP API." env:"THROUGHLINE_LISTEN"`
 	Key              string `help:"API key of workspace default; the first start makes one when absent and prints it once. A folder that has keys gets this one as well: those before stay valid until they are revoked (keys revoke). Give it 16 characters or more where others reach the address." env:"THROUGHLINE_KEY"`
 	KafkaListen      string `help:"Open the embedded broker to other programs on this address." env:"THROUGHLINE_KAFKA_LISTEN"`
-	ClickHouseListen string `name:"clickhouse-listen" help:"Open the embedded ClickHouse, read only, to BI tools on this address." env:"THROUGHLINE_CLICKHOUSE_LISTEN"`
+	ClickHouseListen string `name:"clickhouse-listen" help:"Open the embedded ClickHouse, read only, to BI tools on this address: they ask the views throughline.now_touchpoints, now_conversations and so on, whose names stay through rebuilds." env:"THROUGHLINE_CLICKHOUSE_LISTEN"`
 	ruleFlags
 	sourceFlags
 	doorFlags
