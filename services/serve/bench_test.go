@@ -187,11 +187,11 @@ func BenchmarkAnswers(b *testing.B) {
 var overviewAsks = []string{
 	"/v1/reports/touchpoints?by=channel&figures=touchpoints,people&from=2026-11-20&to=2026-11-20T12:00:00Z",
 	"/v1/reports/touchpoints?by=channel&figures=touchpoints,people&from=2026-11-13&to=2026-11-13T12:00:00Z",
-	"/v1/reports/conversations?figures=count,first_response_ms,resolution_ms,first_response_kept_share,csat_share&from=2026-11-20&to=2026-11-20T12:00:00Z",
-	"/v1/reports/conversations?figures=count,first_response_ms,resolution_ms,first_response_kept_share,csat_share&from=2026-11-13&to=2026-11-13T12:00:00Z",
-	"/v1/conversations?waiting=true&sort=waiting&limit=5&opening=true",
+	"/v1/reports/conversations?figures=count,first_response_ms,resolution_ms,first_response_kept_share,first_response_kept,first_response_missed,csat_share,csat_answers&from=2026-11-20&to=2026-11-20T12:00:00Z",
+	"/v1/reports/conversations?figures=count,first_response_ms,resolution_ms,first_response_kept_share,first_response_kept,first_response_missed,csat_share,csat_answers&from=2026-11-13&to=2026-11-13T12:00:00Z",
+	"/v1/conversations?waiting=true&sort=waiting&limit=5&opening=true&queue=true",
 	"/v1/reports/touchpoints?by=day&figures=touchpoints&from=2026-11-07&to=2026-11-21",
-	"/v1/reports/conversations?figures=fcr_share&compare=previous&from=2026-10-22&to=2026-11-21",
+	"/v1/reports/conversations?figures=fcr_share,fcr_resolved,fcr_not_resolved&compare=previous&from=2026-10-22&to=2026-11-21",
 	"/v1/cracks?limit=200&days=30&counts_only=true",
 }
 

@@ -17,15 +17,15 @@ func overview(ctx context.Context, up *upProcess, f *feed) error {
 	day := end.Truncate(24 * time.Hour)
 	today, lastWeek := period(day, end), period(day.AddDate(0, 0, -7), end.AddDate(0, 0, -7))
 	fortnight, month := period(day.AddDate(0, 0, -13), end), period(day.AddDate(0, 0, -29), end)
-	const talk = "/v1/reports/conversations?figures=count,first_response_ms,resolution_ms,first_response_kept_share,csat_share"
+	const talk = "/v1/reports/conversations?figures=count,first_response_ms,resolution_ms,first_response_kept_share,first_response_kept,first_response_missed,csat_share,csat_answers"
 	// Cracks look back from now: as far as reaches 30 days behind the end of the history.
 	cracks := fmt.Sprintf("/v1/cracks?limit=200&counts_only=true&days=%d", 30+int(time.Since(end)/(24*time.Hour)))
 	page := []string{
 		"/v1/reports/touchpoints?by=channel&figures=touchpoints,people" + today, "/v1/reports/touchpoints?by=channel&figures=touchpoints,people" + lastWeek,
 		talk + today, talk + lastWeek,
-		"/v1/conversations?waiting=true&sort=waiting&limit=5&opening=true",
+		"/v1/conversations?waiting=true&sort=waiting&limit=5&opening=true&queue=true",
 		"/v1/reports/touchpoints?by=day&figures=touchpoints" + fortnight,
-		"/v1/reports/conversations?figures=fcr_share&compare=previous" + month,
+		"/v1/reports/conversations?figures=fcr_share,fcr_resolved,fcr_not_resolved&compare=previous" + month,
 	}
 	for _, m := range []struct {
 		name, target string

@@ -1,5 +1,5 @@
 import { queryOptions } from '@tanstack/react-query'
-import { api, must } from './api'
+import { api, must, type Schemas } from './api'
 import { type Language, number } from './format'
 import { lastDays, soFar, zone } from './periods'
 import { readReport } from './reports'
@@ -33,30 +33,29 @@ export function isGood(by: number | null, better: 'more' | 'less' | null, ...of:
  */
 export const knownDays = 30
 
-/** Before everything: who waits now is counted whenever it began. */
-export const beginning = '2000-01-01'
-
 async function readOverview(days: number) {
   const now = new Date()
   const p = soFar(now, days)
   const tz = zone()
-  const [touched, touchedBefore, talked, talkedBefore, waiting, trend, month, queue] = await Promise.all([
+  const [touched, touchedBefore, talked, talkedBefore, waiting, trend, month] = await Promise.all([
     readReport('touchpoints', { by: ['channel'], ...p.now, tz, figures: ['touchpoints', 'people'] }),
     readReport('touchpoints', { by: ['channel'], ...p.before, tz, figures: ['touchpoints', 'people'] }),
     readReport('conversations', { ...p.now, tz, figures: talk }),
     readReport('conversations', { ...p.before, tz, figures: talk }),
-    must(api.GET('/v1/conversations', { params: { query: { waiting: true, sort: 'waiting', limit: 5, opening: true } } })),
+    must(api.GET('/v1/conversations', { params: { query: { waiting: true, sort: 'waiting', limit: 5, opening: true, queue: true } } })),
     readReport('touchpoints', { by: ['day'], ...lastDays(now, trendDays(days)), tz, figures: ['touchpoints'] }),
     readReport('conversations', { ...lastDays(now, knownDays), tz, compare: 'previous', figures: ['fcr_share', 'fcr_resolved', 'fcr_not_resolved'] }),
-    readReport('conversations', { from: beginning, to: lastDays(now, 1).to, tz, figures: ['waiting'] }),
   ])
-  return { queue, touched, touchedBefore, talked, talkedBefore, waiting, trend, month, period: p.now }
+  return { touched, touchedBefore, talked, talkedBefore, waiting, trend, month, period: p.now }
 }
 
 /** How many days the trend goes back. */
 export const trendDays = (days: number) => Math.max(14, days)
 
 export type Overview = Awaited<ReturnType<typeof readOverview>>
+
+/** All who wait now, whenever it began. */
+export type Queue = NonNullable<Schemas['Conversations']['queue']>
 
 export const overviewQuery = (days: number) => queryOptions({ queryKey: ['overview', days], queryFn: () => readOverview(days) })
 

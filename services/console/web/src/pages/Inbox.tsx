@@ -6,14 +6,17 @@ import { useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, must } from '../api'
 import { type Choice, followed, moved } from '../choice'
+import { duration, number } from '../format'
 import { ChannelFilter, Filter, Filters, ValueFilter } from '../parts/Filters'
 import { Row } from '../parts/Row'
 import { Page } from '../parts/Shell'
 import { Clear, Empty, Failed, Loading, Outdated } from '../parts/States'
 import { type InboxSearch, type Standing, standings } from '../searches'
+import { useLanguage } from '../use'
 
 export function InboxPage() {
   const { t } = useTranslation()
+  const language = useLanguage()
   const search = useSearch({ strict: false }) as InboxSearch
   const navigate = useNavigate()
   const set = (change: Partial<InboxSearch>) => void navigate({ to: '/inbox', search: { ...search, ...change }, replace: true })
@@ -25,7 +28,7 @@ export function InboxPage() {
         api.GET('/v1/conversations', {
           params: {
             query: {
-              waiting, sort: waiting ? (search.order ?? 'waiting') : 'newest', promise: waiting ? search.promise : undefined, opening: true, limit: 50,
+              waiting, sort: waiting ? (search.order ?? 'waiting') : 'newest', promise: waiting ? search.promise : undefined, opening: true, limit: 50, queue: waiting && !pageParam && !search.promise?.length ? true : undefined,
               cursor: pageParam || undefined,
               channel: search.channel, team: search.team, agent: search.agent, topic: search.topic,
             },
@@ -37,6 +40,7 @@ export function InboxPage() {
     placeholderData: keepPreviousData,
   })
   const rows = list.data?.pages.flatMap((p) => p.conversations) ?? []
+  const queue = list.data?.pages[0].queue
   const ids = rows.map((c) => c.id)
   const [choice, setChoice] = useState<Choice | null>(null)
   const box = useRef<HTMLDivElement>(null)
@@ -99,6 +103,7 @@ export function InboxPage() {
         )
       ) : (
         <>
+          {queue && <Text size="sm" c="dimmed" mb="xs">{t('inbox.queue', { count: queue.waiting, n: number(queue.waiting, language), median: duration(queue.p50_ms, language) })}</Text>}
           <Paper withBorder ref={box} role="list" aria-label={t('menu.inbox')} onFocus={(e) => choose(e.target.closest<HTMLElement>('[data-id]')?.dataset.id)}>
             {rows.map((c) => (
               <Row key={c.id} conversation={c} active={c.id === active?.id} />

@@ -3,13 +3,13 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useDeferredValue, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
-import { change, dateTime, inDots, number } from '../format'
+import { change, dateTime, duration, inDots, number } from '../format'
 import { useDimension, useFigures } from '../figures'
 import { Chart } from '../parts/Chart'
 import { ChannelSign } from '../parts/Channel'
 import { Page } from '../parts/Shell'
 import { Empty, Failed, Loading, Outdated } from '../parts/States'
-import { atLeast, cracksCount, isGood, knownDays, ofHowMany, type Overview, overviewQuery, trendDays } from '../overview'
+import { atLeast, cracksCount, isGood, knownDays, ofHowMany, type Overview, overviewQuery, type Queue, trendDays } from '../overview'
 import type { Period } from '../periods'
 import { asking } from '../queries'
 import { overviewDays, type OverviewSearch } from '../searches'
@@ -91,7 +91,7 @@ function Filled({ data, days }: { data: Overview; days: number }) {
         {figure('first_response_kept_share', 'conversations', 'more')}
         <Figure name="fcr_share" of="conversations" better="more" row={month} before={monthBefore ?? {}} days={knownDays} />
         {figure('csat_share', 'conversations', 'more')}
-        <Waiting count={valueOf(data.queue.totals, 'waiting')} />
+        <Waiting queue={data.waiting.queue} />
         <Cracks />
       </SimpleGrid>
       {rest && <Lists data={data} days={days} />}
@@ -169,14 +169,15 @@ function Figure({ name, of, row, before: rowBefore, better, period, days, weekAg
 }
 
 /** The queue as it is now, whenever it began; it opens to the list. */
-function Waiting({ count }: { count: number | null }) {
+function Waiting({ queue }: { queue: Queue | undefined }) {
   const { t } = useTranslation()
   const figures = useFigures()
+  const language = useLanguage()
   return (
     <Paper withBorder p="md" component={Go} to="/inbox" className="tile">
       <Text size="sm" c="dimmed">{figures.label('waiting')}</Text>
-      <Text component="div" className="figure">{figures.write('waiting', count)}</Text>
-      <Text size="xs" c="dimmed">{t('overview.wheneverBegan')}</Text>
+      <Text component="div" className="figure">{figures.write('waiting', queue?.waiting ?? null)}</Text>
+      <Text size="xs" c="dimmed">{queue?.oldest ? t('overview.longest', { time: duration(queue.p50_ms, language) }) : t('overview.wheneverBegan')}</Text>
     </Paper>
   )
 }
