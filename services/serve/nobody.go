@@ -77,25 +77,28 @@ func (s *Server) hint(ctx context.Context, c *call, text string, anchor identity
 		}
 		return "; " + uses.several + "; it came with " + listed(people), nil
 	}
-	claimants, err := s.claimantsOf(ctx, c, anchors[0], uses)
+	claimants, err := s.peopleOf(ctx, c, append([]identity.Anchor{anchors[0]}, uses.claimants...))
 	if err != nil || len(claimants) == 0 {
 		return "", err
 	}
 	return "; somebody claimed it, which nobody verified: ask for " + claimed, nil
 }
 
-// lookUpClaimed finds the person who claimed an identifier: the one that is known by nothing better, or one whose thread or other
-// identifier has the touchpoint.
+// lookUpClaimed finds the person who is known by nothing better than the claim, which is what the name means everywhere; else who claimed the
+// identifier and is known by a thread or by another one.
 func (s *Server) lookUpClaimed(ctx context.Context, c *call, text string, anchor identity.Anchor, tried string) (Person, error) {
-	var uses valueUses
-	anchors, _, err := s.anchorsFor(c.workspace, strings.TrimPrefix(text, streams.ClaimedPrefix))
-	if err == nil {
-		uses, err = s.usesOf(ctx, c, anchors[0])
+	if p, found, err := s.person(ctx, c, anchor); err != nil || found {
+		return p, err
 	}
+	anchors, _, err := s.anchorsFor(c.workspace, strings.TrimPrefix(text, streams.ClaimedPrefix))
 	if err != nil {
 		return Person{}, err
 	}
-	people, err := s.claimantsOf(ctx, c, anchor, uses)
+	uses, err := s.usesOf(ctx, c, anchors[0])
+	if err != nil {
+		return Person{}, err
+	}
+	people, err := s.peopleOf(ctx, c, uses.claimants)
 	if err != nil {
 		return Person{}, err
 	}
@@ -110,11 +113,6 @@ func (s *Server) lookUpClaimed(ctx context.Context, c *call, text string, anchor
 		return p, err
 	}
 	return Person{}, &notFound{"identifier", "several people claimed it: ask for one of " + listed(people)}
-}
-
-// claimantsOf are the people who claimed a value; anchor is the one that it has among what nobody verified.
-func (s *Server) claimantsOf(ctx context.Context, c *call, anchor identity.Anchor, uses valueUses) ([]who, error) {
-	return s.peopleOf(ctx, c, append([]identity.Anchor{anchor}, uses.claimants...))
 }
 
 // maxNamed bounds how many people one detail names.

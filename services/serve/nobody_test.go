@@ -71,6 +71,11 @@ func TestClaimedByAThread(t *testing.T) {
 	if !strings.HasPrefix(got, "several people claimed it: ask for one of /v1/people/") || !strings.Contains(got, anchorOf("customer_id:C1").String()) || !strings.Contains(got, nodeOf("session:s2").Anchor.String()) {
 		t.Errorf("two: %q", got)
 	}
+	// One that is known by nothing but the claim is what the name means.
+	f.store(event{id: "5", time: "2026-11-05T09:00:00Z", channel: "chat", identifiers: []touchpoint.Identifier{claimed("email:bea@example.com")}})
+	if p := decode[personAnswer](t, f.get(200, look+"claimed:email:bea@example.com")); p.ID != identity.AnchorOf("ours", "claimed:email", "bea@example.com").String() {
+		t.Errorf("known by the claim alone: %+v", p)
+	}
 	for _, declined := range []string{"email:zoe@example.com", "claimed:email:zoe@example.com"} {
 		if got := f.detail(t, look+declined); got != "nobody is known by "+declined {
 			t.Errorf("declined: %q", got)
