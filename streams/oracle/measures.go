@@ -103,10 +103,10 @@ func (n Conversations) measure(stubs []conversation.Stub) conversation.Conversat
 	n.settlements(spoken, &row)
 	n.handOvers(spoken, &row)
 	n.contacts(spoken, &row)
-	n.responses(spoken, &row)
+	waiting := n.responses(spoken, &row)
 	n.pauses(spoken, &row)
 	n.turns(spoken, &row)
-	n.states(spoken, &row)
+	n.states(spoken, waiting, &row)
 	n.channelContacts(spoken, &row)
 	n.calls(spoken, &row)
 	return row
@@ -344,11 +344,9 @@ func (n Conversations) calls(spoken []*conversation.Stub, row *conversation.Conv
 }
 
 // states asks after every stub where the conversation stands.
-func (n Conversations) states(spoken []*conversation.Stub, row *conversation.Conversation) {
+func (n Conversations) states(spoken []*conversation.Stub, waiting []bool, row *conversation.Conversation) {
 	for i, s := range spoken {
-		var then conversation.Conversation
-		n.responses(spoken[:i+1], &then)
-		if now := n.state(spoken[:i+1], &then); now != row.State {
+		if now := n.state(spoken[:i+1], waiting[i]); now != row.State {
 			row.State = now
 			row.States = append(row.States, conversation.StateSince{At: s.Time, State: now})
 		}
@@ -358,15 +356,16 @@ func (n Conversations) states(spoken []*conversation.Stub, row *conversation.Con
 	}
 }
 
-func (n Conversations) responses(spoken []*conversation.Stub, row *conversation.Conversation) {
+// responses also tells of every stub whether the customer waits for any answer after it.
+func (n Conversations) responses(spoken []*conversation.Stub, row *conversation.Conversation) (waits []bool) {
 	type wait struct{ since, until int64 }
-	var waits []wait
+	var ended []wait
 	var heard []conversation.Wait
 	asked, waiting := int64(-1), int64(-1)
 	rests, rest := []wait{}, int64(-1) // after an answer that was no human's, until the customer waits again
 	end := func(t int64) {
 		if waiting >= 0 {
-			waits = append(waits, wait{waiting, t})
+			ended = append(ended, wait{waiting, t})
 			rest = t
 		}
 		waiting = -1
@@ -422,8 +421,9 @@ func (n Conversations) responses(spoken []*conversation.Stub, row *conversation.
 			}
 			asked = -1
 		}
+		waits = append(waits, waiting >= 0)
 	}
-	for _, w := range waits {
+	for _, w := range ended {
 		length := w.until - w.since
 		for _, r := range rests {
 			length -= max(0, min(r.until, w.until)-max(r.since, w.since))
@@ -441,6 +441,7 @@ func (n Conversations) responses(spoken []*conversation.Stub, row *conversation.
 		}
 		row.Waits = append(row.Waits, conversation.Wait{From: asked, Kind: kind})
 	}
+	return waits
 }
 
 // isPaused tells whether nothing is up to us after the i-th speaking stub.
@@ -495,7 +496,7 @@ func (n Conversations) turns(spoken []*conversation.Stub, row *conversation.Conv
 	}
 }
 
-func (n Conversations) state(spoken []*conversation.Stub, row *conversation.Conversation) conversation.State {
+func (n Conversations) state(spoken []*conversation.Stub, waiting bool) conversation.State {
 	if i := len(spoken) - 1; n.isSettled(spoken, i) {
 		for ; n.isSettled(spoken, i); i-- {
 			if n.effect(spoken[i]) == registry.Close {
@@ -504,7 +505,7 @@ func (n Conversations) state(spoken []*conversation.Stub, row *conversation.Conv
 		}
 		return conversation.Resolved
 	}
-	if row.WaitingSince != 0 {
+	if waiting {
 		return conversation.WaitingForUs
 	}
 	// The last word decides.
