@@ -12,7 +12,7 @@ const all: (() => Promise<void>)[] = []
  */
 export function page(name: string, load: () => Promise<ComponentType>) {
   const module = {
-    queryKey: ['page', name], staleTime: Infinity, gcTime: Infinity,
+    queryKey: ['page', name], staleTime: Infinity, gcTime: Infinity, retry: false, // who waits for it is told at once
     queryFn: async () => ({
       Page: await load().catch(() => {
         throw new Problem(0, '')
