@@ -15,14 +15,16 @@ type Letter = Schemas['DeadLetter']
 
 export function QualityPage() {
   const { t } = useTranslation()
+  const nothing = useQuery(statusQuery).data?.newest_visible === null // nothing has ever come in: then all being well says nothing
   return (
     <Page title={t('menu.quality')}>
       <Stack gap="xl">
+        {nothing && <Empty title={t('overview.none')} hint={t('overview.noneHint')} />}
+        <DeadLetters nothing={nothing} />
         <Status />
         <Sources />
         <Audit />
-        <Found />
-        <DeadLetters />
+        {!nothing && <Found />}
       </Stack>
     </Page>
   )
@@ -35,26 +37,26 @@ function Status() {
   if (status.isPending) return <Loading lines={3} />
   if (!status.data) return <Failed error={status.error} retry={() => void status.refetch()} />
   const s = status.data
-  const tiles: [string, string][] = [
-    [t('quality.newest'), s.age_seconds === null ? '–' : t('quality.ago', { time: ago(s.age_seconds * 1000, language) })],
-    [t('quality.accepted'), number(s.accepted, language)],
-    [t('quality.stored'), number(s.stored, language)],
-    [t('quality.duplicates'), number(s.duplicates, language)],
-    [t('quality.refused'), number(s.refused, language)],
-    [t('quality.conflicts'), number(s.conflicts, language)],
+  const counts = ['accepted', 'stored', 'duplicates', 'refused', 'conflicts'] as const
+  const tiles: [string, string, string][] = [
+    [t('quality.newest'), s.age_seconds === null ? '–' : t('quality.ago', { time: ago(s.age_seconds * 1000, language) }), t('quality.newestHint')],
+    ...counts.map((c): [string, string, string] => [t(`quality.${c}`), number(s[c], language), t(`quality.${c}Hint`)]),
   ]
   return (
     <section aria-label={t('quality.freshness')}>
-      <Title order={2} size="h4" mb="sm">{t('quality.freshness')}</Title>
+      <Title order={2} size="h4">{t('quality.freshness')}</Title>
+      <Text size="sm" c="dimmed" mb="sm">{t('quality.since')}</Text>
       <Outdated of={status} />
       <SimpleGrid cols={{ base: 2, sm: 3, lg: 6 }} mb="md">
-        {tiles.map(([name, value]) => (
+        {tiles.map(([name, value, hint]) => (
           <Paper key={name} withBorder p="sm">
             <Text size="xs" c="dimmed">{name}</Text>
             <Text fw={650} size="lg" className="breaks">{value}</Text>
+            <Text size="xs" c="dimmed">{hint}</Text>
           </Paper>
         ))}
       </SimpleGrid>
+      <Text size="sm" c="dimmed" mb="xs">{t('quality.rolesHint')}</Text>
       <Paper withBorder className="scroll" tabIndex={0} role="region" aria-label={t('quality.roles')}>
         <Table>
           <Table.Thead>
@@ -83,7 +85,7 @@ function Status() {
   )
 }
 
-function DeadLetters() {
+function DeadLetters({ nothing }: { nothing: boolean }) {
   const { t } = useTranslation()
   const language = useLanguage()
   const [status, setStatus] = useState<'kept' | 'resent'>('kept')
@@ -96,10 +98,14 @@ function DeadLetters() {
     placeholderData: keepPreviousData,
   })
   const letters = list.data?.pages.flatMap((p) => p.dead_letters) ?? []
+  if (nothing && status === 'kept' && letters.length === 0) return null
   return (
     <section aria-label={t('quality.letters')}>
       <Group justify="space-between" mb="sm">
-        <Title order={2} size="h4">{t('quality.letters')}</Title>
+        <div>
+          <Title order={2} size="h4">{t('quality.letters')}</Title>
+          <Text size="sm" c="dimmed">{t('quality.lettersHint')}</Text>
+        </div>
         <SegmentedControl
           aria-label={t('quality.status')}
           value={status}
@@ -121,7 +127,7 @@ function DeadLetters() {
               <Table.Tr>
                 <Table.Th>{t('quality.time')}</Table.Th>
                 <Table.Th>{t('quality.source')}</Table.Th>
-                <Table.Th>{t('quality.field')}</Table.Th>
+                <Table.Th miw={110}>{t('quality.field')}</Table.Th>
                 <Table.Th>{t('quality.reason')}</Table.Th>
                 <Table.Th />
               </Table.Tr>

@@ -1,8 +1,10 @@
 import { useComputedColorScheme } from '@mantine/core'
-import { lazy, Suspense, useEffect, useRef, useState } from 'react'
+import { useQuery } from '@tanstack/react-query'
+import { useEffect, useRef, useState } from 'react'
+import { moduleQuery } from '../lazy'
 import type { Series } from '../series'
 
-const Drawn = lazy(() => import('./Drawn'))
+const drawnQuery = moduleQuery('Drawn', async () => (await import('./Drawn')).default)
 
 export interface ChartProps {
   series: Series
@@ -18,6 +20,7 @@ export function Chart(props: ChartProps) {
   const scheme = useComputedColorScheme('light')
   const box = useRef<HTMLDivElement>(null)
   const [wanted, setWanted] = useState(false)
+  const Drawn = useQuery({ ...drawnQuery, enabled: wanted }).data?.Component
   useEffect(() => {
     let idle = 0
     const seen = new IntersectionObserver(
@@ -37,13 +40,7 @@ export function Chart(props: ChartProps) {
   const place = <div className={props.small ? 'small-chart' : 'chart'} />
   return (
     <div ref={box}>
-      {wanted ? (
-        <Suspense fallback={place}>
-          <Drawn key={scheme} {...props} dark={scheme === 'dark'} />
-        </Suspense>
-      ) : (
-        place
-      )}
+      {Drawn ? <Drawn key={scheme} {...props} dark={scheme === 'dark'} /> : place}
     </div>
   )
 }

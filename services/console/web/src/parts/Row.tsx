@@ -56,12 +56,12 @@ function Waiting({ since, promise }: { since: string; promise?: Schemas['Promise
   return (
     <div className="waits">
       {promise && stands && (
-        <Text size="xs" c={stands === 'running' ? 'dimmed' : undefined} title={promise.due ? t('inbox.due', { time: dateTime(promise.due, language) }) : undefined}>
+        <Text size="xs" className="promised" c={stands === 'running' ? 'dimmed' : undefined} title={promise.due ? t('inbox.due', { time: dateTime(promise.due, language) }) : undefined}>
           {left === null ? t(`promise.status.${stands}`) : t(`inbox.${stands}`, { time: duration(Math.abs(left), language) })}
         </Text>
       )}
       <Badge color={stands ? colors[stands] : 'gray'} variant="light" tt="none" fw={600} title={t('inbox.waits')}>
-        <span className="hidden">{t('inbox.waits')} </span>
+        <span className="hidden">{stands && `${t(`promise.status.${stands}`)}, `}{t('inbox.waits')} </span>
         {duration(Math.max(0, now - Date.parse(since)), language)}
       </Badge>
     </div>

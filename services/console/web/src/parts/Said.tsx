@@ -3,7 +3,7 @@ import { ArrowDownLeft, ArrowUpRight, StickyNote } from 'lucide-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Touchpoint } from '../api'
-import { dateTime } from '../format'
+import { cut, dateTime } from '../format'
 import { useLanguage, useNames } from '../use'
 import { ChannelSign } from './Channel'
 import { Go } from './Go'
@@ -47,12 +47,12 @@ export function Said({ touchpoint: p, linked }: { touchpoint: Touchpoint; linked
       )}
       {p.subject && (
         <Text size="sm" mt={4} fw={600} className="breaks" dir="auto">
-          {all ? p.subject : p.subject.slice(0, shown)}
+          {all ? p.subject : cut(p.subject, shown)}
         </Text>
       )}
       {text && (
         <Text size="sm" mt={4} className="text" dir="auto" tabIndex={text.length > shown ? 0 : undefined}>
-          {all ? text : text.slice(0, shown)}
+          {all ? text : cut(text, shown)}
         </Text>
       )}
       {(text.length > shown || (p.subject?.length ?? 0) > shown) && !all && (

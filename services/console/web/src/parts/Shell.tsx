@@ -124,7 +124,7 @@ function Preferences() {
   )
 }
 
-/** Where the head of a page was shown last. */
+/** The path whose page has its head shown; empty between two, and undefined before the first. */
 let shown: string | undefined
 
 /** The head of a page; the title of the browser's tab follows it. Whoever comes from another page by keyboard begins at it. */
@@ -139,6 +139,7 @@ export function Page({ title, children, aside, back }: { title: string; children
     const typing = chosen instanceof HTMLInputElement && chosen.closest('main') !== null
     if (shown !== undefined && shown !== path && !typing) heading.current?.focus({ preventScroll: true })
     shown = path
+    return () => void (shown = '')
   }, [path])
   return (
     <>
