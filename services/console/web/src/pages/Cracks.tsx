@@ -60,7 +60,7 @@ export function CracksPage() {
             ))}
           </Tabs.List>
           <Tabs.Panel value={kind}>
-            <OfKind key={`${kind} ${JSON.stringify(of)}`} kind={kind} of={of} />
+            <OfKind key={`${kind} ${JSON.stringify(of)}`} kind={kind} of={of} many={count.data.truncated.includes(kind)} />
           </Tabs.Panel>
         </Tabs>
       )}
@@ -72,7 +72,13 @@ export function CracksPage() {
 const rowsAtFirst = 50
 const listed = 1000
 
-function OfKind({ kind, of }: { kind: Kind; of: Pick<CracksSearch, 'team' | 'agent' | 'days'> }) {
+interface OfKindProps {
+  kind: Kind
+  of: Pick<CracksSearch, 'team' | 'agent' | 'days'>
+  many: boolean // more than are counted
+}
+
+function OfKind({ kind, of, many }: OfKindProps) {
   const { t } = useTranslation()
   const language = useLanguage()
   const [most, setMost] = useState(rowsAtFirst)
@@ -83,7 +89,8 @@ function OfKind({ kind, of }: { kind: Kind; of: Pick<CracksSearch, 'team' | 'age
   })
   if (cracks.isPending) return <Loading lines={8} />
   if (!cracks.data) return <Failed error={cracks.error} retry={() => void cracks.refetch()} />
-  const more = cracks.data.truncated.includes(kind)
+  const cutShort = cracks.data.truncated.includes(kind) // what falls through, or what is mended
+  const more = many && cutShort
   const { mended } = cracks.data
   return (
     <Stack gap="xl">
@@ -94,7 +101,7 @@ function OfKind({ kind, of }: { kind: Kind; of: Pick<CracksSearch, 'team' | 'age
       {(cracks.data.cracks.length > most || (more && most < listed)) && (
         <Button variant="default" onClick={() => setMost(most + rowsAtFirst)} loading={cracks.isPlaceholderData} style={{ alignSelf: 'flex-start' }}>{t('state.more')}</Button>
       )}
-      {mended.length > 0 && <Lines title={t('cracks.mended')} count={number(mended.length, language)} cracks={mended.slice(0, rowsAtFirst)} />}
+      {mended.length > 0 && <Lines title={t('cracks.mended')} count={atLeast(mended.length, cutShort && mended.length >= limit, language)} cracks={mended.slice(0, rowsAtFirst)} />}
     </Stack>
   )
 }
