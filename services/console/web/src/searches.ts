@@ -40,7 +40,7 @@ export const inboxSearch = (s: Record<string, unknown>): InboxSearch => ({
 })
 
 export interface PersonSearch {
-  tab?: 'why'
+  tab?: 'why' | 'card' // on a phone, the card is a tab
   channel?: string[]
   kind?: string[]
   direction?: string
@@ -49,7 +49,7 @@ export interface PersonSearch {
 }
 
 export const personSearch = (s: Record<string, unknown>): PersonSearch => ({
-  tab: oneOf(s.tab, 'why'), channel: texts(s.channel), kind: texts(s.kind), direction: oneOf(s.direction, 'inbound', 'outbound', 'internal'), q: text(s.q),
+  tab: oneOf(s.tab, 'why', 'card'), channel: texts(s.channel), kind: texts(s.kind), direction: oneOf(s.direction, 'inbound', 'outbound', 'internal'), q: text(s.q),
   at: s.at !== undefined && !Number.isNaN(Date.parse(String(s.at))) ? String(s.at) : undefined,
 })
 
