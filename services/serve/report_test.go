@@ -326,6 +326,9 @@ func TestReportAsCSV(t *testing.T) {
 		if answer.Header.Get("Throughline-As-Of") == "" {
 			t.Error("when was it made?")
 		}
+		if got := answer.Header.Get("Content-Disposition"); got != `attachment; filename="touchpoints_2026-10-21_2026-11-20.csv"` {
+			t.Errorf("of which days is it? %s", got)
+		}
 	}
 	answer := f.do(http.MethodGet, "ours-key", "/v1/reports/conversations?format=csv", nil)
 	rows, err := csv.NewReader(answer.Body).ReadAll()

@@ -7,15 +7,17 @@ export function useFigures() {
   const measures = useMeasures().data?.measures
   const language = useLanguage()
   const find = (name: string) => measures?.find((m) => m.name === name)
+  // Answers per survey sent: the table of measures calls it a number, and people say it in percent.
+  const unitOf = (name: string) => (name === 'survey_response_rate' ? 'share' : find(name)?.unit)
   return {
     known: (report: string) => (measures ?? []).filter((m) => m.reports.includes(report)),
     label: (name: string) => find(name)?.label[language] ?? name,
     meaning: (name: string) => find(name)?.meaning[language],
     version: (name: string) => find(name)?.version,
-    unit: (name: string) => find(name)?.unit,
-    change: (name: string, now: number | null, before: number): string => changeText(now, before, find(name)?.unit, language),
+    unit: unitOf,
+    change: (name: string, now: number | null, before: number): string => changeText(now, before, unitOf(name), language),
     write: (name: string, value: number | null | undefined): string => {
-      switch (find(name)?.unit) {
+      switch (unitOf(name)) {
         case 'milliseconds':
           return duration(value, language)
         case 'share':

@@ -156,5 +156,11 @@ function signed(n: number, language: Language, as: Intl.NumberFormatOptions): st
   return /^\d/.test(text) ? `±${text}` : text
 }
 
+/** The begin of a text that may be a novel, where a line of it is enough. */
+export function short(text: string, most = 80): string {
+  const signs = [...text.slice(0, 4 * most)] // whole ones: half an emoji is a question mark
+  return signs.length > most ? `${signs.slice(0, most).join('')}…` : text
+}
+
 /** What there is of several words beside each other. */
 export const inDots = (...words: (string | false | null | undefined)[]) => words.filter(Boolean).join(' · ')

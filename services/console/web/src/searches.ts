@@ -40,7 +40,7 @@ export const inboxSearch = (s: Record<string, unknown>): InboxSearch => ({
 })
 
 export interface PersonSearch {
-  tab?: 'why'
+  tab?: 'why' | 'card' // on a phone, the card is a tab
   channel?: string[]
   kind?: string[]
   direction?: string
@@ -49,7 +49,7 @@ export interface PersonSearch {
 }
 
 export const personSearch = (s: Record<string, unknown>): PersonSearch => ({
-  tab: oneOf(s.tab, 'why'), channel: texts(s.channel), kind: texts(s.kind), direction: oneOf(s.direction, 'inbound', 'outbound', 'internal'), q: text(s.q),
+  tab: oneOf(s.tab, 'why', 'card'), channel: texts(s.channel), kind: texts(s.kind), direction: oneOf(s.direction, 'inbound', 'outbound', 'internal'), q: text(s.q),
   at: s.at !== undefined && !Number.isNaN(Date.parse(String(s.at))) ? String(s.at) : undefined,
 })
 
@@ -82,7 +82,6 @@ export interface ReportSearch {
   compare?: boolean
   columns?: string[] // figures of the table
   sort?: string // a column; with - before it the greatest first
-  cross?: boolean // the second dimension makes columns
   receipt?: ReceiptSearch
   channel?: string[]
   team?: string[]
@@ -100,7 +99,7 @@ export const reportSearch = (s: Record<string, unknown>): ReportSearch => {
   return {
     of: oneOf(s.of, ...subjects), by: text(s.by), then: text(s.then), figure: text(s.figure), from: dateText(s.from), to: dateText(s.to),
     days: daysOf(s.days, 3660), tz: s.tz !== undefined && isZone(String(s.tz)) ? String(s.tz) : undefined, compare: yes(s.compare),
-    columns: texts(s.columns), sort: text(s.sort), cross: yes(s.cross), receipt: receiptOf(s.receipt),
+    columns: texts(s.columns), sort: text(s.sort), receipt: receiptOf(s.receipt),
     channel: texts(s.channel), team: texts(s.team), agent: texts(s.agent), topic: texts(s.topic),
   }
 }

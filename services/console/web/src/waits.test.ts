@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Schemas, Touchpoint } from './api'
-import { byDay, lasted, standingNow, type Wait, waitsBefore } from './waits'
+import { byDay, lasted, runsFrom, standingNow, type Wait, waitsBefore } from './waits'
 
 const at = (minute: number) => ({ time: new Date(Date.UTC(2026, 0, 1, 12, minute)).toISOString() }) as Touchpoint
 
@@ -36,4 +36,10 @@ test('a promise is missed when its time is over, whatever was read', () => {
   expect(standingNow(promise('at_risk', due), due + 1)).toBe('missed')
   expect(standingNow(promise('missed', due), due - 1)).toBe('missed')
   expect(standingNow(promise('running', null), due)).toBe('running')
+})
+
+test('a wait that goes on is shown where it began', () => {
+  expect(runsFrom([at(0), at(5), at(9)], at(5).time)).toBe(1)
+  expect(runsFrom([at(0)], at(5).time)).toBe(-1)
+  expect(runsFrom([at(0)], null)).toBe(-1)
 })

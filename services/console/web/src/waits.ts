@@ -19,6 +19,11 @@ export function waitsBefore(touchpoints: Touchpoint[], waits: Wait[]): Map<numbe
   return out
 }
 
+/** The touchpoint that somebody has waited from who waits now, by its index; -1 where it is not among them. */
+export function runsFrom(touchpoints: Touchpoint[], since: string | null): number {
+  return since === null ? -1 : touchpoints.findIndex((t) => Date.parse(t.time) >= Date.parse(since))
+}
+
 /** How long a wait took, in milliseconds; 0 while it goes on. */
 export const lasted = (wait: Wait) => (wait.to === null ? 0 : Date.parse(wait.to) - Date.parse(wait.from))
 

@@ -1,8 +1,9 @@
-import { Badge, Button, Group, Paper, Table, Text } from '@mantine/core'
+import { Badge, Button, Group, Table, Text } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { duration, money } from '../format'
 import { ChannelSign } from '../parts/Channel'
+import { Scroll } from '../parts/Scroll'
 import { Page } from '../parts/Shell'
 import { Failed, Loading } from '../parts/States'
 import { useLanguage, useMay, useRegistry } from '../use'
@@ -22,16 +23,16 @@ export function ChannelsPage() {
       ) : registry.isError ? (
         <Failed error={registry.error} retry={() => void registry.refetch()} />
       ) : (
-        <Paper withBorder className="scroll" tabIndex={0} role="region" aria-label={t('menu.channels')}>
+        <Scroll label={t('menu.channels')}>
           <Table miw={may ? 760 : 660}>
             <Table.Thead>
               <Table.Tr>
                 <Table.Th>{t('channels.channel')}</Table.Th>
+                {may && <Table.Th><span className="hidden">{t('channels.edit')}</span></Table.Th>}
                 <Table.Th>{t('channels.way')}</Table.Th>
                 <Table.Th className="numbers">{t('channels.respond')}</Table.Th>
                 <Table.Th>{t('channels.tone')}</Table.Th>
                 <Table.Th className="numbers">{t('channels.cost')}</Table.Th>
-                {may && <Table.Th><span className="hidden">{t('channels.edit')}</span></Table.Th>}
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
@@ -44,16 +45,16 @@ export function ChannelsPage() {
                       {c.own && <Badge size="sm" variant="light" tt="none">{t('channels.own')}</Badge>}
                     </Group>
                   </Table.Td>
+                  {may && <Table.Td><Button size="compact-sm" variant="default" aria-label={t('channels.editOne', { channel: c.label[language] })} onClick={() => setEdited(c)}>{t('channels.edit')}</Button></Table.Td>}
                   <Table.Td className="word">{t(c.synchronous ? 'channels.synchronous' : 'channels.asynchronous')}</Table.Td>
                   <Table.Td className="numbers">{duration(c.respond_seconds * 1000, language)}</Table.Td>
                   <Table.Td>{t(`channels.tones.${c.tone}`, { defaultValue: c.tone })}</Table.Td>
                   <Table.Td className="numbers">{money(c.cost, language)}</Table.Td>
-                  {may && <Table.Td ta="right"><Button size="compact-sm" variant="default" aria-label={t('channels.editOne', { channel: c.label[language] })} onClick={() => setEdited(c)}>{t('channels.edit')}</Button></Table.Td>}
                 </Table.Tr>
               ))}
             </Table.Tbody>
           </Table>
-        </Paper>
+        </Scroll>
       )}
       <ChannelForm channel={edited} close={() => setEdited(null)} />
     </Page>

@@ -1,17 +1,18 @@
-import { Anchor, Button, Paper, Stack, Text } from '@mantine/core'
+import { Anchor, Button, Group, Paper, Stack, Text } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { api, type Conversation, must, type Schemas, type Touchpoint } from '../api'
-import { duration, inDots } from '../format'
+import { duration, inDots, short } from '../format'
 import { Back } from '../parts/Back'
-import { ChannelSigns } from '../parts/Channel'
+import { ChannelSign } from '../parts/Channel'
+import { isBadId, NotHere } from '../parts/NotHere'
 import { Said } from '../parts/Said'
 import { Page } from '../parts/Shell'
 import { StateBadge } from '../parts/StateBadge'
 import { Failed, Loading } from '../parts/States'
-import { useLanguage, useNow } from '../use'
-import { lasted, type Wait, waitsBefore } from '../waits'
+import { useLanguage, useNames, useNow } from '../use'
+import { lasted, runsFrom, type Wait, waitsBefore } from '../waits'
 import { Go } from '../parts/Go'
 import { Measured } from './Measured'
 import { Promised } from './Promised'
@@ -28,6 +29,7 @@ export function ConversationPage() {
     refetchInterval: ({ state }) => (state.data?.pages.length === 1 && state.data.pages[0].promises.some((p) => p.left_ms !== null) ? 30_000 : false),
   })
   if (detail.isPending) return <Page title={t('conversation.title')}><Loading /></Page>
+  if (isBadId(detail.error)) return <NotHere title={t('conversation.title')} />
   if (detail.isError) return <Page title={t('conversation.title')}><Failed error={detail.error} retry={() => void detail.refetch()} /></Page>
   const conversation = detail.data.pages[0].conversation
   const touchpoints = detail.data.pages.flatMap((p) => p.touchpoints)
@@ -72,6 +74,12 @@ function Thread({ touchpoints, conversation, waits, promises, complete }: Thread
     const promise = promises.find((p) => p.metric === (first ? 'first_response' : 'next_response'))
     return (promise?.status === 'missed' && ms > promise.target_ms) || undefined
   }
+  const running = runsFrom(touchpoints, conversation.waiting_since)
+  const runs = conversation.waiting_since && (
+    <div className="wait" data-long={long(now - Date.parse(conversation.waiting_since), !answered)}>
+      {t('conversation.waits', { time: duration(now - Date.parse(conversation.waiting_since), language) })}
+    </div>
+  )
   return (
     <Stack gap="sm">
       {touchpoints.map((p, i) => (
@@ -82,13 +90,10 @@ function Thread({ touchpoints, conversation, waits, promises, complete }: Thread
             </div>
           ))}
           <Said touchpoint={p} />
+          {i === running && <div className="wait-below">{runs}</div>}
         </div>
       ))}
-      {complete && conversation.waiting_since && (
-        <div className="wait" data-long={long(now - Date.parse(conversation.waiting_since), !answered)}>
-          {t('conversation.waits', { time: duration(now - Date.parse(conversation.waiting_since), language) })}
-        </div>
-      )}
+      {complete && running < 0 && runs}
     </Stack>
   )
 }
@@ -101,6 +106,7 @@ interface SideProps {
 
 function Side({ conversation: c, promises, customer }: SideProps) {
   const { t } = useTranslation()
+  const names = useNames()
   return (
     <Stack component="aside" aria-label={t('conversation.about')} gap="md">
       <Paper withBorder p="md">
@@ -108,12 +114,16 @@ function Side({ conversation: c, promises, customer }: SideProps) {
           <div>
             <Text size="xs" c="dimmed">{t('conversation.customer')}</Text>
             <Anchor component={Go} to={`/people/${c.person}`} fw={600} className="breaks">
-              {customer || t('conversation.openCard')}
+              {short(customer ?? '') || t('conversation.openCard')}
             </Anchor>
           </div>
           <div>
             <Text size="xs" c="dimmed">{t('conversation.channels')}</Text>
-            <ChannelSigns channels={c.channels} most={8} />
+            <Group gap="4px 12px">
+              {c.channels.map((channel) => (
+                <Group key={channel} gap={6} wrap="nowrap"><ChannelSign channel={channel} size={22} /><Text size="sm">{names.channel(channel)}</Text></Group>
+              ))}
+            </Group>
           </div>
           {[c.team, c.agent, c.topic, c.account].some(Boolean) && (
             <Text size="sm" className="breaks">{inDots(c.team, c.agent, c.topic, c.account)}</Text>

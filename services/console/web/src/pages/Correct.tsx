@@ -1,14 +1,17 @@
-import { Alert, Button, Checkbox, Group, Modal, SimpleGrid, Stack, Text, Textarea, Title } from '@mantine/core'
+import { Button, Checkbox, Group, Modal, Stack, Text, Textarea } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { type ReactNode, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, must, type Person, type Schemas } from '../api'
-import { number } from '../format'
+import { customerQuery } from '../customer'
+import { short } from '../format'
+import { nameOf } from '../evidence'
+import { useFocusBack } from '../focus'
 import { NodeText } from '../parts/Identifier'
 import { SearchBox } from '../parts/SearchBox'
 import { Failed } from '../parts/States'
-import { useLanguage, useNames } from '../use'
+import { PreviewOf } from './Preview'
 
 type Preview = Schemas['Preview']
 type Act = Schemas['Act']
@@ -23,7 +26,7 @@ interface Props {
 export function MergeDialog({ person, close }: Props) {
   const { t } = useTranslation()
   const [other, setOther] = useState<string | null>(null)
-  const card = useQuery({ queryKey: ['person', other], queryFn: () => must(api.GET('/v1/people/{id}', { params: { path: { id: other! } } })), enabled: other !== null })
+  const card = useQuery({ ...customerQuery(other ?? ''), enabled: other !== null })
   return (
     <Correction
       title={t('correct.mergeTitle')}
@@ -33,9 +36,13 @@ export function MergeDialog({ person, close }: Props) {
       subject={other ?? ''}
     >
       <Text size="sm">{t('correct.mergeLead')}</Text>
-      <SearchBox label={t('correct.other')} onFind={setOther} except={person.id} />
+      {/* A dialog gives the focus to what says that it wants it. */}
+      <SearchBox label={t('correct.other')} onFind={setOther} except={person.id} inputRef={(input) => input?.setAttribute('data-autofocus', 'true')} />
       {card.data && (
-        <Group gap="xs">{card.data.identifiers.slice(0, 4).map((i) => <NodeText key={i.type + i.value} node={i} />)}</Group>
+        <Group gap="xs">
+          {card.data.name && <Text fw={600} className="breaks">{short(card.data.name)}</Text>}
+          {card.data.card.identifiers.slice(0, 4).map((i) => <NodeText key={`${nameOf(i)} ${i.verified}`} node={i} />)}
+        </Group>
       )}
       {card.isError && <Failed error={card.error} />}
     </Correction>
@@ -78,6 +85,7 @@ function Correction({ title, close, ready, ask, subject, children }: CorrectionP
   const queries = useQueryClient()
   const navigate = useNavigate()
   const [reason, setReason] = useState('')
+  useFocusBack()
   const preview = useMutation({ mutationFn: async () => ({ subject, of: await ask(reason.trim() || t('correct.previewReason'), true) }) })
   const act = useMutation({
     mutationFn: () => ask(reason.trim(), false),
@@ -104,41 +112,5 @@ function Correction({ title, close, ready, ask, subject, children }: CorrectionP
         </Group>
       </Stack>
     </Modal>
-  )
-}
-
-function PreviewOf({ preview: p }: { preview: Preview }) {
-  const { t } = useTranslation()
-  const language = useLanguage()
-  const names = useNames()
-  if (p.refused) return <Alert color="red" role="alert" title={t('correct.refused')}>{p.refused.rule}{p.refused.detail && `: ${p.refused.detail}`}</Alert>
-  return (
-    <Stack gap="xs" role="status" aria-label={t('correct.preview')}>
-      <SimpleGrid cols={{ base: 1, sm: 2 }}>
-        <Persons title={t('correct.before')} persons={p.before} />
-        <Persons title={t('correct.after')} persons={p.after} />
-      </SimpleGrid>
-      <Text size="sm">{t('correct.moves', { touchpoints: number(p.touchpoints, language), conversations: number(p.conversations.count, language) })}</Text>
-      {p.report.cells.length > 0 && (
-        <Text size="sm" c="dimmed">
-          {t('correct.report', { cells: p.report.cells.map((c) => `${names.channel(c.channel)} ${c.people.before} → ${c.people.after}`).join(', ') })}
-        </Text>
-      )}
-    </Stack>
-  )
-}
-
-function Persons({ title, persons }: { title: string; persons: Schemas['PersonNow'][] }) {
-  return (
-    <div>
-      <Title order={3} size="h6" mb={4}>{title}</Title>
-      <Stack gap="xs">
-        {persons.map((p) => (
-          <Stack key={p.id} gap={0} p="xs" bd="1px solid var(--mantine-color-default-border)" style={{ borderRadius: 8 }}>
-            {p.identifiers.slice(0, 8).map((i) => <NodeText key={i.type + i.value} node={i} />)}
-          </Stack>
-        ))}
-      </Stack>
-    </div>
   )
 }

@@ -1,16 +1,22 @@
 import { Anchor, Badge, Button, Group, Modal, Paper, SimpleGrid, Stack, Tabs, Text, Textarea } from '@mantine/core'
-import { keepPreviousData, queryOptions, useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useInfiniteQuery, useMutation, useQueries, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, must, type Schemas } from '../api'
-import { dateTime, number } from '../format'
+import { type Customer, customerQuery } from '../customer'
+import { nameOf } from '../evidence'
+import { useFocusBack } from '../focus'
+import { dateTime, inDots, number, short } from '../format'
 import { ChannelSigns } from '../parts/Channel'
 import { NodeText, Trust, useTypeName } from '../parts/Identifier'
+import { useRule } from '../parts/Rule'
+import { useSeen } from '../parts/useSeen'
 import { Page } from '../parts/Shell'
 import { Empty, Failed, Loading } from '../parts/States'
 import type { TabSearch } from '../searches'
 import { useLanguage, useMay } from '../use'
+import { PreviewOf } from './Preview'
 import { EvidenceLine } from './Why'
 import { Go } from '../parts/Go'
 
@@ -22,7 +28,7 @@ export function IdentityPage() {
   const navigate = useNavigate()
   return (
     <Page title={t('menu.identity')}>
-      <Tabs value={tab ?? 'suggestions'} onChange={(v) => void navigate({ to: '/identity', search: { tab: v === 'suggestions' ? undefined : (v ?? undefined) }, replace: true })} keepMounted={false}>
+      <Tabs value={tab ?? 'suggestions'} onChange={(v) => void navigate({ to: '/identity', search: { tab: v === 'suggestions' ? undefined : (v ?? undefined) }, })} keepMounted={false}>
         <Tabs.List mb="md">
           {(['suggestions', 'refusals', 'shared'] as const).map((v) => <Tabs.Tab key={v} value={v}>{t(`identity.${v}`)}</Tabs.Tab>)}
         </Tabs.List>
@@ -43,67 +49,45 @@ function Suggestions() {
     getNextPageParam: (page) => page.next,
   })
   const all = list.data?.pages.flatMap((p) => p.suggestions) ?? []
-  const cards = useCards(all.flatMap((s) => [s.claimant, s.claimed]))
   if (list.isPending) return <Loading />
   if (list.isError) return <Failed error={list.error} retry={() => void list.refetch()} />
   if (all.length === 0) return <Empty title={t('identity.noSuggestions')} hint={t('identity.noSuggestionsHint')} />
   return (
     <Stack>
       <Text c="dimmed">{t('identity.suggestionsLead')}</Text>
-      {cards.isError && <Failed error={cards.error} retry={() => void cards.refetch()} />}
-      {all.map((s) => <SuggestionCard key={s.id} suggestion={s} cards={cards.data} />)}
+      {all.map((s) => <SuggestionCard key={s.id} suggestion={s} />)}
       {list.hasNextPage && <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>{t('state.more')}</Button>}
     </Stack>
   )
 }
 
 type End = Schemas['End']
-type Cards = Map<string, Schemas['Person'] | null>
 
-const nameOf = (end: End) => `${end.type}:${end.value}`
-
-/**
- * The cards of those who have the identifiers; null where nobody has it: somebody may claim what nobody has ever used. One question for
- * the whole list: answers that came one by one would draw the list anew dozens of times, and React takes that for a loop.
- */
-function useCards(ends: End[]) {
-  const queries = useQueryClient()
-  const names = [...new Set(ends.map(nameOf))]
-  return useQuery({
-    queryKey: ['cards', names],
-    queryFn: async (): Promise<Cards> => new Map(await Promise.all(names.map(async (q) => [q, await queries.fetchQuery(cardQuery(q))] as const))),
-    enabled: names.length > 0,
-    placeholderData: keepPreviousData,
-  })
-}
-
-const cardQuery = (q: string) =>
-  queryOptions({
-    queryKey: ['card', q],
-    queryFn: async () => {
-      const { found } = await must(api.GET('/v1/search', { params: { query: { q } } }))
-      return found.length === 0 ? null : must(api.GET('/v1/people/{id}', { params: { path: { id: found[0].person } } }))
-    },
-    staleTime: 60_000,
-  })
-
-function SuggestionCard({ suggestion: s, cards }: { suggestion: Suggestion; cards?: Cards }) {
+/** Both ends of a suggestion. Whose they are is asked once it can be seen, and drawn at once: a long list is a handful of questions. */
+function SuggestionCard({ suggestion: s }: { suggestion: Suggestion }) {
   const { t } = useTranslation()
   const language = useLanguage()
   const may = useMay('write')
   const typeName = useTypeName()
   const [action, setAction] = useState<'accept' | 'refuse' | null>(null)
+  const { ref, seen } = useSeen()
+  const [claimant, claimed] = useQueries({ queries: [s.claimant, s.claimed].map((end) => ({ ...customerQuery(end.person), enabled: seen })) })
+  const failed = claimant.error ?? claimed.error
+  const both = claimant.isSuccess && claimed.isSuccess
   return (
-    <Paper withBorder p="md" component="article" aria-label={`${typeName(s.claimant.type)} ${s.claimant.value} – ${typeName(s.claimed.type)} ${s.claimed.value}`}>
+    <Paper ref={ref} withBorder p="md" component="article" aria-label={`${typeName(s.claimant.type)} ${s.claimant.value} – ${typeName(s.claimed.type)} ${s.claimed.value}`}>
       <SimpleGrid cols={{ base: 1, sm: 2 }}>
-        <Side title={t('identity.claimant')} end={s.claimant} card={cards?.get(nameOf(s.claimant))} />
-        <Side title={t('identity.claimedTo')} end={s.claimed} card={cards?.get(nameOf(s.claimed))} />
+        <Side title={t('identity.claimant')} end={s.claimant} customer={both ? claimant.data : undefined} />
+        <Side title={t('identity.claimedTo')} end={s.claimed} customer={both ? claimed.data : undefined} />
       </SimpleGrid>
+      {failed && <Failed error={failed} />}
       <Group justify="space-between" mt="sm" gap="sm">
         <Text size="sm" c="dimmed">
-          {t('identity.evidence', { touchpoints: number(s.touchpoints, language), days: number(s.days, language), others: number(s.others, language) })}
-          {' · '}
-          {t('identity.last', { time: dateTime(s.last.time, language) })}
+          {inDots(
+            `${t('identity.claims', { count: s.touchpoints, n: number(s.touchpoints, language) })} ${t('identity.onDays', { count: s.days, n: number(s.days, language) })}`,
+            s.others > 0 && t('identity.others', { count: s.others, n: number(s.others, language) }),
+            t('identity.last', { time: dateTime(s.last.time, language) }),
+          )}
         </Text>
         {may && (
           <Group gap="xs">
@@ -117,11 +101,13 @@ function SuggestionCard({ suggestion: s, cards }: { suggestion: Suggestion; card
   )
 }
 
-function Side({ title, end, card }: { title: string; end: End; card?: Schemas['Person'] | null }) {
+function Side({ title, end, customer }: { title: string; end: End; customer?: Customer | null }) {
   const { t } = useTranslation()
+  const card = customer?.card
   return (
     <Stack gap={6}>
       <Text size="xs" c="dimmed">{title}</Text>
+      {customer?.name && <Text fw={650} className="breaks">{short(customer.name)}</Text>}
       <NodeText node={end} />
       {card && (
         <>
@@ -129,10 +115,10 @@ function Side({ title, end, card }: { title: string; end: End; card?: Schemas['P
             <Group key={i.type + i.value + i.verified} gap={4}><Text size="sm" className="breaks">{i.value}</Text><Trust verified={i.verified} /></Group>
           ))}</Group>
           <ChannelSigns channels={card.channels.map((c) => c.channel)} most={6} />
-          <Anchor component={Go} to={`/people/${card.id}`} size="sm">{t('conversation.openCard')}<span className="hidden"> {end.value}</span></Anchor>
+          <Anchor component={Go} to={`/people/${card.id}`} size="sm">{t('conversation.openCard')}<span className="hidden"> {customer.name || end.value}</span></Anchor>
         </>
       )}
-      {card === null && <Text size="sm" c="dimmed">{t('identity.unknown')}</Text>}
+      {customer === null && <Text size="sm" c="dimmed">{t('identity.unknown')}</Text>}
     </Stack>
   )
 }
@@ -141,6 +127,14 @@ function Decide({ suggestion, action, close }: { suggestion: Suggestion; action:
   const { t } = useTranslation()
   const queries = useQueryClient()
   const [reason, setReason] = useState('')
+  useFocusBack()
+  // Who accepts makes one customer of two: it is shown as any other merge is.
+  const preview = useQuery({
+    queryKey: ['suggestion', suggestion.id, 'preview'],
+    queryFn: () => must(api.POST('/v1/people/merge', { body: { a: nameOf(suggestion.claimant), b: nameOf(suggestion.claimed), reason: t('correct.previewReason'), preview: true } })),
+    enabled: action === 'accept',
+    retry: false,
+  })
   const decide = useMutation({
     mutationFn: () => must(api.POST('/v1/identity/suggestions/{id}', { params: { path: { id: suggestion.id } }, body: { action, reason: reason.trim() } })),
     onSuccess: async () => {
@@ -149,10 +143,17 @@ function Decide({ suggestion, action, close }: { suggestion: Suggestion; action:
     },
   })
   return (
-    <Modal opened onClose={close} title={t(action === 'accept' ? 'identity.acceptTitle' : 'identity.refuseTitle')} closeButtonProps={{ 'aria-label': t('state.close') }}>
+    <Modal opened onClose={close} title={t(action === 'accept' ? 'identity.acceptTitle' : 'identity.refuseTitle')} size="lg" closeButtonProps={{ 'aria-label': t('state.close') }}>
       <Stack>
+        <Group gap="xs">
+          <NodeText node={suggestion.claimant} />
+          <Text span c="dimmed" aria-hidden>↔</Text>
+          <NodeText node={suggestion.claimed} />
+        </Group>
         <Text size="sm">{t(action === 'accept' ? 'identity.acceptLead' : 'identity.refuseLead')}</Text>
         <Textarea label={t('correct.reason')} description={t('correct.reasonHint')} value={reason} onChange={(e) => setReason(e.currentTarget.value)} maxLength={500} autosize minRows={2} required data-autofocus />
+        {action === 'accept' && preview.isFetching && <Loading lines={3} />}
+        {preview.data && 'before' in preview.data && <PreviewOf preview={preview.data} />}
         {decide.isError && <Failed error={decide.error} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={close}>{t('state.cancel')}</Button>
@@ -186,6 +187,7 @@ function Refusals() {
 
 function Shared() {
   const { t } = useTranslation()
+  const rule = useRule()
   const language = useLanguage()
   const list = useInfiniteQuery({
     queryKey: ['shared'],
@@ -206,7 +208,7 @@ function Shared() {
             <NodeText node={s.a} />
             <Badge variant="light" color="grape" tt="none">{t('identity.sharedBy', { count: s.identifiers, n: number(s.identifiers, language) })}</Badge>
           </Group>
-          <Text size="xs" c="dimmed" mt={4}>{s.rule} · {t('identity.undone', { count: s.undone, n: number(s.undone, language) })} · {dateTime(s.time, language)}</Text>
+          <Text size="xs" c="dimmed" mt={4}>{rule(s.rule)} {inDots(t('identity.undone', { count: s.undone, n: number(s.undone, language) }), dateTime(s.time, language))}</Text>
         </Paper>
       ))}
       {list.hasNextPage && <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>{t('state.more')}</Button>}

@@ -1,14 +1,17 @@
-import { Badge, Button, Group, Paper, SimpleGrid, Stack, Table, Tabs, Text, Title } from '@mantine/core'
+import { Badge, Button, Group, Paper, SimpleGrid, Stack, Table, Tabs, Text, Title, Tooltip } from '@mantine/core'
+import { useMediaQuery } from '@mantine/hooks'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { api, must, type Person, Problem } from '../api'
-import { date, dateTime, number } from '../format'
+import { type Person, Problem } from '../api'
+import { calledQuery, personQuery } from '../customer'
+import { date, dateTime, number, short } from '../format'
 import { AsOf } from '../parts/AsOf'
 import { ChannelSign } from '../parts/Channel'
 import { Trust, useTypeName } from '../parts/Identifier'
 import { Page } from '../parts/Shell'
+import { isBadId, NotHere } from '../parts/NotHere'
 import { Empty, Failed, Loading } from '../parts/States'
 import type { PersonSearch } from '../searches'
 import { useLanguage, useMay, useNames } from '../use'
@@ -25,28 +28,22 @@ export function PersonPage() {
   const navigate = useNavigate()
   const language = useLanguage()
   const may = useMay('write')
+  const phone = useMediaQuery('(max-width: 36em)', undefined, { getInitialValueInEffect: false })
   const [dialog, setDialog] = useState<'merge' | 'split' | null>(null)
   const as_of = search.at
-  const read = (at: string | undefined) => ({
-    queryKey: ['person', id, at],
-    queryFn: () => must(api.GET('/v1/people/{id}', { params: { path: { id }, query: { as_of: at } } })),
-  })
-  const present = useQuery(read(undefined)) // says how far back one can go, also when there was nobody then
-  const card = useQuery({ ...read(as_of), placeholderData: keepPreviousData })
-  const newest = useQuery({
-    queryKey: ['person', id, 'name'],
-    queryFn: () => must(api.GET('/v1/people/{id}/timeline', { params: { path: { id }, query: { limit: 20, direction: ['inbound'] } } })),
-  })
-  const name = newest.data?.touchpoints.find((p) => p.actor.type === 'customer' && p.actor.name)?.actor.name
-  const account = newest.data?.touchpoints.find((p) => p.account)?.account
-  const set = (change: Partial<PersonSearch>) => void navigate({ to: `/people/${id}`, search: { ...search, ...change }, replace: true })
+  const present = useQuery(personQuery(id)) // says how far back one can go, also when there was nobody then
+  const card = useQuery({ ...personQuery(id, as_of), placeholderData: keepPreviousData })
+  const { name, account } = useQuery(calledQuery(id)).data ?? {}
+  // What is chosen can be gone back from; what is typed or dragged is one step.
+  const set = (change: Partial<PersonSearch>, typed?: boolean) => void navigate({ to: `/people/${id}`, search: { ...search, ...change }, replace: typed ?? false, state: true })
   if (card.isPending) return <Page title={t('person.title')}><Loading /></Page>
   const since = present.data?.known_since
-  const past = since && <AsOf since={since} at={as_of} onChange={(at) => set({ at })} />
+  const past = since && <AsOf since={since} at={as_of} onChange={(at) => set({ at }, as_of !== undefined && at !== undefined)} />
   const notYet = as_of && card.error instanceof Problem && card.error.status === 404
   if (card.isError) {
+    if (isBadId(card.error)) return <NotHere title={t('person.title')} />
     return (
-      <Page title={name || t('person.title')}>
+      <Page title={short(name ?? '') || t('person.title')}>
         {past}
         {notYet && since ? (
           <Empty title={t('person.notYet', { time: dateTime(as_of, language) })} hint={t('person.notYetHint')}>
@@ -59,9 +56,19 @@ export function PersonPage() {
     )
   }
   const person = card.data
+  const cards = (
+    <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} mb="lg">
+      <Identifiers person={person} />
+      <Facts person={person} account={account} />
+      <Open person={person} />
+      <Told id={person.id} as_of={as_of} account={account} />
+    </SimpleGrid>
+  )
+  // On a phone what happened comes first: the card would push it below the third screen.
+  const tab = search.tab === 'card' && !phone ? 'timeline' : (search.tab ?? 'timeline')
   return (
     <Page
-      title={name || person.identifiers[0]?.value || t('person.title')}
+      title={short(name || person.identifiers[0]?.value || '') || t('person.title')}
       aside={
         may && !as_of && (
           <Group gap="xs">
@@ -73,19 +80,16 @@ export function PersonPage() {
     >
       {past}
       {as_of && <Badge mb="sm" color="grape" variant="light" tt="none" size="lg">{t('person.asOf', { time: dateTime(as_of, language) })}</Badge>}
-      <SimpleGrid cols={{ base: 1, sm: 2, lg: 3 }} mb="lg">
-        <Identifiers person={person} />
-        <Facts person={person} account={account} />
-        <Open person={person} />
-        <Told id={person.id} as_of={as_of} account={account} />
-      </SimpleGrid>
-      <Tabs value={search.tab ?? 'timeline'} onChange={(tab) => set({ tab: tab === 'why' ? 'why' : undefined })} keepMounted={false}>
+      {!phone && cards}
+      <Tabs value={tab} onChange={(v) => set({ tab: v === 'why' || v === 'card' ? v : undefined })} keepMounted={false}>
         <Tabs.List mb="md">
           <Tabs.Tab value="timeline">{t('person.timeline')}</Tabs.Tab>
+          {phone && <Tabs.Tab value="card">{t('person.facts')}</Tabs.Tab>}
           <Tabs.Tab value="why">{t('person.why')}</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="timeline"><Timeline id={person.id} search={search} set={set} /></Tabs.Panel>
-        <Tabs.Panel value="why"><Why id={person.id} /></Tabs.Panel>
+        <Tabs.Panel value="card">{cards}</Tabs.Panel>
+        <Tabs.Panel value="why"><Why person={person} at={as_of} /></Tabs.Panel>
       </Tabs>
       {dialog === 'merge' && <MergeDialog person={person} close={() => setDialog(null)} />}
       {dialog === 'split' && <SplitDialog person={person} close={() => setDialog(null)} />}
@@ -134,7 +138,7 @@ function Facts({ person, account }: { person: Person; account?: string }) {
           {person.preferred_channel && <Fact name={t('person.preferred')} value={names.channel(person.preferred_channel)} />}
           <Fact name={t('person.touchpoints')} value={number(person.touchpoints, language)} />
           <Fact name={t('person.conversations')} value={number(person.conversations, language)} />
-          {person.first_seen && <Fact name={t('person.since')} value={date(person.first_seen, language)} />}
+          {person.first_seen && <Fact name={t('person.since')} value={date(person.first_seen, language)} meaning={t('person.sinceMeaning')} />}
           {person.last_seen && <Fact name={t('person.lastSeen')} value={dateTime(person.last_seen, language)} />}
         </Table.Tbody>
       </Table>
@@ -142,6 +146,7 @@ function Facts({ person, account }: { person: Person; account?: string }) {
         {person.channels.slice(0, 8).map((c) => (
           <Group key={c.channel} gap="xs" wrap="nowrap">
             <ChannelSign channel={c.channel} size={22} />
+            <Text size="xs" w={92} className="breaks">{names.channel(c.channel)}</Text>
             <div style={{ flex: 1 }} aria-hidden>
               <div className="bar" style={{ width: `${Math.max(2, (100 * c.touchpoints) / most)}%` }} />
             </div>
@@ -153,10 +158,18 @@ function Facts({ person, account }: { person: Person; account?: string }) {
   )
 }
 
-function Fact({ name, value }: { name: string; value: string }) {
+function Fact({ name, value, meaning }: { name: string; value: string; meaning?: string }) {
   return (
     <Table.Tr>
-      <Table.Th scope="row" fw={400} c="dimmed">{name}</Table.Th>
+      <Table.Th scope="row" fw={400} c="dimmed">
+        {meaning ? (
+          <Tooltip label={meaning} multiline w={260} events={{ hover: true, focus: true, touch: true }}>
+            <Text span inherit tabIndex={0} className="explained">{name}</Text>
+          </Tooltip>
+        ) : (
+          name
+        )}
+      </Table.Th>
       <Table.Td ta="right" className="breaks">{value}</Table.Td>
     </Table.Tr>
   )
@@ -169,7 +182,7 @@ function Open({ person }: { person: Person }) {
     <Paper withBorder p="md" component="section" aria-label={t('person.open')}>
       <Title order={2} size="h5" mb="xs">{t('person.open')}</Title>
       {person.open_conversations.length === 0 ? (
-        <Text size="sm" c="dimmed">{t('person.noneOpen')} {t('person.noneOpenHint')}</Text>
+        <Text size="sm" c="dimmed">{t('person.noneOpen')} {person.conversations > 0 && t('person.noneOpenHint')}</Text>
       ) : (
         <div role="list">
           {person.open_conversations.slice(0, 5).map((c) => (

@@ -15,7 +15,7 @@ import { ChannelFilter, Filter, Filters } from '../parts/Filters'
 interface Props {
   id: string
   search: PersonSearch
-  set: (change: Partial<PersonSearch>) => void
+  set: (change: Partial<PersonSearch>, typed?: boolean) => void
 }
 
 /** Everything that happened with a customer, newest first. */
@@ -25,7 +25,7 @@ export function Timeline({ id, search, set }: Props) {
   const names = useNames()
   const registry = useRegistry().data
   const [text, setText] = useState(search.q ?? '')
-  const ask = useDebouncedCallback((q: string) => set({ q: q || undefined }), 300)
+  const ask = useDebouncedCallback((q: string) => set({ q: q || undefined }, true), 300)
   const direction = search.direction as Schemas['Direction'] | undefined
   const timeline = useInfiniteQuery({
     queryKey: ['timeline', id, search.channel, search.kind, direction, search.q, search.at],

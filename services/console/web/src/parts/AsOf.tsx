@@ -2,7 +2,7 @@ import { Button, Group, Paper, Slider, Text, TextInput } from '@mantine/core'
 import { useDebouncedCallback } from '@mantine/hooks'
 import { useEffect, useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { dateTime, localInput } from '../format'
+import { date, dateTime, localInput } from '../format'
 import { instantOf, pastOf, stepOf } from '../past'
 import { useLanguage } from '../use'
 
@@ -33,7 +33,7 @@ export function AsOf({ since, at, onChange }: Props) {
       <Group gap="md" align="center">
         <Text size="sm" fw={600}>{t('person.past')}</Text>
         <Slider
-          flex={1} miw={180} size="sm" min={0} max={past.steps} value={step} onChange={setStep} onChangeEnd={choose} label={name} thumbLabel={t('person.past')} thumbValueText={name}
+          flex={1} miw={180} size="sm" min={0} max={past.steps} value={step} onChange={setStep} onChangeEnd={choose} label={name} mb={18} marks={[{ value: 0, label: date(since, language) }, { value: past.steps, label: t('person.today') }]} thumbLabel={t('person.past')} thumbValueText={name}
         />
         <TextInput
           type="datetime-local" size="xs" aria-label={t('person.pastDate')} value={localInput(at)} max={localInput(new Date().toISOString())}

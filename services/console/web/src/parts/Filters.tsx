@@ -40,6 +40,7 @@ export function Filter({ label, value = [], onChange, data, onOpen }: FilterProp
       data={[...data, ...value.filter((v) => !data.some((d) => d.value === v)).map((v) => ({ value: v, label: v }))]}
       onDropdownOpen={onOpen}
       searchable
+      classNames={{ inputField: 'beside-pills' }}
       clearable
       clearButtonProps={{ 'aria-label': `${label} ×` }}
       w={{ base: '100%', xs: 180 }}
