@@ -546,11 +546,11 @@ test('hostile text in every field is shown as text', async () => {
   await eventually('the crack', async () => (await api('/v1/cracks')).cracks.some((c) => c.kind === 'complaint_without_answer' && c.person === person))
 
   const seen = [
-    `/people/${person}`, `/people/${person}?tab=why`, ...conversations.map((c) => `/conversations/${c.id}`), '/inbox?show=all', '/cracks', '/identity', '/quality', '/channels', '/customers',
+    `/people/${person}`, `/people/${person}?tab=why`, ...conversations.map((c) => `/conversations/${c.id}`), '/inbox?show=all', '/cracks?kind=complaint_without_answer', '/identity', '/quality', '/channels', '/customers',
     ...['topic', 'team', 'agent', 'account', 'source', 'tag'].map((d) => `/reports?of=touchpoints&by=${d}&then=channel&compare=true`), '/reports?by=account&then=topic',
-    '/', `/?${script}`, '/inbox?channel=%3Cscript%3E', `/reports?team=${encodeURIComponent(said.team)}`,
+    '/', `/?${script}`, '/inbox?topic=%3Cscript%3E', `/reports?team=${encodeURIComponent(said.team)}`,
   ]
-  const silent = ['/customers', '/', `/?${script}`, '/inbox?channel=%3Cscript%3E'] // they say nothing of it, unless it is looked for
+  const silent = ['/customers', '/', `/?${script}`, '/inbox?topic=%3Cscript%3E'] // they say nothing of it, unless it is looked for
   for (const path of seen) {
     await open(path)
     await settled()

@@ -232,7 +232,7 @@ function Channels({ data, days }: { data: Overview; days: number }) {
           <Table.Tbody>
             {rows.map((r) => (
               <Table.Tr key={r.channel}>
-                <Table.Td w="60%">
+                <Table.Td w="60%" className="breaks">
                   <Group gap="xs" wrap="nowrap">
                     <ChannelSign channel={r.channel} size={22} />
                     <div style={{ flex: 1, minWidth: 0 }}>
