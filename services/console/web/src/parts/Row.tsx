@@ -33,9 +33,9 @@ export function Row({ conversation: c, active }: { conversation: Conversation; a
             </Text>
           </Stack>
         </Group>
-        <Stack gap={2} align="flex-end">
+        <Stack gap={2} align="flex-end" miw={0}>
           {c.waiting_since ? <Waiting since={c.waiting_since} promise={c.promise} /> : <StateBadge state={c.state} />}
-          <Text size="xs" c="dimmed" visibleFrom="xs">
+          <Text size="xs" c="dimmed" visibleFrom="xs" className="line" maw="100%">
             {inDots(c.topic, c.team, c.agent) || t('conversation.touchpoints', { count: c.touchpoints, n: c.touchpoints.toLocaleString(language) })}
           </Text>
         </Stack>
