@@ -1,6 +1,10 @@
 package converse
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/throughline/throughline/services/telemetry"
+)
 
 // metrics of the role. What is counted may be counted again after a crash; gauges are of the partitions as of their
 // last batch here.
@@ -33,15 +37,6 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		kept:          gauge("kept_stubs", "Touchpoints kept by homes whose anchor belongs to somebody else."),
 		regrouped:     gauge("regroupings", "How often a person's conversations were computed anew since the partition came here."),
 	}
-	if reg != nil {
-		reg.MustRegister(all...)
-	}
-	m.unregister = func() {
-		for _, c := range all {
-			if reg != nil {
-				reg.Unregister(c)
-			}
-		}
-	}
+	m.unregister = telemetry.Register(reg, all...)
 	return m
 }

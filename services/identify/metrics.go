@@ -1,6 +1,10 @@
 package identify
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/throughline/throughline/services/telemetry"
+)
 
 // metrics of the role. What is counted may be counted again after a crash; gauges are of the partitions as of their
 // last batch here.
@@ -43,15 +47,6 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		persons:          gauge("persons", "People that the identifiers are, by partition of the links."),
 	}
 	all = append(all, m.edges)
-	if reg != nil {
-		reg.MustRegister(all...)
-	}
-	m.unregister = func() {
-		for _, c := range all {
-			if reg != nil {
-				reg.Unregister(c)
-			}
-		}
-	}
+	m.unregister = telemetry.Register(reg, all...)
 	return m
 }

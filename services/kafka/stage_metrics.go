@@ -4,6 +4,8 @@ import (
 	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/throughline/throughline/services/telemetry"
 )
 
 // stageMetrics are the metrics of one stage, labelled with its group.
@@ -33,16 +35,7 @@ func newStageMetrics(reg prometheus.Registerer, group string) stageMetrics {
 		}, []string{"partition"}),
 	}
 	all := []prometheus.Collector{m.in, m.out, m.restored, m.retries, m.process, m.lag}
-	if reg != nil {
-		reg.MustRegister(all...)
-	}
-	m.unregister = func() {
-		for _, c := range all {
-			if reg != nil {
-				reg.Unregister(c)
-			}
-		}
-	}
+	m.unregister = telemetry.Register(reg, all...)
 	return m
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/throughline/throughline/services/kafka"
+	"github.com/throughline/throughline/services/telemetry"
 )
 
 type metrics struct {
@@ -46,16 +47,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	visible := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: space, Subsystem: system, Name: "newest_visible_timestamp_seconds", Help: "When the newest touchpoint in the store was received."},
 		func() float64 { return float64(m.newest.Load()) / 1000 })
 	all := []prometheus.Collector{m.rows, m.blocks, m.bytes, m.duplicates, m.conflicts, m.unreadable, m.retries, m.repaired, m.insertSeconds, m.lag, m.pending, m.fingerprints, m.reloadSeconds, visible}
-	if reg != nil {
-		reg.MustRegister(all...)
-	}
-	m.unregister = func() {
-		for _, c := range all {
-			if reg != nil {
-				reg.Unregister(c)
-			}
-		}
-	}
+	m.unregister = telemetry.Register(reg, all...)
 	return m
 }
 
