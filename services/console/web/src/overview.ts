@@ -3,6 +3,7 @@ import { api, must, type Schemas } from './api'
 import { type Language, number } from './format'
 import { lastDays, soFar, zone } from './periods'
 import { readReport } from './reports'
+import type { CracksSearch } from './searches'
 import { type ReportRow, valueOf } from './series'
 
 /** The figures of conversations that the overview shows: a report costs what its figures cost. */
@@ -60,7 +61,7 @@ export type Queue = NonNullable<Schemas['Conversations']['queue']>
 export const overviewQuery = (days: number) => queryOptions({ queryKey: ['overview', days], queryFn: () => readOverview(days) })
 
 /** How much falls through now, of what began in the last days; without them, as far back as the list goes by itself. */
-export const cracksCount = (of: { team?: string[]; agent?: string[]; days?: number }) =>
+export const cracksCount = (of: Pick<CracksSearch, 'team' | 'agent' | 'channel' | 'topic' | 'days'>) =>
   queryOptions({ queryKey: ['cracks', 'count', of], staleTime: 60_000, queryFn: () => must(api.GET('/v1/cracks', { params: { query: { limit: mostCracks, counts_only: true, ...of } } })) })
 
 /** How many of a kind are counted and listed at first. */

@@ -112,10 +112,12 @@ export interface CracksSearch {
   kind?: (typeof crackKinds)[number]
   team?: string[]
   agent?: string[]
+  channel?: string[]
+  topic?: string[]
   days?: number // how far back; absent: as far as the list goes by itself
 }
 
-export const cracksSearch = (s: Record<string, unknown>): CracksSearch => ({ kind: oneOf(s.kind, ...crackKinds), team: texts(s.team), agent: texts(s.agent), days: daysOf(s.days, 366) })
+export const cracksSearch = (s: Record<string, unknown>): CracksSearch => ({ kind: oneOf(s.kind, ...crackKinds), team: texts(s.team), agent: texts(s.agent), channel: texts(s.channel), topic: texts(s.topic), days: daysOf(s.days, 366) })
 
 export interface TabSearch {
   tab?: string

@@ -8,7 +8,7 @@ import { byOwner, type Crack, evidenceOf, type Kind, kindsOf } from '../cracks'
 import { cut, dateTime, duration, number } from '../format'
 import { atLeast, cracksCount, mostCracks } from '../overview'
 import { ChannelSign } from '../parts/Channel'
-import { Filters, ValueFilter } from '../parts/Filters'
+import { ChannelFilter, Filters, ValueFilter } from '../parts/Filters'
 import { Go } from '../parts/Go'
 import { useTypeName } from '../parts/Identifier'
 import { Page } from '../parts/Shell'
@@ -24,7 +24,8 @@ export function CracksPage() {
   const search = useSearch({ strict: false }) as CracksSearch
   const navigate = useNavigate()
   const set = (change: Partial<CracksSearch>) => void navigate({ to: '/cracks', search: { ...search, ...change }, replace: true })
-  const of = { team: search.team, agent: search.agent, days: search.days }
+  const of = { team: search.team, agent: search.agent, channel: search.channel, topic: search.topic, days: search.days }
+  const filters = [search.team, search.agent, search.channel, search.topic].filter(Boolean).length
   const count = useQuery({ ...cracksCount(of), refetchInterval: asking(60_000), placeholderData: keepPreviousData })
   const { kinds, kind } = kindsOf(count.data?.counts ?? {}, search.kind)
   return (
@@ -33,18 +34,20 @@ export function CracksPage() {
         {t('cracks.lead')}
         {search.days && <> · {t('overview.ofDays', { count: search.days })} · <Anchor component="button" type="button" onClick={() => set({ days: undefined })}>{t('cracks.longer')}</Anchor></>}
       </Text>
-      <Filters set={[search.team, search.agent].filter(Boolean).length}>
+      <Filters set={filters}>
+        <ChannelFilter value={search.channel} onChange={(channel) => set({ channel })} />
         <ValueFilter dimension="team" value={search.team} onChange={(team) => set({ team })} />
         <ValueFilter dimension="agent" value={search.agent} onChange={(agent) => set({ agent })} />
+        <ValueFilter dimension="topic" value={search.topic} onChange={(topic) => set({ topic })} />
       </Filters>
       {count.isPending ? (
         <Loading lines={8} />
       ) : !count.data ? (
         <Failed error={count.error} retry={() => void count.refetch()} />
       ) : !kind ? (
-        search.team || search.agent ? (
+        filters > 0 ? (
           <Empty title={t('inbox.noneFiltered')} hint={t('inbox.noneFilteredHint')}>
-            <Button mt="sm" variant="default" onClick={() => set({ team: undefined, agent: undefined })}>{t('filter.clear')}</Button>
+            <Button mt="sm" variant="default" onClick={() => set({ team: undefined, agent: undefined, channel: undefined, topic: undefined })}>{t('filter.clear')}</Button>
           </Empty>
         ) : (
           <Clear title={t('cracks.none')} hint={t('cracks.noneHint')} />
@@ -74,7 +77,7 @@ const listed = 1000
 
 interface OfKindProps {
   kind: Kind
-  of: Pick<CracksSearch, 'team' | 'agent' | 'days'>
+  of: Omit<CracksSearch, 'kind'>
   many: boolean // more than are counted
 }
 
