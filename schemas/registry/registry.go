@@ -18,6 +18,14 @@ type Text struct {
 	DE string `yaml:"de" json:"de"`
 }
 
+// In is the label in a language, "de" or any other for English.
+func (t Text) In(language string) string {
+	if language == "de" {
+		return t.DE
+	}
+	return t.EN
+}
+
 // Channel is a way between company and customer.
 type Channel struct {
 	Name        string        `yaml:"name" json:"name"`

@@ -147,7 +147,7 @@ const mostFiltered = 5000
 func (s *Server) getCracks(w http.ResponseWriter, r *http.Request, c *call) error {
 	p := c.query
 	q := &crackQuery{now: s.config.Now(), kinds: p.listOf("kind", crackKinds...)}
-	only := crackFilter{p.list("team"), p.list("agent"), p.list("channel"), p.list("topic")}
+	only := crackFilter{p.list("team"), p.list("agent"), p.channels(s.config.Registry), p.list("topic")}
 	limit := p.number("limit", 200, 1, 1000)
 	q.since = q.now.AddDate(0, 0, -p.number("days", 90, 1, 366))
 	if days := p.number("mended_days", 0, 0, 90); days > 0 {
@@ -192,7 +192,8 @@ func (s *Server) getCracks(w http.ResponseWriter, r *http.Request, c *call) erro
 	for _, one := range slices.Concat(found...) {
 		in := list{one.Kind, one.Mended != nil}
 		seen[in]++
-		if only.keeps(&one) {
+		keeps := only.keeps(&one)
+		if keeps {
 			kept[in]++
 		}
 		if seen[in] > q.limit || kept[in] > limit {
@@ -201,7 +202,7 @@ func (s *Server) getCracks(w http.ResponseWriter, r *http.Request, c *call) erro
 			}
 			continue
 		}
-		if !only.keeps(&one) {
+		if !keeps {
 			continue
 		}
 		one.Label = q.in(crackTexts[one.Kind])

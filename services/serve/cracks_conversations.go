@@ -229,14 +229,12 @@ func (s *Server) findAnsweredOnOne(ctx context.Context, c *call, q *crackQuery) 
 	sql := `SELECT w.1, who, w.2, topic, w.3, w.4, w.5, w.6, others[1].2, others[1].3, others[1].1
 FROM (
 	SELECT ` + person + ` AS who, topic,
-		groupArrayArray(arrayMap((asked, heard) -> (id, ` + entryChannel + `, team, agent, fromUnixTimestamp64Milli(asked, 'UTC'), heard),
-			arrayFilter((f, t, k) -> k != 3 AND (t = 0 OR t >= {mended:Int64}), wait_from, wait_to, wait_kind), arrayFilter((t, k) -> k != 3 AND (t = 0 OR t >= {mended:Int64}), wait_to, wait_kind))) AS waits,
+		groupArrayArray(arrayMap(w -> (id, ` + entryChannel + `, team, agent, fromUnixTimestamp64Milli(w.1, 'UTC'), w.2),
+			arrayFilter(w -> w.3 != 3 AND (w.2 = 0 OR w.2 >= {mended:Int64}), arrayZip(wait_from, wait_to, wait_kind)))) AS waits,
 		groupArrayIf((begun + toIntervalMillisecond(assumeNotNull(first_response)), id, ` + entryChannel + `, begun), ` + answered + `) AS answers
-	FROM ` + c.tables.Conversations + ` FINAL PREWHERE workspace = {workspace:String} AND toUInt64(id) IN (
-		SELECT toUInt64(id) FROM ` + c.tables.Conversations + ` WHERE workspace = {workspace:String} AND ` + lately + ` AND (` + q.asked() + ` OR ` + answered + `) AND ` + matter + ` IN (
-			SELECT ` + matter + ` FROM ` + c.ever(q.asked()) + ` WHERE ` + lately + ` AND state NOT IN ` + hidden + ` AND (` + q.asked() + `)
-		)
-	) WHERE state NOT IN ` + hidden + `
+	FROM ` + c.ever(lately+` AND (`+q.asked()+` OR `+answered+`) AND `+matter+` IN (
+			SELECT `+matter+` FROM `+c.ever(q.asked())+` WHERE `+lately+` AND state NOT IN `+hidden+` AND (`+q.asked()+`)
+		)`) + ` WHERE state NOT IN ` + hidden + `
 	GROUP BY who, topic HAVING notEmpty(waits) AND notEmpty(answers)
 )
 ARRAY JOIN waits AS w, arrayMap(w -> arraySort(arrayFilter(a -> a.2 != w.1 AND a.3 != w.2 AND abs(dateDiff('second', w.5, a.4)) <= 172800

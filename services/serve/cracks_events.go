@@ -134,7 +134,7 @@ func kindsOf(of []gap) (kinds []string) {
 	return kinds
 }
 
-// found is a gap with what has to be known of it to judge it.
+// foundGap is a gap with what has to be known of it to judge it.
 type foundGap struct {
 	crack       Crack
 	of          *gap
@@ -158,21 +158,22 @@ func (s *Server) findGaps(ctx context.Context, c *call, q *crackQuery) (out []Cr
 			return nil, err
 		}
 		out, err := s.unsettledGaps(ctx, c, q, list)
-		if err != nil || most > mostGaps || !slices.ContainsFunc(wanted, func(g gap) bool {
-			seen, open := 0, 0
-			for i := range list {
-				if list[i].of.kind == g.kind && list[i].crack.Mended == nil {
-					seen++
-				}
-			}
-			for i := range out {
-				if out[i].Kind == g.kind && out[i].Mended == nil {
-					open++
-				}
-			}
-			return seen >= most && open <= q.limit
-		}) {
+		if err != nil || most > mostGaps {
 			return out, err
+		}
+		seen, open := map[string]int{}, map[string]int{} // by kind, of those that are not mended
+		for i := range list {
+			if list[i].crack.Mended == nil {
+				seen[list[i].of.kind]++
+			}
+		}
+		for i := range out {
+			if out[i].Mended == nil {
+				open[out[i].Kind]++
+			}
+		}
+		if !slices.ContainsFunc(wanted, func(g gap) bool { return seen[g.kind] >= most && open[g.kind] <= q.limit }) {
+			return out, nil
 		}
 	}
 }

@@ -27,12 +27,7 @@ var (
 )
 
 // in is the text in the language of the question.
-func (q *crackQuery) in(t registry.Text) string {
-	if q.language == "de" {
-		return t.DE
-	}
-	return t.EN
-}
+func (q *crackQuery) in(t registry.Text) string { return t.In(q.language) }
 
 // kindIn is what a kind of touchpoint is called; one that the registry does not have is its own name.
 func (s *Server) kindIn(q *crackQuery, kind string) string {

@@ -88,20 +88,14 @@ func columnLabel(c csvColumn, language string) string {
 		m, _ := measure.Of(c.name)
 		label = m.Label
 	}
-	said := func(t registry.Text) string {
-		if language == "de" {
-			return t.DE
-		}
-		return t.EN
-	}
-	out := said(label)
+	out := label.In(language)
 	switch c.statistic {
 	case "":
 	case "n":
-		out += ", " + said(statisticLabels["n"])
+		out += ", " + statisticLabels["n"].In(language)
 	default:
 		if s, named := statisticLabels[c.statistic]; named {
-			out += ", " + said(s)
+			out += ", " + s.In(language)
 		} else {
 			out += ", " + c.statistic
 		}
@@ -109,11 +103,11 @@ func columnLabel(c csvColumn, language string) string {
 	}
 	switch c.prefix {
 	case previousColumn:
-		return said(registry.Text{EN: "Before: ", DE: "Davor: "}) + out
+		return registry.Text{EN: "Before: ", DE: "Davor: "}.In(language) + out
 	case closedColumn:
-		return said(registry.Text{EN: "When closed: ", DE: "Bei Abschluss: "}) + out
+		return registry.Text{EN: "When closed: ", DE: "Bei Abschluss: "}.In(language) + out
 	case previousColumn + closedColumn:
-		return said(registry.Text{EN: "Before, when closed: ", DE: "Davor, bei Abschluss: "}) + out
+		return registry.Text{EN: "Before, when closed: ", DE: "Davor, bei Abschluss: "}.In(language) + out
 	}
 	return out
 }

@@ -316,10 +316,7 @@ func (k *kind) definitions(language string) (meaning map[string]string, version 
 	meaning, version = map[string]string{}, map[string]int{}
 	for _, name := range k.shownFigures() {
 		m, _ := measure.Of(name)
-		meaning[name], version[name] = m.Meaning.EN, m.Version
-		if language == "de" {
-			meaning[name] = m.Meaning.DE
-		}
+		meaning[name], version[name] = m.Meaning.In(language), m.Version
 	}
 	return meaning, version
 }

@@ -178,10 +178,7 @@ func (s *Server) receipt(w http.ResponseWriter, r *http.Request, c *call, k *kin
 	m, _ := measure.Of(name)
 	out := Receipt{
 		From: query.from.In(query.loc).Format(time.RFC3339Nano), To: query.to.In(query.loc).Format(time.RFC3339Nano), TZ: query.loc.String(),
-		Cell: name, At: at, Unit: m.Unit, Version: m.Version, Definition: m.Meaning.EN, Rows: []ReceiptRow{}, AsOf: Time(asOf),
-	}
-	if query.language == "de" {
-		out.Definition = m.Meaning.DE
+		Cell: name, At: at, Unit: m.Unit, Version: m.Version, Definition: m.Meaning.In(query.language), Rows: []ReceiptRow{}, AsOf: Time(asOf),
 	}
 	list := k.receipt(c, query, f)
 	query.kind = k.only([]string{name}, query.order)

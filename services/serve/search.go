@@ -76,9 +76,9 @@ func (s *Server) meanings(workspace, text string) []Node {
 			out = append(out, Node{Type: n.Type, Value: n.Value, anchor: n.Anchor})
 		}
 	}
-	types := s.config.Rules.Rules(workspace).Types
+	types, all := s.config.Rules.Rules(workspace).Types, writings(text)
 	for _, space := range []string{"", streams.ClaimedPrefix} {
-		for _, written := range writings(text) {
+		for _, written := range all {
 			for _, t := range types {
 				add(space, t.Name, written)
 			}
@@ -110,8 +110,9 @@ func writings(text string) []string {
 
 // threads are the references that the text may be the number of, one of each scheme.
 func (s *Server) threads(text string) (out []string) {
+	all := writings(text)
 	for _, scheme := range s.config.Registry.Schemes {
-		for _, written := range writings(text) {
+		for _, written := range all {
 			out = append(out, scheme.Name+":"+written)
 		}
 	}

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/throughline/throughline/schemas/identity"
@@ -30,7 +31,7 @@ type Touchpoint struct {
 	Account      string                  `json:"account,omitempty"`
 	Source       string                  `json:"source,omitempty"`
 	Rating       *touchpoint.Rating      `json:"rating,omitempty"`
-	Properties   verbatim                `json:"properties,omitempty"`
+	Properties   json.RawMessage         `json:"properties,omitempty"`
 	Notes        []touchpoint.Note       `json:"notes,omitempty"` // of the door
 
 	anchor identity.Anchor
@@ -58,7 +59,7 @@ func scanTouchpoint(r *clickhouse.Rows, more ...any) (t Touchpoint, err error) {
 		Channel: said.Channel, Direction: string(said.Direction), Kind: said.Kind, Actor: said.Actor,
 		Identifiers: said.Identifiers, Thread: said.Thread, Subject: said.Subject, Text: said.Text, Language: said.Language,
 		Topic: said.Topic, Team: said.Team, Tags: said.Tags, Account: said.Account, Source: said.Source, Rating: said.Rating,
-		Properties: verbatim(said.Properties), Notes: said.Notes, anchor: asAnchor(&of), time: t.time,
+		Properties: json.RawMessage(said.Properties), Notes: said.Notes, anchor: asAnchor(&of), time: t.time,
 	}
 	if t.Identifiers == nil {
 		t.Identifiers = []touchpoint.Identifier{}
