@@ -6,6 +6,7 @@ import "github.com/throughline/throughline/schemas/topic"
 type Tables struct {
 	Touchpoints   string // facts
 	Rejected      string // dead letters
+	Terms         string // by what a person is found while somebody types
 	Identities    string // moved anchors
 	IdentityLog   string // every move
 	Anchors       string // of persons
@@ -18,7 +19,7 @@ type Tables struct {
 	Members       string // touchpoint -> conversation
 }
 
-// TablesOf names the tables of the given generations. Facts and dead letters are built anew with the store alone,
+// TablesOf names the tables of the given generations. Facts, their terms and dead letters are built anew with the store alone,
 // the others with the store or with their own stage: "touchpoints_g2", "identities_g3", "conversations_g2_s2".
 // Generation 1 has no suffix.
 func TablesOf(g topic.Generations) Tables {
@@ -28,6 +29,7 @@ func TablesOf(g topic.Generations) Tables {
 	return Tables{
 		Touchpoints:   "touchpoints" + facts,
 		Rejected:      "rejected" + facts,
+		Terms:         "search_terms" + facts,
 		Identities:    "identities" + identities,
 		IdentityLog:   "identity_log" + identities,
 		Anchors:       "identity_anchors" + identities,
@@ -44,7 +46,7 @@ func TablesOf(g topic.Generations) Tables {
 // Copied are the tables, without the dictionaries, in a fixed order: a generation is made by copying the shape of each
 // from generation 1.
 func (t Tables) Copied() []string {
-	return []string{t.Touchpoints, t.Rejected, t.Identities, t.IdentityLog, t.Anchors, t.Edges, t.Recent, t.Conversations, t.ByAnchor, t.Members}
+	return []string{t.Touchpoints, t.Rejected, t.Terms, t.Identities, t.IdentityLog, t.Anchors, t.Edges, t.Recent, t.Conversations, t.ByAnchor, t.Members}
 }
 
 // PersonOf is the expression for the person that an anchor belongs to now, by the dictionaries of moved anchors; anchor is

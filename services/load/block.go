@@ -11,6 +11,7 @@ import (
 // rows are either facts or derived.
 type block struct {
 	facts   *touchpointRows
+	terms   *termRows // of the facts
 	derived rows
 
 	records int
@@ -50,11 +51,12 @@ func (b *block) rows() int {
 func (b *block) reset() {
 	if b.facts != nil {
 		b.facts.reset()
+		b.terms.reset()
 	} else {
 		b.derived.reset()
 	}
 	clear(b.next)
-	*b = block{facts: b.facts, derived: b.derived, next: b.next}
+	*b = block{facts: b.facts, terms: b.terms, derived: b.derived, next: b.next}
 }
 
 // count notes that a record belongs to the block.

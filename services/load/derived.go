@@ -46,13 +46,9 @@ func (d *derived) land(ctx context.Context, b *block) error {
 	}
 	if b.rows() > 0 {
 		for _, t := range b.tables("") {
-			if t.rows() == 0 {
-				continue
-			}
-			if _, err := d.l.insert(ctx, t, "", nil); err != nil {
+			if err := d.l.insertReplacing(ctx, t); err != nil {
 				return err
 			}
-			d.l.metrics.rows.WithLabelValues(t.name).Add(float64(t.rows()))
 		}
 		if d.done != nil {
 			d.done(b.rows())
@@ -60,6 +56,18 @@ func (d *derived) land(ctx context.Context, b *block) error {
 	}
 	d.l.metrics.landed(b)
 	return d.commit(ctx, b.next)
+}
+
+// insertReplacing writes rows that may be written again.
+func (l *loader) insertReplacing(ctx context.Context, t table) error {
+	if t.rows() == 0 {
+		return nil
+	}
+	_, err := l.insert(ctx, t, "", nil)
+	if err == nil {
+		l.metrics.rows.WithLabelValues(t.name).Add(float64(t.rows()))
+	}
+	return err
 }
 
 // commit makes the commits of a block, for partitions that are still ours: whoever has the others reads again what this

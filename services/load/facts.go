@@ -28,6 +28,7 @@ type facts struct {
 	replay    bool  // [position, consumed) was planned by a predecessor
 
 	fingerprints *touchpoint.Seen
+	known        knownTerms
 	scratch      fact
 }
 
@@ -42,7 +43,7 @@ func (f *facts) open(ctx context.Context, _ *lane) error {
 	if err != nil {
 		return err
 	}
-	f.fingerprints = seen
+	f.fingerprints, f.known = seen, newKnownTerms()
 	if f.consumed > f.position {
 		b := f.newBlock()
 		defer f.pool.put(b)
@@ -99,6 +100,7 @@ func (f *facts) add(b *block, r *kafka.Record) error {
 	switch f.fingerprints.Judge(touchpoint.FingerprintOf(f.scratch.key, e.Content)) {
 	case touchpoint.New:
 		b.facts.add(&f.scratch, r)
+		b.terms.add(&f.scratch, f.known)
 	case touchpoint.Duplicate:
 		b.duplicates++
 	case touchpoint.Conflict:
@@ -125,7 +127,12 @@ func (f *facts) land(ctx context.Context, b *block) error {
 	if b.rows() > 0 {
 		pending := f.l.metrics.pending.WithLabelValues(partitionLabel(f.TopicPartition))
 		pending.Set(float64(b.rows()))
+		terms := make(chan error, 1)
+		go func() { terms <- f.l.insertReplacing(ctx, b.terms.table) }()
 		err := f.write(ctx, b)
+		if failed := <-terms; failed != nil {
+			return failed
+		}
 		pending.Set(0)
 		if errors.Is(err, errContent) {
 			if err = f.salvage(ctx, b, err); err == nil {

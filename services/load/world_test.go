@@ -176,9 +176,12 @@ func (w *world) lagFree() {
 	})
 }
 
-// exactly checks that the facts are these many, each once.
+// exactly checks that the facts are these many, each once, and that all of their customers can be found.
 func (w *world) exactly(n uint64) {
 	w.Helper()
+	if got := w.count("SELECT uniqExact(arrayJoin(identifiers)) FROM touchpoints WHERE (workspace, lower(substring(arrayJoin(identifiers), 7))) NOT IN (SELECT workspace, term FROM search_terms)"); got != 0 {
+		w.Errorf("%d customers cannot be found", got)
+	}
 	for _, q := range []string{"count()", "uniqExact(_partition, _offset)", "uniqExact(key)"} {
 		if got := w.count("SELECT " + q + " FROM touchpoints"); got != n {
 			w.Errorf("%s = %d, want %d", q, got, n)

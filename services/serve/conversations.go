@@ -208,6 +208,22 @@ func (s *Server) takesPart(ctx context.Context, c *call, w who) (out []identity.
 	return out, err
 }
 
+// withShares has something read of a person's conversations: of the person's own while it is found out in which of others the person takes part,
+// and once more with those where there are some, as there seldom are.
+func (s *Server) withShares(ctx context.Context, c *call, w who, read func(ctx context.Context, takesPart []identity.Anchor) error) error {
+	var shares []identity.Anchor
+	g, both := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		shares, err = s.takesPart(both, c, w)
+		return err
+	})
+	g.Go(func() error { return read(both, nil) })
+	if err := g.Wait(); err != nil || len(shares) == 0 {
+		return err
+	}
+	return read(ctx, shares)
+}
+
 // latest reads conversationColumns of the conversations under the condition, each in its latest version.
 func (c *call) latest(condition string) string {
 	return `SELECT ` + c.conversationColumns() + ` FROM ` + c.tables.ByAnchor + `
@@ -260,14 +276,15 @@ func (s *Server) conversationsWhere(ctx context.Context, c *call, from string, w
 }
 
 // conversationsOf reads a page of a person's, and of those that the person takes part in.
-func (s *Server) conversationsOf(ctx context.Context, c *call, w who, where []string, params clickhouse.Params, limit int, after *cursor) (Conversations, error) {
+func (s *Server) conversationsOf(ctx context.Context, c *call, w who, where []string, params clickhouse.Params, limit int, after *cursor) (page Conversations, err error) {
 	by := orders["newest"]
-	shares, err := s.takesPart(ctx, c, w)
-	if err != nil {
-		return Conversations{}, err
-	}
-	sql := `SELECT ` + c.conversationColumns() + ` FROM ` + c.ofPerson(w, shares, params) + by.page(where, params, limit, after)
-	return s.readPage(ctx, c, s.store.lookup, sql, params, by, limit)
+	err = s.withShares(ctx, c, w, func(ctx context.Context, takesPart []identity.Anchor) (err error) {
+		params := maps.Clone(params)
+		sql := `SELECT ` + c.conversationColumns() + ` FROM ` + c.ofPerson(w, takesPart, params) + by.page(where, params, limit, after)
+		page, err = s.readPage(ctx, c, s.store.lookup, sql, params, by, limit)
+		return err
+	})
+	return page, err
 }
 
 // readPage reads conversationColumns and puts the page in its order. What joined another conversation since it was found is left out.

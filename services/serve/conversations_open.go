@@ -20,26 +20,24 @@ const maxOpen = 50
 
 // openConversations counts a person's conversations, with those of others that the person takes part in, and details those that are not over, newest first, at most a page.
 func (s *Server) openConversations(ctx context.Context, c *call, w who) (count int, open []OpenConversation, err error) {
-	shares, err := s.takesPart(ctx, c, w)
-	if err != nil {
-		return 0, nil, err
-	}
-	params := clickhouse.Params{}
-	sql := `SELECT ` + c.conversationColumns() + `, count() OVER () FROM ` + c.ofPerson(w, shares, params) + `
-ORDER BY state IN ('resolved', 'closed'), last DESC, id LIMIT {limit:UInt32}`
-	params["limit"] = maxOpen
-	open = []OpenConversation{}
 	var total uint64
-	err = s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
-		one, err := scanConversation(r, &total)
-		if err == nil && !one.over() {
-			o := OpenConversation{Conversation: one}
-			if len(one.Channels) > 0 {
-				o.Channel = one.Channels[len(one.Channels)-1]
+	err = s.withShares(ctx, c, w, func(ctx context.Context, takesPart []identity.Anchor) error {
+		params := clickhouse.Params{}
+		sql := `SELECT ` + c.conversationColumns() + `, count() OVER () FROM ` + c.ofPerson(w, takesPart, params) + `
+ORDER BY state IN ('resolved', 'closed'), last DESC, id LIMIT {limit:UInt32}`
+		params["limit"] = maxOpen
+		total, open = 0, []OpenConversation{}
+		return s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
+			one, err := scanConversation(r, &total)
+			if err == nil && !one.over() {
+				o := OpenConversation{Conversation: one}
+				if len(one.Channels) > 0 {
+					o.Channel = one.Channels[len(one.Channels)-1]
+				}
+				open = append(open, o)
 			}
-			open = append(open, o)
-		}
-		return err
+			return err
+		})
 	})
 	if err != nil || len(open) == 0 {
 		return int(total), open, err

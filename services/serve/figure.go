@@ -19,6 +19,7 @@ type figure struct {
 	minus  string // taken off the part; "" is nothing
 	whole  string
 	scale  float64 // of a ratio; 0 is 1
+	each   bool    // the value is an array, and statistics are of each of its elements
 	hidden bool    // only others are computed of it
 	source source
 }
@@ -71,15 +72,18 @@ func (f *figure) aggregates() []string {
 	case summed:
 		return []string{"toFloat64(sumIf(" + f.value + ", " + f.condition() + "))"}
 	case statistics:
+		n, of, value := "countIf("+f.measured()+")", "If", "assumeNotNull("+f.value+"), "+f.measured()
+		if f.each {
+			n, of, value = "sumIf(length("+f.value+"), "+f.condition()+")", "ArrayIf", f.value+", "+f.condition()
+		}
 		// quantilesExactInclusive interpolates linearly between the two nearest of all values.
-		value := "assumeNotNull(" + f.value + "), " + f.measured()
-		return []string{"countIf(" + f.measured() + ")", "avgIf(" + value + ")", "quantilesExactInclusiveIf(0.5, 0.75, 0.9, 0.95, 0.99)(" + value + ")",
-			"toFloat64(maxIf(" + value + "))"}
+		return []string{n, "avg" + of + "(" + value + ")", "quantilesExactInclusive" + of + "(0.5, 0.75, 0.9, 0.95, 0.99)(" + value + ")",
+			"toFloat64(max" + of + "(" + value + "))"}
 	}
 	return nil
 }
 
-// measured is the condition of rows that statistics are of.
+// measured is the condition of rows that statistics are of, one value each.
 func (f *figure) measured() string { return "(" + f.condition() + " AND isNotNull(" + f.value + "))" }
 
 // percentileNames are the percentiles of every statistic.

@@ -307,6 +307,7 @@ targets: [{first_response: 4h, next_response: 2h}]`)
 	r := f.report(t, "conversations", q("account", "")).Totals
 	for name, want := range map[string]float64{
 		"waited_ms": 1 + 3 + 16, "waited_business_ms": 1 + 2 + 1, "slowest_later_response_ms": 16, "slowest_later_response_business_ms": 2,
+		"later_response_ms": (3 + 16) / 2., "later_response_business_ms": (2 + 1) / 2.,
 	} {
 		if got := mean(r, name); got != want*hourMilli {
 			t.Errorf("%s: %v, want %v h", name, got, want)

@@ -39,6 +39,7 @@ type ReceiptRow struct {
 	Kind         string          `json:"kind"` // conversation, touchpoint or person
 	ID           identity.Anchor `json:"id"`   // of a touchpoint, its key
 	Value        *float64        `json:"value"`
+	Nth          *uint32         `json:"nth,omitempty"`         // which of the conversation's values, from 1, where each counts
 	Touchpoints  *uint64         `json:"touchpoints,omitempty"` // in the cell, of a person or conversation of the report of touchpoints
 	Conversation *Conversation   `json:"conversation,omitempty"`
 	Touchpoint   *Touchpoint     `json:"touchpoint,omitempty"`
@@ -251,18 +252,29 @@ func (s *Server) receiptPage(ctx context.Context, query *reportQuery, list *rece
 	return rows, next, err
 }
 
-// conversationReceipt are the conversations that a cell is made of.
+// conversationReceipt are the conversations that a cell is made of, once for each of their values that it counts.
 func conversationReceipt(_ *call, r *reportQuery, f *figure) *receiptList {
-	condition, value := r.kind.made(f)
-	return &receiptList{
-		from: r.rows, where: condition, order: "toUnixTimestamp64Milli(first)", id: "id", columns: "anchor, " + value + " AS row_value",
+	list := &receiptList{
+		from: r.rows, order: "toUnixTimestamp64Milli(first)", id: "id",
 		scan: func(r *clickhouse.Rows, row *ReceiptRow, more ...any) error {
 			var anchor wide
-			err := r.Scan(append([]any{&anchor, &row.Value}, more...)...)
+			to := []any{&anchor, &row.Value}
+			if f.each {
+				row.Nth = new(uint32)
+				to = append(to, row.Nth)
+			}
+			err := r.Scan(append(to, more...)...)
 			row.Kind, row.anchor = "conversation", asAnchor(&anchor)
 			return err
 		},
 	}
+	condition, value := r.kind.made(f)
+	list.where, list.columns = condition, "anchor, "+value+" AS row_value"
+	if f.each { // a row for each element, in their order; a conversation has less than 4,096
+		list.from = "(SELECT anchor, id, first, nth, one FROM " + r.rows + " ARRAY JOIN " + f.value + " AS one, arrayEnumerate(" + f.value + ") AS nth WHERE " + f.condition() + ")"
+		list.where, list.order, list.columns = "1", list.order+" * 4096 + nth", "anchor, toNullable(toFloat64(one)) AS row_value, nth"
+	}
+	return list
 }
 
 // showConversations adds the conversations that rows stand for, with whose they are and how they began.

@@ -25,6 +25,7 @@ type receiptAnswer struct {
 	Rows       []struct {
 		Kind, ID     string
 		Value        *float64
+		Nth          int
 		Conversation *struct {
 			ID, Team string
 			Opening  *struct {
@@ -51,10 +52,11 @@ func (f *fixture) pages(name string, query url.Values, limit int) (all receiptAn
 		}
 		all = decode[receiptAnswer](f.tb, f.get(200, target))
 		for _, r := range all.Rows {
-			if ids[r.ID] {
-				f.tb.Errorf("%s: %s is there twice", target, r.ID)
+			id := fmt.Sprint(r.ID, r.Nth)
+			if ids[id] {
+				f.tb.Errorf("%s: %s is there twice", target, id)
 			}
-			ids[r.ID] = true
+			ids[id] = true
 			rows++
 			if r.Value != nil {
 				sum += *r.Value

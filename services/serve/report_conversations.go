@@ -61,6 +61,8 @@ var conversationReport = &kind{
 		{name: "cost_per_resolution", sort: ratio, part: "cost_of_resolved", whole: "resolved"},
 		{name: "first_response_ms", sort: statistics, value: "first_response"},
 		{name: "first_response_business_ms", sort: statistics, value: "first_response_counted"},
+		{name: "later_response_ms", sort: statistics, each: true, value: "later_responses"},
+		{name: "later_response_business_ms", sort: statistics, each: true, value: "later_counted"},
 		{name: "slowest_later_response_ms", sort: statistics, of: "notEmpty(later_responses)", value: "toNullable(arrayMax(later_responses))"},
 		{name: "slowest_later_response_business_ms", sort: statistics, of: "notEmpty(later_counted)", value: "toNullable(arrayMax(later_counted))"},
 		{name: "longest_wait_ms", sort: statistics, of: "longest_wait > 0", value: "toNullable(longest_wait)"},

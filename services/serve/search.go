@@ -17,10 +17,12 @@ import (
 type Found struct {
 	Person identity.PersonID `json:"person"`
 	By     Node              `json:"by"`
+	Also   *Node             `json:"also,omitempty"` // of a name: an identifier that tells namesakes apart
+	Whole  bool              `json:"whole"`          // the text is all of it, and not how it begins
 }
 
-// search answers GET /v1/search: whoever is known by the text, whatever it is. That nobody is known by it is an answer and no
-// mistake: it is asked while somebody types.
+// search answers GET /v1/search: whoever is known by the text, whatever it is, and then those whose identifiers or names begin so. That
+// nobody is known by it is an answer and no mistake: it is asked while somebody types.
 func (s *Server) search(w http.ResponseWriter, r *http.Request, c *call) error {
 	asked := c.query.text("q")
 	if utf8.RuneCountInString(asked) < 2 {
@@ -48,7 +50,17 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, c *call) error {
 		}
 		if !seen[p.id] {
 			seen[p.id] = true
-			found = append(found, Found{p.id, n})
+			found = append(found, Found{Person: p.id, By: n, Whole: true})
+		}
+	}
+	begun, err := s.begun(r.Context(), c, text)
+	if err != nil {
+		return err
+	}
+	for _, one := range begun {
+		if !seen[one.Person] {
+			seen[one.Person] = true
+			found = append(found, one)
 		}
 	}
 	return answer(w, http.StatusOK, map[string][]Found{"found": found})
@@ -96,10 +108,23 @@ func (s *Server) meanings(workspace, text string) []Node {
 func writings(text string) []string {
 	compact := strings.Join(strings.Fields(text), "")
 	all := []string{text, compact, strings.ToUpper(compact)}
-	if digits := strings.NewReplacer("-", "", "/", "", ".", "", "(", "", ")", "").Replace(compact); len(digits) >= 7 && strings.Trim(digits, "0123456789") == "" {
+	if digits := dialled(text); len(digits) >= 7 {
 		all = append(all, digits, "+"+digits)
 	}
-	var out []string
+	return once(all)
+}
+
+// dialled are the digits of a text that has nothing else but what people write between them; "" of any other.
+func dialled(text string) string {
+	digits := strings.NewReplacer(" ", "", "-", "", "/", "", ".", "", "(", "", ")", "").Replace(text)
+	if strings.Trim(digits, "0123456789") != "" {
+		return ""
+	}
+	return digits
+}
+
+// once is the list without repetitions, in its order.
+func once(all []string) (out []string) {
 	for _, one := range all {
 		if !slices.Contains(out, one) {
 			out = append(out, one)

@@ -1,8 +1,12 @@
 package serve
 
 import (
+	"fmt"
 	"net/url"
+	"strings"
 	"testing"
+
+	"github.com/throughline/throughline/schemas/identity"
 )
 
 func TestSearchFindsByAnyIdentifier(t *testing.T) {
@@ -47,6 +51,69 @@ func TestSearchFindsByAnyIdentifier(t *testing.T) {
 	f.get(400, "/v1/search?q=%C3%BC") // one character, two bytes
 	f.get(200, "/v1/search?q=%20%20")
 	f.get(400, "/v1/search")
+}
+
+// Who types finds by the beginning of an identifier, however it is written, and of any word of a name, each person once.
+func TestSearchFindsByBeginnings(t *testing.T) {
+	f := start(t)
+	f.store(
+		event{id: "a1", time: "2026-11-01T09:00:00Z", identifiers: ids("customer_id:C-100", "email:anna.meier@example.com")},
+		event{id: "b1", time: "2026-11-01T10:00:00Z", channel: "phone", identifiers: ids("phone:+4930123456")},
+		event{id: "c1", time: "2026-11-01T10:00:00Z", identifiers: ids("customer_id:C-1001")},
+		event{workspace: "theirs", id: "x1", time: "2026-11-01T10:00:00Z", identifiers: ids("email:anna.theirs@example.com")},
+	)
+	anna, phone, other := anchorOf("customer_id:C-100"), anchorOf("phone:+4930123456"), anchorOf("customer_id:C-1001")
+	email := anchorOf("email:anna.meier@example.com")
+	f.move("ours", email, email, anna, 5)
+	term := func(workspace, term, typ, value string, a identity.Anchor) row {
+		return row{"workspace": workspace, "term": term, "type": typ, "value": value, "anchor": a, "also": ""}
+	}
+	name := term("ours", "meier", "name", "Anna Meier", anna)
+	name["also"] = "email:anna.meier@example.com"
+	f.insert("search_terms",
+		term("ours", "c-100", "customer_id", "C-100", anna), term("ours", "c-1001", "customer_id", "C-1001", other), term("ours", "anna.meier@example.com", "email", "anna.meier@example.com", email),
+		term("ours", "+4930123456", "phone", "+4930123456", phone), name, term("ours", "anna meier", "name", "Anna Meier", anna), term("ours", "muller", "name", "Jo Müller", other),
+		term("ours", "anna.shared@example.com", "email", "anna.shared@example.com", anchorOf("email:anna.shared@example.com")), // leads to nobody
+		term("ours", "clara@example.com", "claimed:email", "clara@example.com", other),
+		term("theirs", "anna.theirs@example.com", "email", "anna.theirs@example.com", identity.AnchorOf("theirs", "email", "anna.theirs@example.com")),
+	)
+	type hit struct {
+		Person string
+		By     struct{ Type, Value string }
+		Also   *struct{ Type, Value string }
+		Whole  bool
+	}
+	for text, want := range map[string]string{
+		"ann": "name Anna Meier", "ANNA.M": "email anna.meier@example.com", "Mei": "name Anna Meier (anna.meier@example.com)", "Müll": "name Jo Müller", "mull": "name Jo Müller",
+		"c-10": "customer_id C-100, customer_id C-1001", "C-100": "customer_id C-100!, customer_id C-1001", "C-1001": "customer_id C-1001!",
+		"030 12": "phone +4930123456", "+49 30 1": "phone +4930123456", "4930": "phone +4930123456", "0049 30": "phone +4930123456",
+		"email:ann": "email anna.meier@example.com", "name:ann": "name Anna Meier", "name:c-10": "", "clar": "claimed:email clara@example.com", "email:clar": "claimed:email clara@example.com",
+		"claimed:email:clar": "claimed:email clara@example.com",
+		"%%":                 "", "anna.shared": "", "theirs": "", "nna": "", "a'b": "", `c-10\`: "", "ticket:INC": "",
+	} {
+		var got []string
+		for _, h := range decode[struct{ Found []hit }](t, f.get(200, "/v1/search?q="+url.QueryEscape(text))).Found {
+			said := h.By.Type + " " + h.By.Value
+			if h.Also != nil {
+				said += " (" + h.Also.Value + ")"
+			}
+			if h.Whole {
+				said += "!"
+			}
+			got = append(got, said)
+		}
+		if strings.Join(got, ", ") != want {
+			t.Errorf("%q finds %q, want %q", text, got, want)
+		}
+	}
+	for i := range 20 {
+		id := fmt.Sprintf("D-%02d", i)
+		f.store(event{id: id, time: "2026-11-01T09:00:00Z", identifiers: ids("customer_id:" + id)})
+		f.insert("search_terms", term("ours", strings.ToLower(id), "customer_id", id, anchorOf("customer_id:"+id)))
+	}
+	if got := decode[struct{ Found []hit }](t, f.get(200, "/v1/search?q=d-")).Found; len(got) != maxBegun || got[0].By.Value != "D-00" {
+		t.Errorf("%+v", got)
+	}
 }
 
 func TestListOfConversationsSaysHowTheyBegan(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -217,6 +218,27 @@ func TestPhonesRemembered(t *testing.T) {
 		})
 	}
 	wait.Wait()
+}
+
+func TestInternational(t *testing.T) {
+	for _, tc := range []struct {
+		regions []string
+		digits  string
+		want    []string
+	}{
+		{[]string{"DE"}, "03012", []string{"+493012"}},
+		{[]string{"DE", "AT"}, "0664", []string{"+49664", "+43664"}},
+		{[]string{"DE"}, "004930", []string{"+4930"}},
+		{[]string{"IT"}, "0612", []string{"+390612"}}, // the nought is part of the number
+		{[]string{"US"}, "1212", []string{"+1212"}},
+		{[]string{"US"}, "212", []string{"+1212"}},
+	} {
+		rules := DefaultRules()
+		rules.Regions = tc.regions
+		if got := rules.International(tc.digits); !slices.Equal(got, tc.want) {
+			t.Errorf("%v %s: %v, want %v", tc.regions, tc.digits, got, tc.want)
+		}
+	}
 }
 
 func BenchmarkNormalise(b *testing.B) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -54,8 +55,8 @@ func (p *phones) normalise(s string) (string, error) {
 
 func (p *phones) parse(s string) (string, error) {
 	once, err := p.format(s)
-	if err != nil {
-		return "", err
+	if err != nil || once == s {
+		return once, err
 	}
 	// Of nonsense such as nine zeros each reading takes another zero for a trunk prefix. It must not be one customer today
 	// and another when it is read again.
@@ -98,4 +99,17 @@ func (p *phones) read(s string) (first *phonenumbers.PhoneNumber, err error) {
 		return nil, errors.New("not a phone number: too short or too long for its country")
 	}
 	return first, nil
+}
+
+// International is how a number begins in E.164 of which these digits are the beginning as it is dialled in one of the regions, by their trunk
+// prefixes: 030 12 begins +493012 in Germany. 00 is taken for the way abroad.
+func (r *Rules) International(digits string) (begins []string) {
+	if abroad, ok := strings.CutPrefix(digits, "00"); ok {
+		return []string{"+" + abroad}
+	}
+	for _, region := range r.Regions {
+		national := strings.TrimPrefix(digits, phonenumbers.GetNddPrefixForRegion(region, true))
+		begins = append(begins, "+"+strconv.Itoa(phonenumbers.GetCountryCodeForRegion(region))+national)
+	}
+	return begins
 }

@@ -286,3 +286,18 @@ CREATE TABLE IF NOT EXISTS rejected {{.OnCluster}}
 )
 ENGINE = {{.Engine "ReplacingMergeTree" "version"}}
 ORDER BY (workspace, id);
+
+-- By what a customer is found while somebody types: what identifiers begin with, and the words of names, as streams/search writes them. A row says who
+-- is meant: the identifier itself, which may have moved to a person since, or the touchpoint's anchor of what is a name or only claimed.
+CREATE TABLE IF NOT EXISTS search_terms {{.OnCluster}}
+(
+    workspace LowCardinality(String),
+    term      String,
+    type      LowCardinality(String), -- of the identifier; name
+    value     String, -- as it is shown
+    anchor    UInt128,
+    also      String -- of a name: an identifier, type:value, that tells namesakes apart
+)
+ENGINE = {{.Engine "ReplacingMergeTree"}}
+ORDER BY (workspace, term, type, value, anchor)
+SETTINGS index_granularity = 512, min_compress_block_size = 16384;

@@ -18,7 +18,7 @@ export function CustomersPage() {
           {t('search.examples')}
         </Text>
         <List size="sm" c="dimmed">
-          {(['email', 'phone', 'customer', 'ticket', 'typed'] as const).map((e) => (
+          {(['email', 'name', 'phone', 'customer', 'ticket', 'typed'] as const).map((e) => (
             <List.Item key={e}>{t(`search.example.${e}`)}</List.Item>
           ))}
         </List>

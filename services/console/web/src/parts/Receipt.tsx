@@ -53,7 +53,7 @@ function List({ cell }: { cell: Cell }) {
       </Group>
       <Text size="sm">{first.definition}</Text>
       <Text size="xs" c="dimmed">{inDots(t('measure.definition', { name: cell.figure, version: first.version }), t('receipt.read', { period: periodText(first, first.tz, locale(language)), time: dateTime(first.as_of, language) }))}</Text>
-      {rows.length === 0 ? <Empty title={t('receipt.none')} hint={t('receipt.noneHint')} /> : <div role="list">{rows.map((r) => <Line key={r.kind + r.id} row={r} figure={cell.figure} />)}</div>}
+      {rows.length === 0 ? <Empty title={t('receipt.none')} hint={t('receipt.noneHint')} /> : <div role="list">{rows.map((r) => <Line key={`${r.kind}${r.id}${r.nth ?? 0}`} row={r} figure={cell.figure} />)}</div>}
       {list.hasNextPage && <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>{t('state.more')}</Button>}
     </Stack>
   )

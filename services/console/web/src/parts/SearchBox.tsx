@@ -15,7 +15,7 @@ interface Props {
   except?: string // a person who is not looked for
 }
 
-/** Finds a customer by any identifier while somebody types. What is not whole yet is found by nobody, which is no mistake: a hint says so. */
+/** Finds a customer by any identifier or name while somebody types. That nobody is found yet is no mistake: a hint says so. */
 export function SearchBox({ onFind, label, autoFocus, inputRef, except }: Props) {
   const { t } = useTranslation()
   const typeName = useTypeName()
@@ -31,6 +31,8 @@ export function SearchBox({ onFind, label, autoFocus, inputRef, except }: Props)
   })
   const current = asked === text.trim() && !search.isPlaceholderData
   const found = (asked.length >= 2 ? (search.data?.found ?? []) : []).filter((f) => f.person !== except)
+  const whole = found.filter((f) => f.whole)
+  const meant = whole.length === 1 ? whole[0] : found.length === 1 ? found[0] : undefined
   const go = (person: string) => {
     setText('')
     onFind(person)
@@ -50,14 +52,14 @@ export function SearchBox({ onFind, label, autoFocus, inputRef, except }: Props)
           if (!picked.current) setText(value)
           picked.current = false
         }}
-        data={found.map((f) => ({ value: f.person, label: `${typeName(f.by.type)}: ${f.by.value}` }))}
+        data={found.map((f) => ({ value: f.person, label: `${typeName(f.by.type)}: ${f.by.value}${f.also ? ` · ${f.also.value}` : ''}` }))}
         filter={({ options }) => options}
         onOptionSubmit={(person) => {
           picked.current = true
           go(person)
         }}
         onKeyDown={(e) => {
-          if (e.key === 'Enter' && current && found.length === 1) go(found[0].person)
+          if (e.key === 'Enter' && current && meant) go(meant.person)
         }}
         maxLength={1024}
         comboboxProps={{ shadow: 'md' }}
