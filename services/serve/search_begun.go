@@ -6,14 +6,19 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/schemas/touchpoint"
 	"github.com/throughline/throughline/services/clickhouse"
 	streams "github.com/throughline/throughline/streams/identity"
 	"github.com/throughline/throughline/streams/search"
 )
 
-// maxBegun bounds how many persons are offered of whom the beginning of an identifier or a name was typed.
-const maxBegun = 8
+const (
+	// maxBegun bounds how many persons are offered of whom the beginning of an identifier or a name was typed.
+	maxBegun = 8
+	// maxTerms bounds how many terms are read for that: a person has one for each identifier and word.
+	maxTerms = 500
+)
 
 // begun are the persons of whom an identifier, or a word of their name, begins with the text, in the order of the alphabet.
 func (s *Server) begun(ctx context.Context, c *call, text string) ([]Found, error) {
@@ -21,7 +26,7 @@ func (s *Server) begun(ctx context.Context, c *call, text string) ([]Found, erro
 	if len(terms) == 0 {
 		return nil, nil
 	}
-	params := clickhouse.Params{"workspace": c.workspace, "limit": maxBegun}
+	params := clickhouse.Params{"workspace": c.workspace, "limit": maxTerms}
 	var begins []string
 	for i, term := range terms {
 		name := "term" + strconv.Itoa(i)
@@ -32,23 +37,32 @@ func (s *Server) begun(ctx context.Context, c *call, text string) ([]Found, erro
 	if typ != "" {
 		of, params["type"], params["claimed"] = " AND type IN ({type:String}, {claimed:String})", typ, touchpoint.ClaimedPrefix+typ
 	}
-	sql := `SELECT type, value, anchor, also, ` + c.tables.PersonOf("anchor") + ` AS person FROM ` + c.tables.Terms + `
+	sql := `SELECT type, value, anchor, also, ` + c.tables.PersonOf("anchor") + ` FROM ` + c.tables.Terms + `
 WHERE workspace = {workspace:String} AND (` + strings.Join(begins, " OR ") + `)` + of + `
-ORDER BY term, type, value, anchor LIMIT 1 BY person LIMIT {limit:UInt32}`
+ORDER BY term, startsWith(type, '` + touchpoint.ClaimedPrefix + `'), type, value, anchor LIMIT {limit:UInt32}`
 	var out []Found
-	var nodes []Node
+	at, nodes := map[identity.PersonID]int{}, []Node{}
 	err := s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
 		var one Found
 		var anchor, person wide
 		var also string
-		err := r.Scan(&one.By.Type, &one.By.Value, &anchor, &also, &person)
-		one.By.anchor, one.Person = asAnchor(&anchor), asAnchor(&person)
-		if also != "" {
-			id := touchpoint.IdentifierOf(also)
-			one.Also = &Node{Type: id.Type, Value: id.Value}
+		if err := r.Scan(&one.By.Type, &one.By.Value, &anchor, &also, &person); err != nil {
+			return err
 		}
-		out, nodes = append(out, one), append(nodes, one.By)
-		return err
+		one.By.anchor, one.Person = asAnchor(&anchor), asAnchor(&person)
+		i, known := at[one.Person]
+		if !known && len(out) == maxBegun {
+			return nil
+		}
+		if !known {
+			i = len(out)
+			at[one.Person] = i
+			out, nodes = append(out, one), append(nodes, one.By)
+		}
+		if out[i].By.Type == search.Name && out[i].By.Value == one.By.Value && also != "" {
+			s.tellApart(c.workspace, &out[i], also)
+		}
+		return nil
 	})
 	if err != nil || len(out) == 0 {
 		return nil, err
@@ -58,6 +72,30 @@ ORDER BY term, type, value, anchor LIMIT 1 BY person LIMIT {limit:UInt32}`
 	return slices.DeleteFunc(out, func(one Found) bool {
 		return !slices.ContainsFunc(somebodys, func(n Node) bool { return n.anchor == one.By.anchor })
 	}), err
+}
+
+// tellApart adds to a name an identifier that came with it, if it is a stronger one than what was added before.
+func (s *Server) tellApart(workspace string, one *Found, also string) {
+	id := touchpoint.IdentifierOf(also)
+	types := s.config.Rules.Rules(workspace).Types
+	rank := func(typ string) int {
+		claimed := strings.HasPrefix(typ, touchpoint.ClaimedPrefix)
+		i := slices.IndexFunc(types, func(t streams.Type) bool { return t.Name == strings.TrimPrefix(typ, touchpoint.ClaimedPrefix) })
+		if i < 0 {
+			i = len(types)
+		}
+		if claimed {
+			i += len(types) + 1
+		}
+		return i
+	}
+	node := Node{Type: id.Type, Value: id.Value}
+	if !id.Verified {
+		node.Type = touchpoint.ClaimedPrefix + node.Type
+	}
+	if one.Also == nil || rank(node.Type) < rank(one.Also.Type) {
+		one.Also = &node
+	}
 }
 
 // beginnings are the terms that the text may begin, and the type that stands in front of it, or "".

@@ -68,9 +68,9 @@ func TestSearchFindsByBeginnings(t *testing.T) {
 	term := func(workspace, term, typ, value string, a identity.Anchor) row {
 		return row{"workspace": workspace, "term": term, "type": typ, "value": value, "anchor": a, "also": ""}
 	}
-	name := term("ours", "meier", "name", "Anna Meier", anna)
-	name["also"] = "email:anna.meier@example.com"
-	f.insert("search_terms",
+	name, weaker, claimed := term("ours", "meier", "name", "Anna Meier", anna), term("ours", "meier", "name", "Anna Meier", email), term("ours", "meier", "name", "Anna Meier", email)
+	name["also"], weaker["also"], claimed["also"] = "email:anna.meier@example.com", "cookie:ck1", "claimed:customer_id:C-9"
+	f.insert("search_terms", weaker, claimed,
 		term("ours", "c-100", "customer_id", "C-100", anna), term("ours", "c-1001", "customer_id", "C-1001", other), term("ours", "anna.meier@example.com", "email", "anna.meier@example.com", email),
 		term("ours", "+4930123456", "phone", "+4930123456", phone), name, term("ours", "anna meier", "name", "Anna Meier", anna), term("ours", "muller", "name", "Jo Müller", other),
 		term("ours", "anna.shared@example.com", "email", "anna.shared@example.com", anchorOf("email:anna.shared@example.com")), // leads to nobody
