@@ -1,4 +1,4 @@
-import { Autocomplete, Box, Text } from '@mantine/core'
+import { Autocomplete, Box, Group, Text } from '@mantine/core'
 import { useDebouncedValue, useFocusWithin } from '@mantine/hooks'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { Search } from 'lucide-react'
@@ -13,6 +13,15 @@ interface Props {
   autoFocus?: boolean
   inputRef?: Ref<HTMLInputElement>
   except?: string // a person who is not looked for
+}
+
+function Option({ value, sort }: { value: string; sort: string }) {
+  return (
+    <Group justify="space-between" wrap="nowrap" w="100%" miw={0}>
+      <Text span size="sm" fw={600} className="line">{value}</Text>
+      <Text span size="xs" c="dimmed" className="line">{sort}</Text>
+    </Group>
+  )
 }
 
 /** Finds a customer by any identifier or name while somebody types. That nobody is found yet is no mistake: a hint says so. */
@@ -54,6 +63,10 @@ export function SearchBox({ onFind, label, autoFocus, inputRef, except }: Props)
         }}
         data={found.map((f) => ({ value: f.person, label: `${typeName(f.by.type)}: ${f.by.value}${f.also ? ` · ${f.also.value}` : ''}` }))}
         filter={({ options }) => options}
+        renderOption={({ option }) => {
+          const f = found.find((f) => f.person === option.value)
+          return f ? <Option value={f.by.value} sort={f.also?.value ?? typeName(f.by.type)} /> : option.value
+        }}
         onOptionSubmit={(person) => {
           picked.current = true
           go(person)
