@@ -209,6 +209,7 @@ WHERE ` + strings.Join(q.where, " AND ") + ` ORDER BY time DESC, key DESC LIMIT 
 	}
 	page := AccountTimeline{Account: name, Touchpoints: []AccountTouchpoint{}}
 	list, page.Next = q.cut(list, accountTimeline)
+	s.inTurn(list, true)
 	if err := s.attachConversations(r.Context(), c, list); err != nil {
 		return err
 	}

@@ -253,5 +253,6 @@ ORDER BY ` + byTime("") + ` LIMIT {limit:UInt32}`
 		last := list[limit-1]
 		next = cursor{conversationList, last.time.UnixMilli(), last.Key}.String()
 	}
+	s.inTurn(list, false)
 	return list, next, err
 }

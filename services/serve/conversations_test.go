@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/throughline/throughline/schemas/identity"
+	"github.com/throughline/throughline/schemas/touchpoint"
 )
 
 type conversationsAnswer struct {
@@ -156,4 +158,32 @@ func TestConversationWithItsTouchpoints(t *testing.T) {
 	f.get(404, "/v1/conversations/"+idOf("9"))
 	f.get(404, "/v1/conversations/"+idOf("8"))
 	f.get(400, "/v1/conversations/8")
+}
+
+// A program that answers and resolves in one call has answered first, whatever the two are called; so does what it is an answer to.
+func TestOneMillisecondIsShownAsItIsMeasured(t *testing.T) {
+	f := start(t)
+	c := anchorOf("customer_id:C1")
+	for i := range 8 { // keys are hashes: some pairs would be the wrong way round
+		id := func(of string) string { return fmt.Sprint(of, i) }
+		f.store(
+			event{id: id("settled"), time: "2026-11-01T09:00:00Z", kind: "conversation.resolved", direction: "internal", actor: "agent", identifiers: ids("customer_id:C1"), conversation: id("asked")},
+			event{id: id("answered"), time: "2026-11-01T09:00:00Z", direction: "outbound", actor: "agent", identifiers: ids("customer_id:C1"), conversation: id("asked")},
+			event{id: id("asked"), time: "2026-11-01T09:00:00Z", identifiers: ids("customer_id:C1"), conversation: id("asked")},
+		)
+		f.talks(talk{id: id("asked"), person: c, first: "2026-11-01T09:00:00Z", state: "resolved"})
+		got := decode[struct{ Touchpoints []struct{ ID string } }](t, f.get(200, "/v1/conversations/"+touchpoint.KeyOf("ours", id("asked")).String())).Touchpoints
+		if len(got) != 3 || got[0].ID != id("asked") || got[1].ID != id("answered") || got[2].ID != id("settled") {
+			t.Errorf("%+v", got)
+		}
+	}
+	turns := map[string]int{"settled": 0, "answered": 1, "asked": 2}
+	last := 0
+	for _, one := range decode[struct{ Touchpoints []struct{ ID string } }](t, f.get(200, "/v1/people/"+c.String()+"/timeline?limit=100")).Touchpoints {
+		turn := turns[strings.TrimRight(one.ID, "01234567")]
+		if turn < last {
+			t.Errorf("%s is too late in a timeline with the newest first", one.ID)
+		}
+		last = turn
+	}
 }

@@ -43,6 +43,7 @@ WHERE ` + strings.Join(q.where, " AND ") + ` ORDER BY ` + byTime(" DESC") + ` LI
 		return err
 	}
 	page.Touchpoints, page.Next = q.cut(page.Touchpoints, timelineList)
+	s.inTurn(page.Touchpoints, true)
 	if len(page.Touchpoints) == 0 && !who.recorded {
 		// A person with no touchpoints on this page may still be one; one that nobody ever saw is not.
 		if known, err := s.seen(r.Context(), c, who); err != nil {

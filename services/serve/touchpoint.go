@@ -1,12 +1,15 @@
 package serve
 
 import (
+	"cmp"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/schemas/touchpoint"
 	"github.com/throughline/throughline/services/clickhouse"
+	"github.com/throughline/throughline/streams/conversation"
 )
 
 // Touchpoint is a stored touchpoint in an answer.
@@ -71,4 +74,26 @@ func scanTouchpoint(r *clickhouse.Rows, more ...any) (t Touchpoint, err error) {
 		t.Tags = []string{}
 	}
 	return t, nil
+}
+
+// inTurn puts touchpoints of one millisecond into the order by which conversations are measured: the customer speaks first, then who answers, and
+// what settles comes last. By time they are in order already, oldest first or newest first.
+func (s *Server) inTurn(list []Touchpoint, newestFirst bool) {
+	turn := func(t *Touchpoint) int {
+		turn := int(conversation.TurnOf(s.config.Registry.EffectOf(t.Kind), touchpoint.Direction(t.Direction)))
+		if newestFirst {
+			return -turn
+		}
+		return turn
+	}
+	slices.SortStableFunc(list, func(a, b Touchpoint) int {
+		if !a.time.Equal(b.time) {
+			byTime := a.time.Compare(b.time)
+			if newestFirst {
+				byTime = -byTime
+			}
+			return byTime
+		}
+		return cmp.Compare(turn(&a), turn(&b))
+	})
 }

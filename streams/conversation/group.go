@@ -21,9 +21,9 @@ func settled(before bool, effect registry.Effect, direction touchpoint.Direction
 	return before
 }
 
-// turnOf is the turn that a stub has among those of its millisecond: first the customer speaks, then who answers, and what
+// TurnOf is the turn that a stub has among those of its millisecond: first the customer speaks, then who answers, and what
 // settles the matter comes last. A program that answers and resolves in one call says no more than that.
-func turnOf(effect registry.Effect, direction touchpoint.Direction) uint8 {
+func TurnOf(effect registry.Effect, direction touchpoint.Direction) uint8 {
 	switch effect {
 	case registry.Message, registry.Started, registry.Missed:
 		switch direction {

@@ -89,7 +89,7 @@ func (s *regrouped) Member(m *conversation.Member) {
 	if m.Conversation.IsZero() {
 		return
 	}
-	s.of[m.Stub.Key] = place{time: m.Stub.Time, key: m.Stub.Key, turn: turnOf(s.registry.EffectOf(m.Stub.Kind), m.Stub.Direction)}
+	s.of[m.Stub.Key] = place{time: m.Stub.Time, key: m.Stub.Key, turn: TurnOf(s.registry.EffectOf(m.Stub.Kind), m.Stub.Direction)}
 	s.Members[m.Stub.Key] = m.Conversation
 	s.Of[m.Conversation] = append(s.Of[m.Conversation], m.Stub.Key)
 }

@@ -194,7 +194,7 @@ func (s *story) check(t *testing.T, order string, told []conversation.Message) {
 	}
 	slices.SortFunc(members, func(a, b conversation.Member) int {
 		at := func(m conversation.Member) place {
-			return place{time: m.Stub.Time, key: m.Stub.Key, turn: turnOf(registry.Default().EffectOf(m.Stub.Kind), m.Stub.Direction)}
+			return place{time: m.Stub.Time, key: m.Stub.Key, turn: TurnOf(registry.Default().EffectOf(m.Stub.Kind), m.Stub.Direction)}
 		}
 		return at(a).compare(at(b))
 	})

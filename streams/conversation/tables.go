@@ -137,7 +137,7 @@ func (t *tables) compact(v *conversation.Stub, anchor uint32) stub {
 	if fresh {
 		t.effects = append(t.effects, t.registry.EffectOf(v.Kind))
 	}
-	s.turn = turnOf(t.effect(&s), v.Direction)
+	s.turn = TurnOf(t.effect(&s), v.Direction)
 	s.label, _ = t.labels.number(label{
 		agent: t.name(v.ActorID), team: t.name(v.Team), topic: t.name(v.Topic), account: t.name(v.Account),
 		tags: t.tagList(v.Tags), rating: t.ratingNumber(v.Rating),
