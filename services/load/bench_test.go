@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/throughline/throughline/schemas/clickhouse"
 	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/schemas/topic"
 	"github.com/throughline/throughline/schemas/touchpoint"
@@ -40,12 +41,12 @@ func BenchmarkFill(b *testing.B) {
 	for i := range rs {
 		rs[i] = benchRecord(0, i)
 	}
-	f := &facts{l: &loader{metrics: newMetrics(nil)}, pool: newBlockPool(func() *block { return &block{facts: newTouchpointRows()} })}
+	f := &facts{l: &loader{metrics: newMetrics(nil)}, pool: newBlockPool(func() *block { return newFactBlock(clickhouse.TablesOf(topic.First)) })}
 	blk := f.newBlock()
 	n := 0
 	for b.Loop() {
 		blk.reset()
-		f.consumed, f.fingerprints = 0, new(touchpoint.Seen)
+		f.consumed, f.fingerprints, f.known = 0, new(touchpoint.Seen), newKnownTerms()
 		if err := f.fill(blk, rs, 0); err != nil {
 			b.Fatal(err)
 		}

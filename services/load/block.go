@@ -3,6 +3,7 @@ package load
 import (
 	"time"
 
+	"github.com/throughline/throughline/schemas/clickhouse"
 	"github.com/throughline/throughline/schemas/touchpoint"
 	"github.com/throughline/throughline/services/kafka"
 )
@@ -26,6 +27,10 @@ type block struct {
 	behind int64 // how many records the log had after its last one
 
 	duplicates, conflicts, unreadable int
+}
+
+func newFactBlock(names clickhouse.Tables) *block {
+	return &block{facts: newTouchpointRows(), terms: newTermRows(names)}
 }
 
 // progress is how far a block has come in a partition.

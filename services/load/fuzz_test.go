@@ -34,7 +34,7 @@ func FuzzRows(f *testing.F) {
 	for name, rowsOf := range derivedRows {
 		all[name] = rowsOf(clickhouse.TablesOf(topic.First))
 	}
-	facts := newTouchpointRows()
+	facts, terms, known := newTouchpointRows(), newTermRows(clickhouse.TablesOf(topic.First)), newKnownTerms()
 	f.Fuzz(func(t *testing.T, value []byte) {
 		r := &kafka.Record{Value: value}
 		for name, derived := range all {
@@ -52,15 +52,22 @@ func FuzzRows(f *testing.F) {
 			}
 		}
 		facts.reset()
+		terms.reset()
 		var one fact
 		want := 0
 		if one.decode(r) == nil {
 			facts.add(&one, r)
+			terms.add(&one, known)
 			want = 1
 		}
 		for _, c := range facts.columns {
 			if got := c.Data.Rows(); got != want {
 				t.Fatalf("facts: column %s has %d rows, want %d", c.Name, got, want)
+			}
+		}
+		for _, c := range terms.table.columns {
+			if got := c.Data.Rows(); got != terms.table.rows() {
+				t.Fatalf("terms: column %s has %d rows, want %d", c.Name, got, terms.table.rows())
 			}
 		}
 	})

@@ -107,7 +107,7 @@ func (l *loader) run(ctx context.Context) error {
 	}
 	defer l.ranges.Close()
 	reload := newReloader(l)
-	l.pools.facts = newBlockPool(func() *block { return &block{facts: newTouchpointRows(), terms: newTermRows(l.tables)} })
+	l.pools.facts = newBlockPool(func() *block { return newFactBlock(l.tables) })
 	var topics []string
 	for _, name := range l.cfg.Topics {
 		topics = append(topics, name.In(l.cfg.Generations))
