@@ -139,7 +139,7 @@ func (l *loader) run(ctx context.Context) error {
 	if l.reader, err = kafka.NewReader(l.cfg.Kafka, rc, h); err != nil {
 		return err
 	}
-	l.commits.reader = l.reader
+	l.commits.make = l.reader.Commit
 	background.Go(func() { l.commits.run(lanes) })
 	close(h.ready)
 	err = l.read(ctx)
