@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/throughline/throughline/schemas/clickhouse"
 	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/schemas/topic"
 	"github.com/throughline/throughline/schemas/touchpoint"
@@ -40,12 +41,12 @@ func BenchmarkFill(b *testing.B) {
 	for i := range rs {
 		rs[i] = benchRecord(0, i)
 	}
-	f := &facts{l: &loader{metrics: newMetrics(nil)}, pool: newBlockPool(func() *block { return &block{facts: newTouchpointRows()} })}
+	f := &facts{l: &loader{metrics: newMetrics(nil)}, pool: newBlockPool(func() *block { return newFactsBlock(clickhouse.TablesOf(topic.First)) })}
 	blk := f.newBlock()
 	n := 0
 	for b.Loop() {
 		blk.reset()
-		f.consumed, f.fingerprints = 0, new(touchpoint.Seen)
+		f.consumed, f.fingerprints, f.known = 0, new(touchpoint.Seen), newKnownTerms()
 		if err := f.fill(blk, rs, 0); err != nil {
 			b.Fatal(err)
 		}
@@ -105,7 +106,7 @@ func (w *world) floor(rows int) time.Duration {
 	size := min(50_000, rows/4)
 	ready := make(chan *touchpointRows, 2)
 	for p := range int32(2) {
-		t := newTouchpointRows()
+		t := newTouchpointRows(clickhouse.TablesOf(topic.First))
 		var f fact
 		for i := range size {
 			r := benchRecord(p, i)
@@ -122,7 +123,7 @@ func (w *world) floor(rows int) time.Duration {
 		t := <-ready
 		all.Go(func() {
 			defer func() { ready <- t }()
-			if err := w.db.Insert(context.Background(), "floor", token("floor", 0, int64(n), int64(n+size)), t.columns); err != nil {
+			if err := w.db.Insert(context.Background(), "floor", token("floor", 0, int64(n), int64(n+size)), t.table.columns); err != nil {
 				w.Error(err)
 			}
 		})

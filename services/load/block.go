@@ -3,6 +3,7 @@ package load
 import (
 	"time"
 
+	"github.com/throughline/throughline/schemas/clickhouse"
 	"github.com/throughline/throughline/schemas/touchpoint"
 	"github.com/throughline/throughline/services/kafka"
 )
@@ -34,16 +35,18 @@ type progress struct {
 	end  int64 // the log's, when the records were fetched
 }
 
-func (b *block) tables(facts string) []table {
-	if b.facts != nil {
-		return []table{{facts, b.facts.columns}}
-	}
-	return b.derived.tables()
+func newFactsBlock(names clickhouse.Tables) *block {
+	return &block{facts: newTouchpointRows(names), terms: newTermRows(names)}
 }
 
+func newDerivedBlock(rows rows) *block {
+	return &block{derived: rows, next: map[kafka.TopicPartition]progress{}}
+}
+
+// rows is how many it has for its first table.
 func (b *block) rows() int {
 	if b.facts != nil {
-		return b.facts.time.Rows()
+		return b.facts.table.rows()
 	}
 	return b.derived.tables()[0].rows()
 }

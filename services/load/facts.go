@@ -155,8 +155,7 @@ func (f *facts) land(ctx context.Context, b *block) error {
 
 // write inserts the rows of the block under the token of its range.
 func (f *facts) write(ctx context.Context, b *block) error {
-	t := b.tables(f.l.tables.Touchpoints)[0]
-	uncertain, err := f.l.insert(ctx, t, token(f.Topic, f.Partition, b.from, b.to), f.fence(b))
+	uncertain, err := f.l.insert(ctx, b.facts.table, token(f.Topic, f.Partition, b.from, b.to), f.fence(b))
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func FuzzRows(f *testing.F) {
 	for name, rowsOf := range derivedRows {
 		all[name] = rowsOf(clickhouse.TablesOf(topic.First))
 	}
-	facts := newTouchpointRows()
+	facts := newTouchpointRows(clickhouse.TablesOf(topic.First))
 	f.Fuzz(func(t *testing.T, value []byte) {
 		r := &kafka.Record{Value: value}
 		for name, derived := range all {
@@ -58,7 +58,7 @@ func FuzzRows(f *testing.F) {
 			facts.add(&one, r)
 			want = 1
 		}
-		for _, c := range facts.columns {
+		for _, c := range facts.table.columns {
 			if got := c.Data.Rows(); got != want {
 				t.Fatalf("facts: column %s has %d rows, want %d", c.Name, got, want)
 			}

@@ -107,16 +107,14 @@ func (l *loader) run(ctx context.Context) error {
 	}
 	defer l.ranges.Close()
 	reload := newReloader(l)
-	l.pools.facts = newBlockPool(func() *block { return &block{facts: newTouchpointRows(), terms: newTermRows(l.tables)} })
+	l.pools.facts = newBlockPool(func() *block { return newFactsBlock(l.tables) })
 	var topics []string
 	for _, name := range l.cfg.Topics {
 		topics = append(topics, name.In(l.cfg.Generations))
 		if name == topic.Touchpoints {
 			continue
 		}
-		w := &derived{l: l, pool: newBlockPool(func() *block {
-			return &block{derived: derivedRows[name](l.tables), next: map[kafka.TopicPartition]progress{}}
-		})}
+		w := &derived{l: l, pool: newBlockPool(func() *block { return newDerivedBlock(derivedRows[name](l.tables)) })}
 		p := l.pace
 		if name == topic.Moves {
 			p = pace{l.cfg.BlockAge / urgency, make(chan struct{}, 1)}
