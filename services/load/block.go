@@ -70,7 +70,7 @@ func (b *block) count(r *kafka.Record) {
 
 // refuse adds a dead letter. Its id and time come from the record, so that a block that is made again has the same.
 func (b *block) refuse(topic string, r *kafka.Record, source, workspace, id string, why *touchpoint.FieldError) error {
-	letter := touchpoint.NewRejected(workspace, source, position(r), r.Timestamp.UnixMilli(), r.Value, why)
+	letter := touchpoint.NewRejected(workspace, source, kafka.Position(r), r.Timestamp.UnixMilli(), r.Value, why)
 	letter.Touchpoint = id
 	value, err := letter.Append(nil)
 	if err != nil {

@@ -280,7 +280,3 @@ func closeProducer(p *kafka.Producer) {
 	defer cancel()
 	_ = p.Close(ctx) // whoever needed a letter on the log has waited for it
 }
-
-func position(r *kafka.Record) string {
-	return fmt.Sprintf("%s/%d/%d", r.Topic, r.Partition, r.Offset)
-}
