@@ -143,8 +143,7 @@ func (s *Stage) Run(ctx context.Context) (err error) {
 	if s.producer, err = NewProducer(s.cfg.Kafka, s.cfg.Producer); err != nil {
 		return err
 	}
-	// Whatever is still in the producer belongs to a batch that was abandoned: it is made again.
-	defer s.producer.cl.Close()
+	defer s.producer.Abandon() // whatever is still in it belongs to a batch that was abandoned
 	if s.reader, err = NewReader(s.cfg.Kafka, s.cfg.readerConfig(), readerHandler{s}); err != nil {
 		return err
 	}
