@@ -215,10 +215,7 @@ func (s *Server) receipt(w http.ResponseWriter, r *http.Request, c *call, k *kin
 
 // receiptPage reads one page of the list.
 func (s *Server) receiptPage(ctx context.Context, query *reportQuery, list *receiptList, limit int, after *cursor) (rows []ReceiptRow, next string, err error) {
-	params := clickhouse.Params{}
-	for name, v := range query.params {
-		params[name] = v
-	}
+	params := maps.Clone(query.params)
 	params["limit"] = limit + 1
 	page := " ORDER BY row_order, row_id LIMIT {limit:UInt32}"
 	if after != nil {
