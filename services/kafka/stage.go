@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -198,26 +197,6 @@ func (s *Stage) session(partition int32) *session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.sessions[partition]
-}
-
-// PartitionStatus is where a stage is in one partition.
-type PartitionStatus struct {
-	Partition int32
-	Restoring bool
-	Next      int64 // the next offset to process
-	End       int64 // of the log, as of the last fetch
-}
-
-// Status is where the stage is in the partitions it owns, by partition.
-func (s *Stage) Status() []PartitionStatus {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := make([]PartitionStatus, 0, len(s.sessions))
-	for _, w := range s.sessions {
-		out = append(out, w.status())
-	}
-	slices.SortFunc(out, func(a, b PartitionStatus) int { return int(a.Partition - b.Partition) })
-	return out
 }
 
 // readerHandler gives each assigned partition a session.
