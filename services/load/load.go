@@ -83,7 +83,7 @@ type loader struct {
 	derived map[string]*lane // by topic
 	facts   map[kafka.TopicPartition]*lane
 
-	away sync.Map // table -> true while ClickHouse does not take its rows
+	away sync.Map // table -> true while ClickHouse does not answer about it
 }
 
 func (l *loader) run(ctx context.Context) error {
@@ -255,7 +255,7 @@ func (l *loader) produce(ctx context.Context, letters []*kafka.Record) error {
 	}
 }
 
-// unavailable and available log when ClickHouse stops and begins to take rows, and not every try in between.
+// unavailable and available log when ClickHouse stops and begins to answer, and not every try in between.
 func (l *loader) unavailable(table string, err error) {
 	if _, known := l.away.LoadOrStore(table, true); !known {
 		l.cfg.Logger.Error("ClickHouse does not answer; trying until it does", "table", table, "err", err)
