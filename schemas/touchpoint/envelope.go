@@ -1,6 +1,7 @@
 package touchpoint
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 
@@ -108,4 +109,13 @@ func AppendRecordKey(dst []byte, workspace, id string) []byte {
 	dst = append(dst, workspace...)
 	dst = append(dst, '/')
 	return append(dst, id...)
+}
+
+// WorkspaceOfKey reads the workspace off a record's key, for records whose value cannot be read; "" when the key does not say.
+func WorkspaceOfKey(key []byte) string {
+	name, _, ok := bytes.Cut(key, []byte{'/'})
+	if !ok {
+		return ""
+	}
+	return string(name)
 }

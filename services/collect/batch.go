@@ -101,15 +101,23 @@ func (b *batch) reset() {
 
 // one judges data, which is all of one touchpoint.
 func (b *batch) one(data []byte) *touchpoint.FieldError {
-	b.made = false
-	t, content, why := touchpoint.Decode(data, &b.options)
-	if why == nil {
-		why = b.accept(&t, content)
-	}
+	_, why := b.judge(data, b.options.Carrier)
 	if why != nil {
 		b.refuse(data, why)
 	}
 	return why
+}
+
+// judge accepts data, which is all of one touchpoint, or says why not. The carrier fills what data leaves out.
+func (b *batch) judge(data []byte, carrier touchpoint.Carrier) (id string, why *touchpoint.FieldError) {
+	was := b.options.Carrier
+	b.made, b.options.Carrier = false, carrier
+	t, content, why := touchpoint.Decode(data, &b.options)
+	b.options.Carrier = was
+	if why == nil {
+		why = b.accept(&t, content)
+	}
+	return t.ID, why
 }
 
 // accept appends a touchpoint that was judged good. It fails only for what cannot be written.

@@ -45,17 +45,11 @@ func (b *batch) event(data []byte) *touchpoint.FieldError {
 
 // eventData judges the touchpoint of an event.
 func (b *batch) eventData(e *cloudEvent) *touchpoint.FieldError {
-	b.made = false
 	carrier := e.carrier()
 	if carrier.Time == "" {
 		carrier.Time = b.options.Carrier.Time // of the record that brought it
 	}
-	b.options.Carrier = carrier
-	t, content, why := touchpoint.Decode(e.Data, &b.options)
-	b.options.Carrier = touchpoint.Carrier{}
-	if why == nil {
-		why = b.accept(&t, content)
-	}
+	_, why := b.judge(e.Data, carrier)
 	if why != nil && !why.Carried {
 		inData := *why
 		inData.Field = strings.TrimSuffix("data."+why.Field, ".")

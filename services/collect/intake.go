@@ -23,14 +23,7 @@ func (i *Intake) Now() int64 { return i.b.now }
 // Touchpoint judges data, the JSON of a touchpoint, which may be used again afterwards. An error is returned and not put down: that is
 // for Refuse.
 func (i *Intake) Touchpoint(data []byte, carrier touchpoint.Carrier) *touchpoint.FieldError {
-	b := i.b
-	b.made = false
-	b.options.Carrier = carrier
-	t, content, why := touchpoint.Decode(data, &b.options)
-	b.options.Carrier = touchpoint.Carrier{}
-	if why == nil {
-		why = b.accept(&t, content)
-	}
+	_, why := i.b.judge(data, carrier)
 	return why
 }
 

@@ -52,7 +52,7 @@ func (p *rawPartition) Process(records []*kafka.Record) ([]*kafka.Record, error)
 // raw judges one record: a touchpoint, or a CloudEvent around one as the Kafka protocol binding has it. An absent id is that of the record's place, an absent time that of the record: both are the
 // same when the record is judged again after a crash.
 func (b *batch) raw(r *kafka.Record) {
-	position := r.Topic + "/" + strconv.Itoa(int(r.Partition)) + "/" + strconv.FormatInt(r.Offset, 10)
+	position := kafka.Position(r)
 	b.position = position
 	b.of(workspace.Default)
 	for _, h := range r.Headers {

@@ -36,16 +36,12 @@ func (c *Collector) Resend(ctx context.Context, workspace string, r touchpoint.R
 		}
 		carrier, data = e.carrier(), e.Data
 	}
-	b.options.Carrier = carrier
-	t, content, why := touchpoint.Decode(data, &b.options)
-	if why == nil {
-		why = b.accept(&t, content)
-	}
+	id, why := b.judge(data, carrier)
 	if why != nil {
 		return "", why
 	}
 	r.Version++
-	r.Status, r.Touchpoint = touchpoint.Resent, t.ID
+	r.Status, r.Touchpoint = touchpoint.Resent, id
 	value, err := r.Append(nil)
 	if err != nil {
 		return "", err
@@ -55,7 +51,7 @@ func (c *Collector) Resend(ctx context.Context, workspace string, r touchpoint.R
 		return "", fmt.Errorf("collect: resend: %w", err)
 	}
 	c.metrics.of(b.source).count(b)
-	return t.ID, nil
+	return id, nil
 }
 
 // carrierOf is what a dead letter says of its touchpoint: one without a time happened about when it was refused, and

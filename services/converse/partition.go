@@ -91,7 +91,7 @@ func (p *partition) Member(m *words.Member) {
 // refuse adds the dead letter of a record that cannot be read, which does not even say whose it is. Its id and time come from the record, so
 // that the letter of a batch that is done again is the same one.
 func (p *partition) refuse(r *kafka.Record, why error) {
-	position := fmt.Sprintf("%s/%d/%d", r.Topic, r.Partition, r.Offset)
+	position := kafka.Position(r)
 	letter := touchpoint.NewRejected(workspace.Default, touchpoint.SourceLog, position, r.Timestamp.UnixMilli(), r.Value,
 		&touchpoint.FieldError{Reason: why.Error()})
 	p.add(p.rejected, []byte(position), letter.Append)

@@ -36,7 +36,7 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = producer.Close(context.WithoutCancel(ctx)) }()
+	defer producer.Abandon() // whatever is still in it belongs to rules whose replacement begins anew
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		return kafka.RunStage(ctx, c.stage(StitchGroup(c.Generations), topic.Touchpoints, func(_ context.Context, p int32) (kafka.Partition, error) {

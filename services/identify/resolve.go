@@ -96,7 +96,7 @@ func (p *resolve) Process(records []*kafka.Record) ([]*kafka.Record, error) {
 func (p *resolve) decide(r *kafka.Record) error {
 	if err := words.DecodeLink(r.Value, &p.link); err != nil {
 		p.metrics.unreadable.Inc()
-		return refuse(&p.out, p.rejected, r, err)
+		return refuse(&p.out, p.rejected, string(r.Key), r, err)
 	}
 	if p.link.Kind != words.LinkRules {
 		p.apply(r)

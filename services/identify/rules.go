@@ -1,7 +1,6 @@
 package identify
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -199,7 +198,10 @@ func (p *resolve) some() error {
 	if len(p.outcome.Moves)+len(p.outcome.Edges) < outcomesAtOnce {
 		return nil
 	}
-	return errors.Join(p.tell(), p.flush())
+	if err := p.tell(); err != nil {
+		return err
+	}
+	return p.flush()
 }
 
 // flush appends what is to be told before more of it is made.

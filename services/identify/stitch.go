@@ -120,7 +120,7 @@ func (s *stitch) touchpoint(r *kafka.Record) error {
 
 func (s *stitch) unreadable(r *kafka.Record, why error) error {
 	s.metrics.unreadable.Inc()
-	return refuse(&s.out, s.rejected, r, why)
+	return refuse(&s.out, s.rejected, touchpoint.WorkspaceOfKey(r.Key), r, why)
 }
 
 func (s *stitch) measure() {

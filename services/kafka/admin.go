@@ -50,8 +50,8 @@ func (a *Admin) Ping(ctx context.Context) error {
 }
 
 // EnsureTopics makes the topics that are missing, waits until every broker knows them, and leaves the others as they are.
-// A topic that exists with another
-// number of partitions is an error (ErrPartitionCount), reported after the missing ones were made.
+// A topic that exists with another number of partitions is an error (ErrPartitionCount), reported after the missing ones
+// were made.
 func (a *Admin) EnsureTopics(ctx context.Context, specs []TopicSpec) error {
 	have, err := a.Topics(ctx)
 	if err != nil {
@@ -226,8 +226,8 @@ func (a *Admin) GroupOffsets(ctx context.Context, group string, topics ...string
 	if err != nil {
 		return nil, err
 	}
-	// The log's end is asked for first: a commit made in between can only make the lag look smaller than it is by
-	// what was read in between, never negative for long.
+	// The log's end is asked for first, so a commit made in between may be beyond it: the lag looks smaller than it is by what was
+	// written in between, and is never negative.
 	cs, err := a.adm.FetchOffsets(ctx, group)
 	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
 		return nil, fmt.Errorf("kafka: offsets of group %s: %w", group, err)

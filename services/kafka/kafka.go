@@ -17,6 +17,7 @@ package kafka
 
 import (
 	"errors"
+	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -55,6 +56,11 @@ var (
 	// ErrClosed is returned by calls on something closed.
 	ErrClosed = errors.New("kafka: closed")
 )
+
+// Position says where on the log a record is: topic/partition/offset.
+func Position(r *Record) string {
+	return r.Topic + "/" + strconv.Itoa(int(r.Partition)) + "/" + strconv.FormatInt(r.Offset, 10)
+}
 
 // PartitionOf is the partition, of n, that the default partitioner (murmur2, as in Kafka's own clients) gives a key.
 func PartitionOf(key []byte, n int32) int32 {

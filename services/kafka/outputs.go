@@ -14,7 +14,7 @@ const maxIdle = 16 << 20
 // Reset forgets the records.
 func (o *Outputs) Reset() {
 	if cap(o.bytes) > maxIdle {
-		o.bytes = nil
+		o.bytes, o.records = nil, nil // the records point into it
 	}
 	o.bytes, o.made = o.bytes[:0], 0
 }

@@ -210,6 +210,9 @@ func (p *Producer) Close(ctx context.Context) error {
 	return nil
 }
 
+// Abandon disconnects at once, for those whose records are made again: what is not sent fails, also when the broker is away.
+func (p *Producer) Abandon() { p.cl.Close() }
+
 // group is a set of records whose sender waits for all.
 type group struct {
 	mu   sync.Mutex

@@ -82,7 +82,7 @@ func (a *Admin) bounds(ctx context.Context, topic string, partition int32, from,
 				return 0, 0, err
 			}
 			if !sleep(ctx, backoff(n)) {
-				return 0, 0, errors.Join(ctx.Err(), err)
+				return 0, 0, fmt.Errorf("%w: %w", ctx.Err(), err)
 			}
 			continue
 		}
@@ -140,7 +140,7 @@ func (r *rangeReader) fetch(ctx context.Context, at int64) ([]*Record, int64, er
 		}
 		r.leader = -1
 		if !sleep(ctx, backoff(n)) {
-			return nil, 0, errors.Join(ctx.Err(), err)
+			return nil, 0, fmt.Errorf("%w: %w", ctx.Err(), err)
 		}
 	}
 }

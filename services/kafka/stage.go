@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -143,8 +142,7 @@ func (s *Stage) Run(ctx context.Context) (err error) {
 	if s.producer, err = NewProducer(s.cfg.Kafka, s.cfg.Producer); err != nil {
 		return err
 	}
-	// Whatever is still in the producer belongs to a batch that was abandoned: it is made again.
-	defer s.producer.cl.Close()
+	defer s.producer.Abandon() // whatever is still in it belongs to a batch that was abandoned
 	if s.reader, err = NewReader(s.cfg.Kafka, s.cfg.readerConfig(), readerHandler{s}); err != nil {
 		return err
 	}
@@ -199,26 +197,6 @@ func (s *Stage) session(partition int32) *session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.sessions[partition]
-}
-
-// PartitionStatus is where a stage is in one partition.
-type PartitionStatus struct {
-	Partition int32
-	Restoring bool
-	Next      int64 // the next offset to process
-	End       int64 // of the log, as of the last fetch
-}
-
-// Status is where the stage is in the partitions it owns, by partition.
-func (s *Stage) Status() []PartitionStatus {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := make([]PartitionStatus, 0, len(s.sessions))
-	for _, w := range s.sessions {
-		out = append(out, w.status())
-	}
-	slices.SortFunc(out, func(a, b PartitionStatus) int { return int(a.Partition - b.Partition) })
-	return out
 }
 
 // readerHandler gives each assigned partition a session.

@@ -39,8 +39,8 @@ func newStageMetrics(reg prometheus.Registerer, group string) stageMetrics {
 	return m
 }
 
-func (m *stageMetrics) at(p PartitionStatus) {
-	m.lag.WithLabelValues(strconv.Itoa(int(p.Partition))).Set(float64(p.End - p.Next))
+func (m *stageMetrics) behind(partition int32, records int64) {
+	m.lag.WithLabelValues(strconv.Itoa(int(partition))).Set(float64(records))
 }
 
 func (m *stageMetrics) forget(partition int32) {

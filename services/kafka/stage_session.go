@@ -26,7 +26,6 @@ type session struct {
 
 	mu        sync.Mutex
 	queue     []*Record
-	restoring bool
 	next, end int64 // all outputs of what is before next are in the log
 
 	committed int64 // belongs to whoever commits
@@ -37,7 +36,7 @@ func newSession(s *Stage, a Assignment) *session {
 		s: s, a: a,
 		done: make(chan struct{}), wake: make(chan struct{}, 1), took: make(chan struct{}, 1),
 		dirty: make(chan struct{}, 1), worked: make(chan struct{}),
-		restoring: true, next: a.From(), end: a.End,
+		next: a.From(), end: a.End,
 		committed: a.From(),
 	}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
@@ -105,10 +104,11 @@ func (w *session) abandon() {
 	<-w.done
 }
 
-func (w *session) status() PartitionStatus {
+// position is the next offset to process, and the end of the log as of the last fetch.
+func (w *session) position() (next, end int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return PartitionStatus{Partition: w.a.Partition, Restoring: w.restoring, Next: w.next, End: max(w.end, w.next)}
+	return w.next, max(w.end, w.next)
 }
 
 func (w *session) run() {
@@ -118,7 +118,8 @@ func (w *session) run() {
 	// The next session of this partition must not find it paused.
 	defer w.s.reader.Resume(w.a.TopicPartition)
 	if err := w.work(); err != nil && !errors.Is(err, context.Canceled) {
-		w.s.fail(fmt.Errorf("kafka: stage %s: %s-%d from offset %d: %w", w.s.cfg.Group, w.a.Topic, w.a.Partition, w.status().Next, err))
+		next, _ := w.position()
+		w.s.fail(fmt.Errorf("kafka: stage %s: %s-%d from offset %d: %w", w.s.cfg.Group, w.a.Topic, w.a.Partition, next, err))
 	}
 }
 
@@ -169,9 +170,6 @@ func (w *session) restore(p Partition) error {
 			}
 		}
 	}
-	w.mu.Lock()
-	w.restoring = false
-	w.mu.Unlock()
 	w.s.reader.Resume(w.a.TopicPartition)
 	return nil
 }
@@ -218,7 +216,8 @@ func (w *session) processed(next int64) {
 	w.mu.Lock()
 	w.next = next
 	w.mu.Unlock()
-	w.s.metrics.at(w.status())
+	_, end := w.position()
+	w.s.metrics.behind(w.a.Partition, end-next)
 	signal(w.dirty)
 }
 

@@ -41,7 +41,7 @@ func BenchmarkFill(b *testing.B) {
 	for i := range rs {
 		rs[i] = benchRecord(0, i)
 	}
-	f := &facts{l: &loader{metrics: newMetrics(nil)}, pool: newBlockPool(func() *block { return newFactBlock(clickhouse.TablesOf(topic.First)) })}
+	f := &facts{l: &loader{metrics: newMetrics(nil)}, pool: newBlockPool(func() *block { return newFactsBlock(clickhouse.TablesOf(topic.First)) })}
 	blk := f.newBlock()
 	n := 0
 	for b.Loop() {
@@ -106,7 +106,7 @@ func (w *world) floor(rows int) time.Duration {
 	size := min(50_000, rows/4)
 	ready := make(chan *touchpointRows, 2)
 	for p := range int32(2) {
-		t := newTouchpointRows()
+		t := newTouchpointRows(clickhouse.TablesOf(topic.First))
 		var f fact
 		for i := range size {
 			r := benchRecord(p, i)
@@ -123,7 +123,7 @@ func (w *world) floor(rows int) time.Duration {
 		t := <-ready
 		all.Go(func() {
 			defer func() { ready <- t }()
-			if err := w.db.Insert(context.Background(), "floor", token("floor", 0, int64(n), int64(n+size)), t.columns); err != nil {
+			if err := w.db.Insert(context.Background(), "floor", token("floor", 0, int64(n), int64(n+size)), t.table.columns); err != nil {
 				w.Error(err)
 			}
 		})

@@ -29,26 +29,24 @@ type block struct {
 	duplicates, conflicts, unreadable int
 }
 
-func newFactBlock(names clickhouse.Tables) *block {
-	return &block{facts: newTouchpointRows(), terms: newTermRows(names)}
-}
-
 // progress is how far a block has come in a partition.
 type progress struct {
 	next int64 // the offset to go on from
 	end  int64 // the log's, when the records were fetched
 }
 
-func (b *block) tables(facts string) []table {
-	if b.facts != nil {
-		return []table{{facts, b.facts.columns}}
-	}
-	return b.derived.tables()
+func newFactsBlock(names clickhouse.Tables) *block {
+	return &block{facts: newTouchpointRows(names), terms: newTermRows(names)}
 }
 
+func newDerivedBlock(rows rows) *block {
+	return &block{derived: rows, next: map[kafka.TopicPartition]progress{}}
+}
+
+// rows is how many it has for its first table.
 func (b *block) rows() int {
 	if b.facts != nil {
-		return b.facts.time.Rows()
+		return b.facts.table.rows()
 	}
 	return b.derived.tables()[0].rows()
 }
@@ -72,7 +70,7 @@ func (b *block) count(r *kafka.Record) {
 
 // refuse adds a dead letter. Its id and time come from the record, so that a block that is made again has the same.
 func (b *block) refuse(topic string, r *kafka.Record, source, workspace, id string, why *touchpoint.FieldError) error {
-	letter := touchpoint.NewRejected(workspace, source, position(r), r.Timestamp.UnixMilli(), r.Value, why)
+	letter := touchpoint.NewRejected(workspace, source, kafka.Position(r), r.Timestamp.UnixMilli(), r.Value, why)
 	letter.Touchpoint = id
 	value, err := letter.Append(nil)
 	if err != nil {

@@ -3,20 +3,25 @@ package load
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/throughline/throughline/services/kafka"
 )
 
 // committer makes the commits of all lanes, those that wait at the same time in one request.
+//
+// A commit that its lane has given up is not made any more: the partition may have been somebody else's since, and ours again,
+// and then the broker would take a plan that the other has gone beyond.
 type committer struct {
-	reader   *kafka.Reader
+	make     func(context.Context, ...kafka.Commit) error
 	requests chan commitRequest
 }
 
 type commitRequest struct {
 	kafka.Commit
-	done chan error // with room for the answer
+	ctx  context.Context // done: nobody waits for it
+	done chan error      // with room for the answer
 }
 
 const (
@@ -52,15 +57,21 @@ func (c *committer) run(ctx context.Context) {
 }
 
 func (c *committer) commit(ctx context.Context, waiting []commitRequest) {
-	commits := make([]kafka.Commit, len(waiting))
-	for i, w := range waiting {
-		commits[i] = w.Commit
+	waiting = slices.DeleteFunc(waiting, func(w commitRequest) bool {
+		err := w.ctx.Err()
+		if err != nil {
+			w.done <- err
+		}
+		return err != nil
+	})
+	if len(waiting) == 0 {
+		return
 	}
-	err := c.try(ctx, commits)
+	err := c.try(ctx, waiting)
 	if errors.Is(err, kafka.ErrFenced) && len(waiting) > 1 {
 		// One partition that is gone must not hold up the others.
-		for i, w := range waiting {
-			w.done <- c.try(ctx, commits[i:i+1])
+		for i := range waiting {
+			c.commit(ctx, waiting[i:i+1])
 		}
 		return
 	}
@@ -69,15 +80,22 @@ func (c *committer) commit(ctx context.Context, waiting []commitRequest) {
 	}
 }
 
-func (c *committer) try(ctx context.Context, commits []kafka.Commit) error {
+// try makes commits in one request. It breaks off when one of them is given up, since it may be waiting for a rebalance to end: the
+// lanes of the others ask again.
+func (c *committer) try(ctx context.Context, waiting []commitRequest) error {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
-	return c.reader.Commit(ctx, commits...)
+	commits := make([]kafka.Commit, len(waiting))
+	for i, w := range waiting {
+		commits[i] = w.Commit
+		defer context.AfterFunc(w.ctx, cancel)()
+	}
+	return c.make(ctx, commits...)
 }
 
 // submit hands in a commit; its answer comes from the channel.
 func (c *committer) submit(ctx context.Context, commit kafka.Commit) <-chan error {
-	r := commitRequest{commit, make(chan error, 1)}
+	r := commitRequest{commit, ctx, make(chan error, 1)}
 	select {
 	case c.requests <- r:
 	case <-ctx.Done():

@@ -45,7 +45,7 @@ func (d *derived) land(ctx context.Context, b *block) error {
 		return err
 	}
 	if b.rows() > 0 {
-		for _, t := range b.tables("") {
+		for _, t := range b.derived.tables() {
 			if err := d.l.insertReplacing(ctx, t); err != nil {
 				return err
 			}

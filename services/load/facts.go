@@ -1,7 +1,7 @@
 package load
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -155,8 +155,7 @@ func (f *facts) land(ctx context.Context, b *block) error {
 
 // write inserts the rows of the block under the token of its range.
 func (f *facts) write(ctx context.Context, b *block) error {
-	t := b.tables(f.l.tables.Touchpoints)[0]
-	uncertain, err := f.l.insert(ctx, t, token(f.Topic, f.Partition, b.from, b.to), f.fence(b))
+	uncertain, err := f.l.insert(ctx, b.facts.table, token(f.Topic, f.Partition, b.from, b.to), f.fence(b))
 	if err != nil {
 		return err
 	}
@@ -212,10 +211,7 @@ func (f *facts) commit(ctx context.Context, offset int64, metadata string) error
 	return err
 }
 
-// workspaceOf reads the workspace off the key of a record whose value cannot be read; the default one gets what does not even say that.
+// workspaceOf is whose a record is whose value cannot be read; the default one gets what does not even say that.
 func workspaceOf(r *kafka.Record) string {
-	if name, _, ok := bytes.Cut(r.Key, []byte{'/'}); ok && len(name) > 0 {
-		return string(name)
-	}
-	return workspace.Default
+	return cmp.Or(touchpoint.WorkspaceOfKey(r.Key), workspace.Default)
 }

@@ -34,7 +34,7 @@ func FuzzRows(f *testing.F) {
 	for name, rowsOf := range derivedRows {
 		all[name] = rowsOf(clickhouse.TablesOf(topic.First))
 	}
-	facts, terms, known := newTouchpointRows(), newTermRows(clickhouse.TablesOf(topic.First)), newKnownTerms()
+	facts, terms, known := newTouchpointRows(clickhouse.TablesOf(topic.First)), newTermRows(clickhouse.TablesOf(topic.First)), newKnownTerms()
 	f.Fuzz(func(t *testing.T, value []byte) {
 		r := &kafka.Record{Value: value}
 		for name, derived := range all {
@@ -60,7 +60,7 @@ func FuzzRows(f *testing.F) {
 			terms.add(&one, known)
 			want = 1
 		}
-		for _, c := range facts.columns {
+		for _, c := range facts.table.columns {
 			if got := c.Data.Rows(); got != want {
 				t.Fatalf("facts: column %s has %d rows, want %d", c.Name, got, want)
 			}

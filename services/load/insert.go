@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/throughline/throughline/services/clickhouse"
@@ -11,7 +12,7 @@ import (
 // errContent is wrapped by an insert that ClickHouse refused for what is in the rows.
 var errContent = errors.New("load: rows refused")
 
-// refusals of content: with these codes some row of the block is the reason, and the others can be saved from it. Any
+// contentCodes are refusals of content: with these codes some row of the block is the reason, and the others can be saved from it. Any
 // other refusal (no such table, no rights) says something about the server, and is tried again until somebody mends it:
 // to take it for bad rows would turn a whole log into dead letters.
 var contentCodes = map[int]bool{
@@ -48,7 +49,7 @@ func (l *loader) insert(ctx context.Context, t table, token string, before func(
 		}
 		var refused *clickhouse.Error
 		if errors.As(err, &refused) && contentCodes[refused.Code] {
-			return uncertain, errors.Join(errContent, err)
+			return uncertain, fmt.Errorf("%w: %s: %w", errContent, t.name, err)
 		}
 		if ctx.Err() != nil {
 			return true, ctx.Err()

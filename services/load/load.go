@@ -83,7 +83,7 @@ type loader struct {
 	derived map[string]*lane // by topic
 	facts   map[kafka.TopicPartition]*lane
 
-	away sync.Map // table -> true while ClickHouse does not take its rows
+	away sync.Map // table -> true while ClickHouse does not answer about it
 }
 
 func (l *loader) run(ctx context.Context) error {
@@ -107,16 +107,14 @@ func (l *loader) run(ctx context.Context) error {
 	}
 	defer l.ranges.Close()
 	reload := newReloader(l)
-	l.pools.facts = newBlockPool(func() *block { return newFactBlock(l.tables) })
+	l.pools.facts = newBlockPool(func() *block { return newFactsBlock(l.tables) })
 	var topics []string
 	for _, name := range l.cfg.Topics {
 		topics = append(topics, name.In(l.cfg.Generations))
 		if name == topic.Touchpoints {
 			continue
 		}
-		w := &derived{l: l, pool: newBlockPool(func() *block {
-			return &block{derived: derivedRows[name](l.tables), next: map[kafka.TopicPartition]progress{}}
-		})}
+		w := &derived{l: l, pool: newBlockPool(func() *block { return newDerivedBlock(derivedRows[name](l.tables)) })}
 		p := l.pace
 		if name == topic.Moves {
 			p = pace{l.cfg.BlockAge / urgency, make(chan struct{}, 1)}
@@ -139,7 +137,7 @@ func (l *loader) run(ctx context.Context) error {
 	if l.reader, err = kafka.NewReader(l.cfg.Kafka, rc, h); err != nil {
 		return err
 	}
-	l.commits.reader = l.reader
+	l.commits.make = l.reader.Commit
 	background.Go(func() { l.commits.run(lanes) })
 	close(h.ready)
 	err = l.read(ctx)
@@ -257,7 +255,7 @@ func (l *loader) produce(ctx context.Context, letters []*kafka.Record) error {
 	}
 }
 
-// unavailable and available log when ClickHouse stops and begins to take rows, and not every try in between.
+// unavailable and available log when ClickHouse stops and begins to answer, and not every try in between.
 func (l *loader) unavailable(table string, err error) {
 	if _, known := l.away.LoadOrStore(table, true); !known {
 		l.cfg.Logger.Error("ClickHouse does not answer; trying until it does", "table", table, "err", err)
@@ -281,8 +279,4 @@ func closeProducer(p *kafka.Producer) {
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
 	_ = p.Close(ctx) // whoever needed a letter on the log has waited for it
-}
-
-func position(r *kafka.Record) string {
-	return fmt.Sprintf("%s/%d/%d", r.Topic, r.Partition, r.Offset)
 }

@@ -42,7 +42,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		lag:           gauges("lag_records", "Records of the log that are not in the store yet.", "topic", "partition"),
 		pending:       gauges("pending_rows", "Rows of the planned block.", "partition"),
 		fingerprints:  gauges("fingerprint_bytes", "Memory of the set of fingerprints.", "partition"),
-		reloadSeconds: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: space, Subsystem: system, Name: "dictionary_reload_seconds", Help: "Time of the last reload of the dictionaries of moved anchors: the whole, and what moved lately."}, []string{"dictionary"}),
+		reloadSeconds: gauges("dictionary_reload_seconds", "Time of the last reload of the dictionaries of moved anchors: the whole, and what moved lately.", "dictionary"),
 	}
 	visible := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: space, Subsystem: system, Name: "newest_visible_timestamp_seconds", Help: "When the newest touchpoint in the store was received."},
 		func() float64 { return float64(m.newest.Load()) / 1000 })

@@ -90,6 +90,7 @@ func (l *loader) query(ctx context.Context, sql string, params clickhouse.Params
 	for {
 		err := l.queryOnce(ctx, sql, params, read)
 		if err == nil {
+			l.available(l.tables.Touchpoints)
 			return nil
 		}
 		if ctx.Err() != nil {

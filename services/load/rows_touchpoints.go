@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/throughline/throughline/schemas/clickhouse"
 	"github.com/throughline/throughline/schemas/touchpoint"
 	store "github.com/throughline/throughline/services/clickhouse"
 	"github.com/throughline/throughline/services/kafka"
@@ -59,18 +60,18 @@ type touchpointRows struct {
 	content                                                           store.UInt64Column
 	partition                                                         store.Int32Column
 
-	columns          []store.Column
+	table            table
 	names            []string // scratch
 	earliest, latest int64    // of time
 	newest           int64    // of received
 }
 
-func newTouchpointRows() *touchpointRows {
+func newTouchpointRows(names clickhouse.Tables) *touchpointRows {
 	t := &touchpointRows{
 		identifiers: store.NewStringArray(),
 		thread:      store.NewStringArray(),
 	}
-	t.columns = []store.Column{
+	t.table = table{names.Touchpoints, []store.Column{
 		{Name: "workspace", Data: &t.workspace}, {Name: "key", Data: &t.key}, {Name: "anchor", Data: &t.anchor},
 		{Name: "time", Data: &t.time}, {Name: "received", Data: &t.received}, {Name: "channel", Data: &t.channel}, {Name: "direction", Data: &t.direction},
 		{Name: "kind", Data: &t.kind}, {Name: "actor_type", Data: &t.actorType},
@@ -78,12 +79,12 @@ func newTouchpointRows() *touchpointRows {
 		{Name: "topic", Data: &t.topic}, {Name: "team", Data: &t.team}, {Name: "tags", Data: &t.tags},
 		{Name: "account", Data: &t.account}, {Name: "source", Data: &t.source}, {Name: "rating_scale", Data: &t.ratingScale}, {Name: "rating_value", Data: &t.ratingValue},
 		{Name: "payload", Data: &t.payload}, {Name: "content", Data: &t.content}, {Name: "_partition", Data: &t.partition}, {Name: "_offset", Data: &t.offset},
-	}
+	}}
 	return t
 }
 
 func (t *touchpointRows) reset() {
-	resetAll(t.columns)
+	resetAll(t.table.columns)
 	t.earliest, t.latest, t.newest = 0, 0, 0
 }
 

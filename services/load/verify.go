@@ -127,7 +127,7 @@ func (f *facts) bury(ctx context.Context, offset int64, why error) error {
 
 // insertOnly makes some rows of a block again, from the log, and inserts them.
 func (f *facts) insertOnly(ctx context.Context, b *block, offsets []int64, token string) (part *block, uncertain bool, err error) {
-	part = &block{facts: newTouchpointRows(), from: offsets[0], to: offsets[len(offsets)-1]}
+	part = &block{facts: newTouchpointRows(f.l.tables), from: offsets[0], to: offsets[len(offsets)-1]}
 	var row fact
 	at := 0
 	err = f.l.ranges.ReadRange(ctx, f.Topic, f.Partition, part.from, part.to+1, func(rs []*kafka.Record) error {
@@ -146,6 +146,6 @@ func (f *facts) insertOnly(ctx context.Context, b *block, offsets []int64, token
 	if err != nil {
 		return nil, false, fmt.Errorf("load: read rows again: %w", err)
 	}
-	uncertain, err = f.l.insert(ctx, part.tables(f.l.tables.Touchpoints)[0], token, f.fence(b))
+	uncertain, err = f.l.insert(ctx, part.facts.table, token, f.fence(b))
 	return part, uncertain, err
 }

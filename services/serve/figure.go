@@ -250,7 +250,7 @@ func (f *figures) csv() (out []string) {
 	return out
 }
 
-// figure finds one by its name; hidden ones are nobody's business.
+// figure finds one by its name, also a hidden one, of which others are computed; nil when there is none.
 func (k *kind) figure(name string) *figure {
 	for i := range k.figures {
 		if f := &k.figures[i]; f.name == name {

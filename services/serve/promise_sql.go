@@ -2,6 +2,8 @@ package serve
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -176,7 +178,7 @@ func (p *promiseSQL) byTurns(a, b string) string {
 // calendar before an instant to have the time of all turns before it. So no stretch of time is counted turn by turn.
 func (p *promiseSQL) turns() []string {
 	otherwise := p.openings.clock(p.policy.Calendar)
-	teams, clocks := sortedKeys(p.policy.Teams), []string{otherwise}
+	teams, clocks := slices.Sorted(maps.Keys(p.policy.Teams)), []string{otherwise}
 	for _, team := range teams {
 		clocks = append(clocks, p.openings.clock(p.policy.Teams[team]))
 	}

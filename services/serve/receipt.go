@@ -173,6 +173,7 @@ func (s *Server) receipt(w http.ResponseWriter, r *http.Request, c *call, k *kin
 	}
 	query.order, query.limit = "by", 1
 	query.params["limit"] = 1
+	query.kind = k.only([]string{name}, query.order)
 	if err := s.prepare(c, query, asOf); err != nil {
 		return err
 	}
@@ -182,7 +183,6 @@ func (s *Server) receipt(w http.ResponseWriter, r *http.Request, c *call, k *kin
 		Cell: name, At: at, Unit: m.Unit, Version: m.Version, Definition: m.Meaning.In(query.language), Rows: []ReceiptRow{}, AsOf: Time(asOf),
 	}
 	list := k.receipt(c, query, f)
-	query.kind = k.only([]string{name}, query.order)
 	g, ctx := errgroup.WithContext(r.Context())
 	g.Go(func() error {
 		answer, err := s.run(ctx, c, query)
@@ -215,10 +215,7 @@ func (s *Server) receipt(w http.ResponseWriter, r *http.Request, c *call, k *kin
 
 // receiptPage reads one page of the list.
 func (s *Server) receiptPage(ctx context.Context, query *reportQuery, list *receiptList, limit int, after *cursor) (rows []ReceiptRow, next string, err error) {
-	params := clickhouse.Params{}
-	for name, v := range query.params {
-		params[name] = v
-	}
+	params := maps.Clone(query.params)
 	params["limit"] = limit + 1
 	page := " ORDER BY row_order, row_id LIMIT {limit:UInt32}"
 	if after != nil {

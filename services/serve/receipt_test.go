@@ -165,7 +165,7 @@ func drawOf(rt *rapid.T, dimension string) string {
 // drawFilters draws which rows a report is of, by some of all its filters.
 func drawFilters(rt *rapid.T, k *kind) url.Values {
 	out := q("tz", rapid.SampledFrom([]string{"UTC", "Europe/Berlin", "Asia/Kathmandu"}).Draw(rt, "tz"))
-	for _, name := range sortedKeys(k.filters) {
+	for _, name := range slices.Sorted(maps.Keys(k.filters)) {
 		if rapid.IntRange(0, 5).Draw(rt, "filtered by "+name) == 0 {
 			out[name] = rapid.SliceOfNDistinct(rapid.SampledFrom(values[name]), 1, 2, rapid.ID).Draw(rt, name)
 		}

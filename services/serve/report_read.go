@@ -2,6 +2,7 @@ package serve
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"slices"
@@ -38,7 +39,7 @@ func (s *Server) readScope(c *call, r *http.Request, k *kind) (*reportQuery, err
 		q.fail("from", "want a time before to")
 	}
 	out.params["from"], out.params["to"] = moment(ceilMilli(out.from)), moment(ceilMilli(out.to))
-	for _, name := range sortedKeys(k.filters) {
+	for _, name := range slices.Sorted(maps.Keys(k.filters)) {
 		var values []string
 		switch name {
 		case "direction":
@@ -141,37 +142,24 @@ func readFigures(q *query, k *kind) (names []string) {
 func ceilMilli(t time.Time) time.Time { return t.Add(time.Millisecond - 1).Truncate(time.Millisecond) }
 
 func readBy(q *query, k *kind) (by []dimension) {
-	var allowed []string
-	for _, d := range k.dimensions {
-		allowed = append(allowed, d.name)
-	}
 	for _, part := range q.list("by") {
 		for name := range strings.SplitSeq(part, ",") {
 			if name == "" && part == "" {
 				continue
 			}
-			i := slices.Index(allowed, name)
-			if i < 0 {
-				q.fail("by", "want any of "+strings.Join(allowed, ", "))
+			one := k.dimension(name)
+			if one == nil {
+				q.fail("by", "want any of "+strings.Join(k.dimensionNames(), ", "))
 				return nil
 			}
 			if slices.ContainsFunc(by, func(d dimension) bool { return d.name == name }) {
 				q.fail("by", name+" is there twice")
 			}
-			by = append(by, k.dimensions[i])
+			by = append(by, *one)
 		}
 	}
 	if len(by) > maxDimensions {
 		q.fail("by", fmt.Sprintf("at most %d dimensions", maxDimensions))
 	}
 	return by
-}
-
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

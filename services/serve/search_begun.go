@@ -35,11 +35,11 @@ func (s *Server) begun(ctx context.Context, c *call, text string) ([]Found, erro
 	}
 	of := ""
 	if typ != "" {
-		of, params["type"], params["claimed"] = " AND type IN ({type:String}, {claimed:String})", typ, touchpoint.ClaimedPrefix+typ
+		of, params["type"], params["claimed"] = " AND type IN ({type:String}, {claimed:String})", typ, streams.ClaimedPrefix+typ
 	}
 	sql := `SELECT type, value, anchor, also, ` + c.tables.PersonOf("anchor") + ` FROM ` + c.tables.Terms + `
 WHERE workspace = {workspace:String} AND (` + strings.Join(begins, " OR ") + `)` + of + `
-ORDER BY term, startsWith(type, '` + touchpoint.ClaimedPrefix + `'), type, value, anchor LIMIT {limit:UInt32}`
+ORDER BY term, startsWith(type, '` + streams.ClaimedPrefix + `'), type, value, anchor LIMIT {limit:UInt32}`
 	var out []Found
 	at, nodes := map[identity.PersonID]int{}, []Node{}
 	err := s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
@@ -79,8 +79,8 @@ func (s *Server) tellApart(workspace string, one *Found, also string) {
 	id := touchpoint.IdentifierOf(also)
 	types := s.config.Rules.Rules(workspace).Types
 	rank := func(typ string) int {
-		claimed := strings.HasPrefix(typ, touchpoint.ClaimedPrefix)
-		i := slices.IndexFunc(types, func(t streams.Type) bool { return t.Name == strings.TrimPrefix(typ, touchpoint.ClaimedPrefix) })
+		claimed := strings.HasPrefix(typ, streams.ClaimedPrefix)
+		i := slices.IndexFunc(types, func(t streams.Type) bool { return t.Name == strings.TrimPrefix(typ, streams.ClaimedPrefix) })
 		if i < 0 {
 			i = len(types)
 		}
@@ -91,7 +91,7 @@ func (s *Server) tellApart(workspace string, one *Found, also string) {
 	}
 	node := Node{Type: id.Type, Value: id.Value}
 	if !id.Verified {
-		node.Type = touchpoint.ClaimedPrefix + node.Type
+		node.Type = streams.ClaimedPrefix + node.Type
 	}
 	if one.Also == nil || rank(node.Type) < rank(one.Also.Type) {
 		one.Also = &node

@@ -181,15 +181,7 @@ func (m *moved) assigned(h *Homes, s *stub) *assignment {
 
 // keep puts a stub among those that were given away, and reports whether it was new.
 func (m *moved) keep(s *stub) bool {
-	at, found := slices.BinarySearchFunc(m.stubs, s, func(a stub, s *stub) int {
-		switch {
-		case a.before(s.place()):
-			return -1
-		case s.before(a.place()):
-			return 1
-		}
-		return 0
-	})
+	at, found := slices.BinarySearchFunc(m.stubs, s, func(a stub, s *stub) int { return a.place().compare(s.place()) })
 	if found {
 		return false
 	}

@@ -85,15 +85,7 @@ func (h *Homes) addAll(p *person, stubs []stub) int {
 		}
 		return 0
 	}
-	slices.SortFunc(stubs, func(a, b stub) int {
-		switch {
-		case a.before(b.place()):
-			return -1
-		case b.before(a.place()):
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(stubs, func(a, b stub) int { return a.place().compare(b.place()) })
 	merged := make([]stub, 0, len(p.stubs)+len(stubs))
 	came := make([]int32, 0, cap(merged)) // place before, or wasNew
 	i := 0

@@ -30,7 +30,7 @@ const (
 // place is where a stub is in the order of stubs.
 func (s *stub) place() place { return place{time: s.time, key: s.key, turn: s.turn} }
 
-// before is the order of stubs.
+// before is the order of stubs, as compare has it: every stub that comes asks it.
 func (s *stub) before(p place) bool {
 	switch {
 	case s.time != p.time:

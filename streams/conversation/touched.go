@@ -39,12 +39,13 @@ type gone struct {
 	hop uint32
 }
 
+// compare is the order of stubs.
 func (a place) compare(b place) int {
-	if c := cmp.Compare(a.time, b.time); c != 0 {
-		return c
-	}
-	if c := cmp.Compare(a.turn, b.turn); c != 0 {
-		return c
+	switch {
+	case a.time != b.time:
+		return cmp.Compare(a.time, b.time)
+	case a.turn != b.turn:
+		return cmp.Compare(a.turn, b.turn)
 	}
 	return bytes.Compare(a.key[:], b.key[:])
 }

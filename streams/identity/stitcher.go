@@ -46,7 +46,7 @@ func NewStitcher(rules *Rules) *Stitcher {
 // Judge tells what the next touchpoint of the partition is. Only a new one makes links.
 func (s *Stitcher) Judge(f touchpoint.Fingerprint) touchpoint.Verdict { return s.seen.Judge(f) }
 
-// Seen is how many touchpoints were seen, and Bytes what remembering them takes.
+// Seen is how many touchpoints were seen.
 func (s *Stitcher) Seen() int { return s.seen.Len() }
 
 // Bytes is the memory that remembering the touchpoints takes.
@@ -91,7 +91,7 @@ func (s *Stitcher) Links(e *touchpoint.Envelope, key touchpoint.Key, t *touchpoi
 		return dst, nil
 	}
 	first := ThreadNode(e.Workspace, t.Thread[strongest])
-	if anchor.Type == identity.ThreadType {
+	if isThread {
 		first = anchor
 		give(identity.LinkAnonymous, anchor, identity.Node{}, "thread of nobody known")
 	}

@@ -21,22 +21,38 @@ const (
 )
 
 // Term is an identifier's value, or what somebody typed of it, in the form in which they are compared: without case and
-// accents (Unicode's full case folding and compatibility decomposition), at most 64 bytes.
+// accents (Unicode's full case folding and compatibility decomposition), one space between words, at most 64 bytes.
 func Term(s string) string {
+	s = spaced(s)
 	if folded, plain := ascii(s); plain {
 		return folded
 	}
-	t := transform.Chain(norm.NFKD, cases.Fold(), norm.NFKD, runes.Remove(runes.In(unicode.Mn)), norm.NFC)
+	t := transform.Chain(norm.NFKD, cases.Fold(), runes.Map(cherokee), norm.NFKD, runes.Remove(runes.In(unicode.Mn)), norm.NFC)
 	folded, _, err := transform.String(t, cut(s, 2*longestTerm))
 	if err != nil {
 		return "" // of valid UTF-8 none of them fails
 	}
-	return strings.TrimSpace(cut(strings.TrimSpace(folded), longestTerm))
+	return strings.TrimSpace(cut(spaced(folded), longestTerm))
+}
+
+// cherokee is the case that Unicode folds Cherokee to: cases.Fold gives each of the two the other.
+func cherokee(r rune) rune {
+	if unicode.Is(unicode.Cherokee, r) {
+		return unicode.ToUpper(r)
+	}
+	return r
+}
+
+// spaced has one space between words, whatever was there, and none around them.
+func spaced(s string) string {
+	if !strings.ContainsFunc(s, unicode.IsSpace) {
+		return s
+	}
+	return strings.Join(strings.Fields(s), " ")
 }
 
 // ascii is Term of what has no other characters, which is nearly all.
 func ascii(s string) (folded string, plain bool) {
-	s = strings.TrimSpace(s)
 	for i := range len(s) {
 		if s[i] >= utf8.RuneSelf {
 			return "", false
@@ -64,7 +80,6 @@ func NameTerms(name string) (terms []string) {
 			terms = append(terms, rest)
 		}
 		_, rest, _ = strings.Cut(rest, " ")
-		rest = strings.TrimLeft(rest, " ")
 	}
 	return terms
 }

@@ -11,18 +11,22 @@ import (
 
 func TestTerm(t *testing.T) {
 	for typed, want := range map[string]string{
-		"Anna@Example.COM":       "anna@example.com",
-		"  C1 ":                  "c1",
-		"Müller":                 "muller",
-		"Mu\u0308ller":           "muller",
-		"STRASSE":                "strasse",
-		"Straße":                 "strasse",
-		"ÉLODIE":                 "elodie",
-		"Ω":                      "ω",
-		"佐藤":                     "佐藤",
-		"":                       "",
-		strings.Repeat("a", 100): strings.Repeat("a", 64),
-		strings.Repeat("ж", 100): strings.Repeat("ж", 32),
+		"Anna@Example.COM":             "anna@example.com",
+		"  C1 ":                        "c1",
+		"C  1":                         "c 1",
+		strings.Repeat(" ", 200) + "é": "e",
+		"Müller":                       "muller",
+		"Mu\u0308ller":                 "muller",
+		"STRASSE":                      "strasse",
+		"Straße":                       "strasse",
+		"ÉLODIE":                       "elodie",
+		"Ω":                            "ω",
+		"Ꭰ":                            "Ꭰ",
+		"ꭰ":                            "Ꭰ",
+		"佐藤":                           "佐藤",
+		"":                             "",
+		strings.Repeat("a", 100):       strings.Repeat("a", 64),
+		strings.Repeat("ж", 100):       strings.Repeat("ж", 32),
 	} {
 		if got := Term(typed); got != want {
 			t.Errorf("%q: %q, want %q", typed, got, want)
@@ -33,7 +37,9 @@ func TestTerm(t *testing.T) {
 func TestNameTerms(t *testing.T) {
 	for name, want := range map[string][]string{
 		"Anna":               {"anna"},
-		"Anna Maria  Müller": {"anna maria  muller", "maria  muller", "muller"},
+		"Anna Maria  Müller": {"anna maria muller", "maria muller", "muller"},
+		"Anna\tMeier\u00a0":  {"anna meier", "meier"},
+		"Zoë \u00a0 Straße":  {"zoe strasse", "strasse"},
 		"J. R. R. Tolkien":   {"j. r. r. tolkien", "r. r. tolkien", "r. tolkien", "tolkien"},
 		"a b c d e f g":      {"a b c d e f g", "b c d e f g", "c d e f g", "d e f g", "e f g"},
 		"X":                  nil,
