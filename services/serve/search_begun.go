@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/schemas/touchpoint"
@@ -111,5 +112,5 @@ func (s *Server) beginnings(workspace, text string) (terms []string, typ string)
 	} else if digits := dialled(text); len(digits) >= 3 {
 		terms = append(append(terms, digits, "+"+digits), rules.International(digits)...)
 	}
-	return slices.DeleteFunc(once(terms), func(term string) bool { return term == "" }), typ
+	return slices.DeleteFunc(once(terms), func(term string) bool { return utf8.RuneCountInString(term) < 2 }), typ
 }
