@@ -105,7 +105,7 @@ func (s *Server) beginnings(workspace, text string) (terms []string, typ string)
 		(before == search.Name || slices.ContainsFunc(rules.Types, func(t streams.Type) bool { return t.Name == before })) {
 		text, typ = value, before
 	}
-	terms = []string{search.Term(text)}
+	terms = []string{search.Term(text), search.Spaced(search.Term(text))}
 	if digits, abroad := strings.CutPrefix(text, "+"); abroad && dialled(digits) != "" {
 		terms = append(terms, "+"+dialled(digits))
 	} else if digits := dialled(text); len(digits) >= 3 {

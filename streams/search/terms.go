@@ -21,17 +21,30 @@ const (
 )
 
 // Term is an identifier's value, or what somebody typed of it, in the form in which they are compared: without case and
-// accents (Unicode's full case folding and compatibility decomposition), at most 64 bytes.
+// accents (Unicode's full case folding and compatibility decomposition), without what nobody sees, such as marks of direction, at most 64 bytes.
 func Term(s string) string {
 	if folded, plain := ascii(s); plain {
 		return folded
 	}
-	t := transform.Chain(norm.NFKD, cases.Fold(), norm.NFKD, runes.Remove(runes.In(unicode.Mn)), norm.NFC)
+	unseen := runes.Predicate(func(r rune) bool { return unicode.In(r, unicode.Mn, unicode.Cf) })
+	t := transform.Chain(norm.NFKD, cases.Fold(), norm.NFKD, runes.Remove(unseen), runes.Map(oneCase), norm.NFC)
 	folded, _, err := transform.String(t, cut(s, 2*longestTerm))
 	if err != nil {
 		return "" // of valid UTF-8 none of them fails
 	}
 	return strings.TrimSpace(cut(strings.TrimSpace(folded), longestTerm))
+}
+
+// oneCase is what case folding leaves to do: the capital I of Turkish has become i with a dot, while its small letter has none; of Cherokee, which
+// Unicode folds to capitals, the library makes small letters of them too.
+func oneCase(r rune) rune {
+	switch {
+	case r == 'ı':
+		return 'i'
+	case unicode.Is(unicode.Cherokee, r):
+		return unicode.ToUpper(r)
+	}
+	return r
 }
 
 // ascii is Term of what has no other characters, which is nearly all.
@@ -56,15 +69,18 @@ func cut(s string, n int) string {
 	return s[:n]
 }
 
-// NameTerms are the terms by which a name is found: it from each of its first five words on, so that Anna Maria Meier is found by all of them.
+// NameTerms are the terms by which a name is found: it from each of its first five words on, so that Anna Maria Meier is found by all of them, with one
+// space between them.
 func NameTerms(name string) (terms []string) {
-	rest := Term(name)
+	rest := Spaced(Term(name))
 	for len(terms) < mostWords && rest != "" {
 		if utf8.RuneCountInString(rest) > 1 {
 			terms = append(terms, rest)
 		}
 		_, rest, _ = strings.Cut(rest, " ")
-		rest = strings.TrimLeft(rest, " ")
 	}
 	return terms
 }
+
+// Spaced is a term with one space wherever there are some, or a tab or an end of line, as the terms of names are.
+func Spaced(term string) string { return strings.Join(strings.Fields(term), " ") }

@@ -20,6 +20,13 @@ func TestTerm(t *testing.T) {
 		"ÉLODIE":                 "elodie",
 		"Ω":                      "ω",
 		"佐藤":                     "佐藤",
+		"Işık":                   "isik",
+		"IŞIK":                   "isik",
+		"İnan":                   "inan",
+		"Ꭰꭱ":                     "ᎠᎡ",
+		"ꭰᎡ":                     "ᎠᎡ",
+		"\u200fمحمد\u200f علي":   "محمد علي",
+		"\u200b":                 "",
 		"":                       "",
 		strings.Repeat("a", 100): strings.Repeat("a", 64),
 		strings.Repeat("ж", 100): strings.Repeat("ж", 32),
@@ -32,12 +39,13 @@ func TestTerm(t *testing.T) {
 
 func TestNameTerms(t *testing.T) {
 	for name, want := range map[string][]string{
-		"Anna":               {"anna"},
-		"Anna Maria  Müller": {"anna maria  muller", "maria  muller", "muller"},
-		"J. R. R. Tolkien":   {"j. r. r. tolkien", "r. r. tolkien", "r. tolkien", "tolkien"},
-		"a b c d e f g":      {"a b c d e f g", "b c d e f g", "c d e f g", "d e f g", "e f g"},
-		"X":                  nil,
-		" ":                  nil,
+		"Anna":                    {"anna"},
+		"Anna Maria  Müller":      {"anna maria muller", "maria muller", "muller"},
+		"Anna\tMaria\u3000Müller": {"anna maria muller", "maria muller", "muller"},
+		"J. R. R. Tolkien":        {"j. r. r. tolkien", "r. r. tolkien", "r. tolkien", "tolkien"},
+		"a b c d e f g":           {"a b c d e f g", "b c d e f g", "c d e f g", "d e f g", "e f g"},
+		"X":                       nil,
+		" ":                       nil,
 	} {
 		if got := NameTerms(name); !slices.Equal(got, want) {
 			t.Errorf("%q: %q, want %q", name, got, want)
