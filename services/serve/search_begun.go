@@ -51,9 +51,6 @@ ORDER BY term, startsWith(type, '` + touchpoint.ClaimedPrefix + `'), type, value
 		}
 		one.By.anchor, one.Person = asAnchor(&anchor), asAnchor(&person)
 		i, known := at[one.Person]
-		if !known && len(out) == maxBegun {
-			return nil
-		}
 		if !known {
 			i = len(out)
 			at[one.Person] = i
@@ -67,11 +64,18 @@ ORDER BY term, startsWith(type, '` + touchpoint.ClaimedPrefix + `'), type, value
 	if err != nil || len(out) == 0 {
 		return nil, err
 	}
-	// An identifier whose link was refused, or that several use, is nobody's.
-	somebodys, err := s.stored(ctx, c, nodes)
-	return slices.DeleteFunc(out, func(one Found) bool {
+	// An identifier whose link was refused, that is blocked, or that several use, is nobody's, and takes nobody's place.
+	first := min(len(nodes), maxBegun)
+	somebodys, err := s.stored(ctx, c, nodes[:first])
+	if err == nil && len(somebodys) < maxBegun && first < len(nodes) {
+		var more []Node
+		more, err = s.stored(ctx, c, nodes[first:])
+		somebodys = append(somebodys, more...)
+	}
+	out = slices.DeleteFunc(out, func(one Found) bool {
 		return !slices.ContainsFunc(somebodys, func(n Node) bool { return n.anchor == one.By.anchor })
-	}), err
+	})
+	return out[:min(len(out), maxBegun)], err
 }
 
 // tellApart adds to a name an identifier that came with it, if it is a stronger one than what was added before.

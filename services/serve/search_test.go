@@ -114,6 +114,14 @@ func TestSearchFindsByBeginnings(t *testing.T) {
 	if got := decode[struct{ Found []hit }](t, f.get(200, "/v1/search?q=d-")).Found; len(got) != maxBegun || got[0].By.Value != "D-00" {
 		t.Errorf("%+v", got)
 	}
+	for i := range maxBegun { // a shop's own mailboxes, blocked as an identifier
+		email := fmt.Sprintf("d-a.noreply@shop%d.example.com", i)
+		f.insert("search_terms", term("ours", email, "email", email, anchorOf("email:"+email)))
+	}
+	f.insert("search_terms", term("ours", "d-a.zoe", "name", "D-A.Zoe", anna))
+	if got := decode[struct{ Found []hit }](t, f.get(200, "/v1/search?q=d-a")).Found; len(got) != 1 || got[0].By.Value != "D-A.Zoe" {
+		t.Errorf("behind what is nobody's: %+v", got)
+	}
 }
 
 func TestListOfConversationsSaysHowTheyBegan(t *testing.T) {
