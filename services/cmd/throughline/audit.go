@@ -44,7 +44,7 @@ func (c *auditCommand) Run(ctx context.Context, log *slog.Logger) error {
 		if len(config.IDs) > 0 {
 			return errors.New("--ids needs --data or --kafka")
 		}
-		report, err = operate[audit.Report](ctx, c.URL+"/v1/audit", c.Key)
+		report, err = operate[audit.Report](ctx, c.URL, "/v1/audit", c.Key)
 	case c.Data != "":
 		report, err = auditFolder(ctx, c.Data, c.ruleFlags, config, log)
 	case c.given():
