@@ -24,7 +24,7 @@ type auditCommand struct {
 	Key  string `help:"API key for --url." env:"THROUGHLINE_KEY"`
 	Data string `help:"Audit this data folder, which nothing else uses now." xor:"where"`
 	engineFlags
-	IDs string `name:"ids" type:"existingfile" help:"File of touchpoint ids, one a line, each of which must be stored once."`
+	IDs string `name:"ids" type:"existingfile" help:"File of touchpoint ids, one a line, each of which must be stored once; with --data or --kafka."`
 	ruleFlags
 }
 
