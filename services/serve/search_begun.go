@@ -22,7 +22,7 @@ const (
 
 // begun are the persons of whom an identifier, or a word of their name, begins with the text, in the order of the alphabet.
 func (s *Server) begun(ctx context.Context, c *call, text string) ([]Found, error) {
-	terms, typ := s.beginnings(c.workspace, text)
+	terms, typ, text := s.beginnings(c.workspace, text)
 	if len(terms) == 0 {
 		return nil, nil
 	}
@@ -48,6 +48,9 @@ ORDER BY term, startsWith(type, '` + touchpoint.ClaimedPrefix + `'), type, value
 		var also string
 		if err := r.Scan(&one.By.Type, &one.By.Value, &anchor, &also, &person); err != nil {
 			return err
+		}
+		if len(text) > search.LongestTerm && !search.Begins(one.By.Type, one.By.Value, text) {
+			return nil
 		}
 		one.By.anchor, one.Person = asAnchor(&anchor), asAnchor(&person)
 		i, known := at[one.Person]
@@ -102,8 +105,8 @@ func (s *Server) tellApart(workspace string, one *Found, also string) {
 	}
 }
 
-// beginnings are the terms that the text may begin, and the type that stands in front of it, or "".
-func (s *Server) beginnings(workspace, text string) (terms []string, typ string) {
+// beginnings are the terms that the text may begin, the type that stands in front of it, or "", and what stands behind that.
+func (s *Server) beginnings(workspace, text string) (terms []string, typ, value string) {
 	rules := s.config.Rules.Rules(workspace)
 	if before, value, err := streams.ParseIdentifier(strings.TrimPrefix(text, streams.ClaimedPrefix)); err == nil &&
 		(before == search.Name || slices.ContainsFunc(rules.Types, func(t streams.Type) bool { return t.Name == before })) {
@@ -111,9 +114,9 @@ func (s *Server) beginnings(workspace, text string) (terms []string, typ string)
 	}
 	terms = []string{search.Term(text), search.Spaced(search.Term(text))}
 	if digits, abroad := strings.CutPrefix(text, "+"); abroad && dialled(digits) != "" {
-		terms = append(terms, "+"+dialled(digits))
+		terms = append(terms, "+"+dialled(digits), "+"+dialled(strings.Replace(digits, "(0)", "", 1))) // +49 (0)30: not dialled from abroad, but in Italy
 	} else if digits := dialled(text); len(digits) >= 3 {
 		terms = append(append(terms, digits, "+"+digits), rules.International(digits)...)
 	}
-	return slices.DeleteFunc(once(terms), func(term string) bool { return term == "" }), typ
+	return slices.DeleteFunc(once(terms), func(term string) bool { return term == "" }), typ, text
 }

@@ -86,7 +86,7 @@ func TestSearchFindsByBeginnings(t *testing.T) {
 	for text, want := range map[string]string{
 		"ann": "name Anna Meier", "ANNA.M": "email anna.meier@example.com", "Mei": "name Anna Meier (anna.meier@example.com)", "anna  m": "name Anna Meier", "Müll": "name Jo Müller", "mull": "name Jo Müller",
 		"c-10": "customer_id C-100, customer_id C-1001", "C-100": "customer_id C-100!, customer_id C-1001", "C-1001": "customer_id C-1001!",
-		"030 12": "phone +4930123456", "+49 30 1": "phone +4930123456", "4930": "phone +4930123456", "0049 30": "phone +4930123456",
+		"030 12": "phone +4930123456", "+49 30 1": "phone +4930123456", "+49 (0)30 1": "phone +4930123456", "4930": "phone +4930123456", "0049 30": "phone +4930123456",
 		"email:ann": "email anna.meier@example.com", "name:ann": "name Anna Meier", "name:c-10": "", "clar": "claimed:email clara@example.com", "email:clar": "claimed:email clara@example.com",
 		"claimed:email:clar": "claimed:email clara@example.com",
 		"%%":                 "", "anna.shared": "", "theirs": "", "nna": "", "a'b": "", `c-10\`: "", "ticket:INC": "",
@@ -113,6 +113,14 @@ func TestSearchFindsByBeginnings(t *testing.T) {
 	}
 	if got := decode[struct{ Found []hit }](t, f.get(200, "/v1/search?q=d-")).Found; len(got) != maxBegun || got[0].By.Value != "D-00" {
 		t.Errorf("%+v", got)
+	}
+	long := strings.Repeat("l", 70)
+	f.store(event{id: "long", time: "2026-11-01T09:00:00Z", identifiers: ids("customer_id:" + long + "1")})
+	f.insert("search_terms", term("ours", long[:64], "customer_id", long+"1", anchorOf("customer_id:"+long+"1")))
+	for text, want := range map[string]int{long: 1, "customer_id:" + long: 1, long + "2": 0} {
+		if got := decode[struct{ Found []hit }](t, f.get(200, "/v1/search?q="+text)).Found; len(got) != want {
+			t.Errorf("%s: %+v", text, got)
+		}
 	}
 	for i := range maxBegun { // a shop's own mailboxes, blocked as an identifier
 		email := fmt.Sprintf("d-a.noreply@shop%d.example.com", i)

@@ -15,47 +15,62 @@ import (
 // Name is the type of what somebody is called. It is no identifier: several people may have it.
 const Name = "name"
 
-const (
-	longestTerm = 64 // bytes: nobody types more before looking up
-	mostWords   = 5  // of a name
-)
+// LongestTerm is how many bytes a term has: hardly anybody types more before looking up.
+const LongestTerm = 64
+
+const mostWords = 5 // of a name
 
 // Term is an identifier's value, or what somebody typed of it, in the form in which they are compared: without case and
 // accents (Unicode's full case folding and compatibility decomposition), without what nobody sees, such as marks of direction, at most 64 bytes.
 func Term(s string) string {
+	return strings.TrimSpace(cut(fold(cut(strings.TrimSpace(s), 2*LongestTerm)), LongestTerm))
+}
+
+// Begins tells whether a value, or a name from one of its words on, begins with a text that is longer than terms are.
+func Begins(typ, value, text string) bool {
+	value, text = fold(value), fold(text)
+	if typ == Name {
+		return strings.Contains(" "+Spaced(value), " "+Spaced(text))
+	}
+	return strings.HasPrefix(value, text)
+}
+
+// fold is the whole text in the form in which terms are.
+func fold(s string) string {
 	if folded, plain := ascii(s); plain {
 		return folded
 	}
 	unseen := runes.Predicate(func(r rune) bool { return unicode.In(r, unicode.Mn, unicode.Cf) })
 	t := transform.Chain(norm.NFKD, cases.Fold(), norm.NFKD, runes.Remove(unseen), runes.Map(oneCase), norm.NFC)
-	folded, _, err := transform.String(t, cut(s, 2*longestTerm))
+	folded, _, err := transform.String(t, s)
 	if err != nil {
 		return "" // of valid UTF-8 none of them fails
 	}
-	return strings.TrimSpace(cut(strings.TrimSpace(folded), longestTerm))
+	return strings.TrimSpace(folded)
 }
 
 // oneCase is what case folding leaves to do: the capital I of Turkish has become i with a dot, while its small letter has none; of Cherokee, which
-// Unicode folds to capitals, the library makes small letters of them too.
+// Unicode folds to capitals, the library makes small letters of them too. An apostrophe is one however it is set.
 func oneCase(r rune) rune {
 	switch {
 	case r == 'ı':
 		return 'i'
+	case r == '’' || r == 'ʼ':
+		return '\''
 	case unicode.Is(unicode.Cherokee, r):
 		return unicode.ToUpper(r)
 	}
 	return r
 }
 
-// ascii is Term of what has no other characters, which is nearly all.
+// ascii is fold of what has no other characters, which is nearly all.
 func ascii(s string) (folded string, plain bool) {
-	s = strings.TrimSpace(s)
 	for i := range len(s) {
 		if s[i] >= utf8.RuneSelf {
 			return "", false
 		}
 	}
-	return strings.ToLower(strings.TrimSpace(s[:min(len(s), longestTerm)])), true
+	return strings.ToLower(strings.TrimSpace(s)), true
 }
 
 // cut is the beginning of s with at most n bytes, whole characters.
@@ -72,10 +87,10 @@ func cut(s string, n int) string {
 // NameTerms are the terms by which a name is found: it from each of its first five words on, so that Anna Maria Meier is found by all of them, with one
 // space between them.
 func NameTerms(name string) (terms []string) {
-	rest := Spaced(Term(name))
+	rest := Spaced(fold(name))
 	for len(terms) < mostWords && rest != "" {
 		if utf8.RuneCountInString(rest) > 1 {
-			terms = append(terms, rest)
+			terms = append(terms, strings.TrimSpace(cut(rest, LongestTerm)))
 		}
 		_, rest, _ = strings.Cut(rest, " ")
 	}

@@ -23,6 +23,7 @@ func TestTerm(t *testing.T) {
 		"Işık":                   "isik",
 		"IŞIK":                   "isik",
 		"İnan":                   "inan",
+		"O’Neill":                "o'neill",
 		"Ꭰꭱ":                     "ᎠᎡ",
 		"ꭰᎡ":                     "ᎠᎡ",
 		"\u200fمحمد\u200f علي":   "محمد علي",
@@ -37,6 +38,22 @@ func TestTerm(t *testing.T) {
 	}
 }
 
+// A text that is longer than terms are is held against all of the value.
+func TestBegins(t *testing.T) {
+	long := strings.Repeat("Ä", 70)
+	for _, c := range []struct {
+		typ, value, text string
+		want             bool
+	}{
+		{"customer_id", long + "1", strings.ToLower(long), true}, {"customer_id", long + "1", long + "2", false},
+		{Name, "Anna " + long + "  Meier", long + " m", true}, {Name, "Anna " + long, long + " m", false}, {Name, "x" + long, long, false},
+	} {
+		if got := Begins(c.typ, c.value, c.text); got != c.want {
+			t.Errorf("%s %q, %q: %v", c.typ, c.value, c.text, got)
+		}
+	}
+}
+
 func TestNameTerms(t *testing.T) {
 	for name, want := range map[string][]string{
 		"Anna":                    {"anna"},
@@ -45,7 +62,8 @@ func TestNameTerms(t *testing.T) {
 		"J. R. R. Tolkien":        {"j. r. r. tolkien", "r. r. tolkien", "r. tolkien", "tolkien"},
 		"a b c d e f g":           {"a b c d e f g", "b c d e f g", "c d e f g", "d e f g", "e f g"},
 		"X":                       nil,
-		" ":                       nil,
+		"Александра Константиновна Преображенская": {"александра константиновна преобра", "константиновна преображенская", "преображенская"},
+		" ": nil,
 	} {
 		if got := NameTerms(name); !slices.Equal(got, want) {
 			t.Errorf("%q: %q, want %q", name, got, want)
@@ -58,7 +76,7 @@ func TestWhatBeginsATextBeginsItsTerm(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := rapid.StringN(0, 40, 120).Draw(rt, "text")
 		term := Term(s)
-		if len(term) > longestTerm || !utf8.ValidString(term) || Term(term) != term {
+		if len(term) > LongestTerm || !utf8.ValidString(term) || Term(term) != term {
 			rt.Fatalf("%q: %q, again %q", s, term, Term(term))
 		}
 		words := strings.Fields(rapid.StringMatching(`[A-Za-zäöüß]{1,8}( [A-Za-zäöüß]{2,8}){0,4}`).Draw(rt, "name"))
