@@ -57,6 +57,7 @@ type Config struct {
 	RetryFor time.Duration // how long one batch is tried
 	Backoff  time.Duration // before the second attempt; it doubles up to 10 s
 	HTTP     *http.Client  // nil: one of its own
+	Waiting  func(error)   // told why a batch is tried again; several batches at a time may be; nil: nobody
 }
 
 // DefaultConfig waits half a minute for an answer and ten minutes for a server.
@@ -140,6 +141,9 @@ func (c *Client) Send(ctx context.Context, lines []byte) (Answer, error) {
 		wait = max(wait, c.backoff(attempt))
 		if time.Now().Add(wait).After(deadline) {
 			return Answer{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+		if c.c.Waiting != nil {
+			c.c.Waiting(err)
 		}
 		select {
 		case <-ctx.Done():

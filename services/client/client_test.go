@@ -52,6 +52,19 @@ func TestTriesAgainWhatMayPass(t *testing.T) {
 	}
 }
 
+// Who waits for a server that is away can be told so.
+func TestSaysWhyItTriesAgain(t *testing.T) {
+	var why []string
+	cl := newTestClient(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
+		func(c *Config) {
+			c.RetryFor, c.Backoff = 20*time.Millisecond, time.Millisecond
+			c.Waiting = func(err error) { why = append(why, err.Error()) }
+		})
+	if _, err := cl.Send(context.Background(), []byte("{}\n")); err == nil || len(why) == 0 || !strings.Contains(why[0], "502") {
+		t.Errorf("%v: %q", err, why)
+	}
+}
+
 func TestDoesNotTryAgainWhatWillNotPass(t *testing.T) {
 	for _, status := range []int{400, 401, 403, 404, 413, 415, 422} {
 		var n atomic.Int64

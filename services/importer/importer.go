@@ -82,6 +82,8 @@ func Run(ctx context.Context, c Config) (Summary, error) {
 	if err != nil {
 		return s, err
 	}
+	var bar *progress.Progress
+	c.Client.Waiting = func(err error) { bar.Note("tries again: " + err.Error()) }
 	cl, err := client.New(c.Client)
 	if err != nil {
 		return s, err
@@ -97,7 +99,7 @@ func Run(ctx context.Context, c Config) (Summary, error) {
 		}
 	}
 	s.Resumed = s.Records
-	bar := progress.Start(c.Progress, "import", in.size)
+	bar = progress.Start(c.Progress, "import", in.size)
 	r := &reader{open: f.open, files: f.files, most: c.Lines, skip: s.Records}
 	defer r.close()
 	err = client.Flow(ctx, cl, c.Width, r.next, func(b *client.Batch[part], a client.Answer) error {

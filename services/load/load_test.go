@@ -50,17 +50,18 @@ func TestColumnsSayWhatTheTouchpointSays(t *testing.T) {
 	}
 }
 
-// A customer is found by what identifies them, by each word of the name, and by what they claim, as long as that is stored.
+// A customer is found by what identifies them, by each word of the name, and by what they claim, as long as that is stored. With a name stands the
+// identifier that the touchpoint is anchored at, wherever it stands among the others.
 func TestTermsOfCustomers(t *testing.T) {
 	w := newWorld(t, 1)
 	told := func(id, name string, actor touchpoint.ActorType, verified bool) *kafka.Record {
 		p := touchpoint.Touchpoint{ID: id, Time: spring, Channel: "email", Direction: touchpoint.Inbound, Kind: "message", Actor: touchpoint.Actor{Type: actor, Name: name},
-			Identifiers: []touchpoint.Identifier{{Type: "email", Value: "Anna@example.com", Verified: verified}}}
+			Identifiers: []touchpoint.Identifier{{Type: "email", Value: "Anna@example.com", Verified: verified}, {Type: "customer_id", Value: "7", Verified: true}}}
 		payload, err := p.AppendJSON(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := touchpoint.Envelope{Workspace: "default", ID: id, Anchor: touchpoint.KeyOf("default", "anchor"), Time: spring, Received: spring, Payload: payload}
+		e := touchpoint.Envelope{Workspace: "default", ID: id, Anchor: identity.AnchorOf("default", "customer_id", "7"), Time: spring, Received: spring, Payload: payload}
 		return &kafka.Record{Topic: string(topic.Touchpoints), Key: touchpoint.RecordKey("default", id), Value: e.Append(nil)}
 	}
 	w.produce(told("a", "Anna Müller", touchpoint.Customer, true), told("b", "Anna Müller", touchpoint.Customer, true), told("c", "", touchpoint.Customer, false), told("d", "Bob of ours", touchpoint.Agent, true))
@@ -70,13 +71,13 @@ func TestTermsOfCustomers(t *testing.T) {
 	if _, err := w.db.One(context.Background(), `SELECT arrayStringConcat(groupArray(concat(term, '|', type, '|', value, '|', lower(hex(anchor)), '|', also)), ', ') FROM (SELECT * FROM search_terms FINAL ORDER BY term, type)`, nil, noLimits, &got); err != nil {
 		t.Fatal(err)
 	}
-	own, of := identity.AnchorOf("default", "email", "Anna@example.com"), touchpoint.KeyOf("default", "anchor")
-	want := fmt.Sprintf("anna muller|name|Anna Müller|%[2]s|email:Anna@example.com, anna@example.com|claimed:email|Anna@example.com|%[2]s|, anna@example.com|email|Anna@example.com|%[1]s|, muller|name|Anna Müller|%[2]s|email:Anna@example.com", own, of)
+	own, of := identity.AnchorOf("default", "email", "Anna@example.com"), identity.AnchorOf("default", "customer_id", "7")
+	want := fmt.Sprintf("7|customer_id|7|%[2]s|, anna muller|name|Anna Müller|%[2]s|customer_id:7, anna@example.com|claimed:email|Anna@example.com|%[2]s|, anna@example.com|email|Anna@example.com|%[1]s|, muller|name|Anna Müller|%[2]s|customer_id:7", own, of)
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if raw := w.count("SELECT count() FROM search_terms"); raw != 4 {
-		t.Errorf("%d rows written for 4 terms", raw)
+	if raw := w.count("SELECT count() FROM search_terms"); raw != 5 {
+		t.Errorf("%d rows written for 5 terms", raw)
 	}
 }
 

@@ -43,13 +43,24 @@ func (t *termRows) add(f *fact, known knownTerms) {
 	if f.Actor.Type != touchpoint.Customer || f.Actor.Name == "" || known.add(f.envelope.Workspace, search.Name, f.Actor.Name, f.envelope.Anchor) {
 		return
 	}
-	also := ""
-	if len(f.Identifiers) > 0 {
-		also = f.Identifiers[0].String()
-	}
+	also := f.anchorIdentifier()
 	for _, term := range search.NameTerms(f.Actor.Name) {
 		t.row(f, term, search.Name, f.Actor.Name, f.envelope.Anchor, also)
 	}
+}
+
+// anchorIdentifier is the identifier that the fact's anchor is made of, the strongest that is not blocked; "" when it has none.
+func (f *fact) anchorIdentifier() string {
+	for _, id := range f.Identifiers {
+		typ := id.Type
+		if !id.Verified {
+			typ = touchpoint.ClaimedPrefix + typ
+		}
+		if identity.AnchorOf(f.envelope.Workspace, typ, id.Value) == f.envelope.Anchor {
+			return id.String()
+		}
+	}
+	return ""
 }
 
 func (t *termRows) row(f *fact, term, typ, value string, anchor identity.Anchor, also string) {

@@ -21,6 +21,7 @@ type Progress struct {
 	w     io.Writer
 	what  string
 	total int64
+	done  int64
 	bar   *progressbar.ProgressBar // nil where there is no terminal
 	last  time.Time
 }
@@ -44,15 +45,26 @@ func Start(w io.Writer, what string, total int64) *Progress {
 func (p *Progress) Set(done int64, note string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	done = min(max(done, 0), p.total)
+	p.done = min(max(done, 0), p.total)
+	p.show(note)
+}
+
+// Note says why it goes no further.
+func (p *Progress) Note(note string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.show(note)
+}
+
+func (p *Progress) show(note string) {
 	if p.bar != nil {
 		p.bar.Describe(p.what + ": " + note)
-		_ = p.bar.Set64(done) // a bar that cannot be drawn must not stop the work
+		_ = p.bar.Set64(p.done) // a bar that cannot be drawn must not stop the work
 		return
 	}
 	if now := time.Now(); now.Sub(p.last) >= every {
 		p.last = now
-		fmt.Fprintf(p.w, "%s: %d%%, %s\n", p.what, done*100/p.total, note)
+		fmt.Fprintf(p.w, "%s: %d%%, %s\n", p.what, p.done*100/p.total, note)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/schemas/touchpoint"
@@ -25,8 +24,8 @@ type Found struct {
 // nobody is known by it is an answer and no mistake: it is asked while somebody types.
 func (s *Server) search(w http.ResponseWriter, r *http.Request, c *call) error {
 	asked := c.query.text("q")
-	if utf8.RuneCountInString(asked) < 2 {
-		c.query.fail("q", "want at least two characters")
+	if asked == "" {
+		c.query.fail("q", "want what is known of somebody: an identifier, a reference or a name, or how it begins")
 	}
 	text := strings.TrimSpace(asked)
 	if err := c.query.done(); err != nil {

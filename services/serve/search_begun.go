@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/throughline/throughline/schemas/identity"
 	"github.com/throughline/throughline/schemas/touchpoint"
@@ -23,7 +22,7 @@ const (
 
 // begun are the persons of whom an identifier, or a word of their name, begins with the text, in the order of the alphabet.
 func (s *Server) begun(ctx context.Context, c *call, text string) ([]Found, error) {
-	terms, typ := s.beginnings(c.workspace, text)
+	terms, typ, text := s.beginnings(c.workspace, text)
 	if len(terms) == 0 {
 		return nil, nil
 	}
@@ -36,11 +35,11 @@ func (s *Server) begun(ctx context.Context, c *call, text string) ([]Found, erro
 	}
 	of := ""
 	if typ != "" {
-		of, params["type"], params["claimed"] = " AND type IN ({type:String}, {claimed:String})", typ, streams.ClaimedPrefix+typ
+		of, params["type"], params["claimed"] = " AND type IN ({type:String}, {claimed:String})", typ, touchpoint.ClaimedPrefix+typ
 	}
 	sql := `SELECT type, value, anchor, also, ` + c.tables.PersonOf("anchor") + ` FROM ` + c.tables.Terms + `
 WHERE workspace = {workspace:String} AND (` + strings.Join(begins, " OR ") + `)` + of + `
-ORDER BY term, startsWith(type, '` + streams.ClaimedPrefix + `'), type, value, anchor LIMIT {limit:UInt32}`
+ORDER BY term, startsWith(type, '` + touchpoint.ClaimedPrefix + `'), type, value, anchor LIMIT {limit:UInt32}`
 	var out []Found
 	at, nodes := map[identity.PersonID]int{}, []Node{}
 	err := s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
@@ -50,11 +49,11 @@ ORDER BY term, startsWith(type, '` + streams.ClaimedPrefix + `'), type, value, a
 		if err := r.Scan(&one.By.Type, &one.By.Value, &anchor, &also, &person); err != nil {
 			return err
 		}
-		one.By.anchor, one.Person = asAnchor(&anchor), asAnchor(&person)
-		i, known := at[one.Person]
-		if !known && len(out) == maxBegun {
+		if len(text) > search.LongestTerm && !search.Begins(one.By.Type, one.By.Value, text) {
 			return nil
 		}
+		one.By.anchor, one.Person = asAnchor(&anchor), asAnchor(&person)
+		i, known := at[one.Person]
 		if !known {
 			i = len(out)
 			at[one.Person] = i
@@ -68,11 +67,18 @@ ORDER BY term, startsWith(type, '` + streams.ClaimedPrefix + `'), type, value, a
 	if err != nil || len(out) == 0 {
 		return nil, err
 	}
-	// An identifier whose link was refused, or that several use, is nobody's.
-	somebodys, err := s.stored(ctx, c, nodes)
-	return slices.DeleteFunc(out, func(one Found) bool {
+	// An identifier whose link was refused, that is blocked, or that several use, is nobody's, and takes nobody's place.
+	first := min(len(nodes), maxBegun)
+	somebodys, err := s.stored(ctx, c, nodes[:first])
+	if err == nil && len(somebodys) < maxBegun && first < len(nodes) {
+		var more []Node
+		more, err = s.stored(ctx, c, nodes[first:])
+		somebodys = append(somebodys, more...)
+	}
+	out = slices.DeleteFunc(out, func(one Found) bool {
 		return !slices.ContainsFunc(somebodys, func(n Node) bool { return n.anchor == one.By.anchor })
-	}), err
+	})
+	return out[:min(len(out), maxBegun)], err
 }
 
 // tellApart adds to a name an identifier that came with it, if it is a stronger one than what was added before.
@@ -80,8 +86,8 @@ func (s *Server) tellApart(workspace string, one *Found, also string) {
 	id := touchpoint.IdentifierOf(also)
 	types := s.config.Rules.Rules(workspace).Types
 	rank := func(typ string) int {
-		claimed := strings.HasPrefix(typ, streams.ClaimedPrefix)
-		i := slices.IndexFunc(types, func(t streams.Type) bool { return t.Name == strings.TrimPrefix(typ, streams.ClaimedPrefix) })
+		claimed := strings.HasPrefix(typ, touchpoint.ClaimedPrefix)
+		i := slices.IndexFunc(types, func(t streams.Type) bool { return t.Name == strings.TrimPrefix(typ, touchpoint.ClaimedPrefix) })
 		if i < 0 {
 			i = len(types)
 		}
@@ -92,15 +98,15 @@ func (s *Server) tellApart(workspace string, one *Found, also string) {
 	}
 	node := Node{Type: id.Type, Value: id.Value}
 	if !id.Verified {
-		node.Type = streams.ClaimedPrefix + node.Type
+		node.Type = touchpoint.ClaimedPrefix + node.Type
 	}
 	if one.Also == nil || rank(node.Type) < rank(one.Also.Type) {
 		one.Also = &node
 	}
 }
 
-// beginnings are the terms that the text may begin, and the type that stands in front of it, or "".
-func (s *Server) beginnings(workspace, text string) (terms []string, typ string) {
+// beginnings are the terms that the text may begin, the type that stands in front of it, or "", and what stands behind that.
+func (s *Server) beginnings(workspace, text string) (terms []string, typ, value string) {
 	rules := s.config.Rules.Rules(workspace)
 	if before, value, err := streams.ParseIdentifier(strings.TrimPrefix(text, streams.ClaimedPrefix)); err == nil &&
 		(before == search.Name || slices.ContainsFunc(rules.Types, func(t streams.Type) bool { return t.Name == before })) {
@@ -108,9 +114,9 @@ func (s *Server) beginnings(workspace, text string) (terms []string, typ string)
 	}
 	terms = []string{search.Term(text)}
 	if digits, abroad := strings.CutPrefix(text, "+"); abroad && dialled(digits) != "" {
-		terms = append(terms, "+"+dialled(digits))
+		terms = append(terms, "+"+dialled(digits), "+"+dialled(strings.Replace(digits, "(0)", "", 1))) // +49 (0)30: not dialled from abroad, but in Italy
 	} else if digits := dialled(text); len(digits) >= 3 {
 		terms = append(append(terms, digits, "+"+digits), rules.International(digits)...)
 	}
-	return slices.DeleteFunc(once(terms), func(term string) bool { return utf8.RuneCountInString(term) < 2 }), typ
+	return slices.DeleteFunc(once(terms), func(term string) bool { return !search.Enough(term) }), typ, text
 }

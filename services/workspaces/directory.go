@@ -224,6 +224,12 @@ func (d *Directory) Add(ctx context.Context, key string, k workspace.Key) error 
 			return err
 		}
 	}
+	if err := d.advance(ctx); err != nil {
+		return err
+	}
+	if had, known := d.state.Load().keys[sha256.Sum256([]byte(key))]; known && had.Revoked == 0 && (had.Workspace != k.Workspace || !slices.Equal(had.Scopes, k.Scopes)) {
+		return fmt.Errorf("%w, of workspace %s", ErrKeyInForce, had.Workspace)
+	}
 	value, err := workspace.Encode(k)
 	if err != nil {
 		return err
@@ -260,6 +266,8 @@ func (d *Directory) SetGenerations(ctx context.Context, c workspace.Control) err
 var (
 	// ErrEmptyKey is returned by Add: a client that sends no key must not get in.
 	ErrEmptyKey = errors.New("workspaces: the key is empty")
+	// ErrKeyInForce is returned by Add for a key that lets somebody into another workspace, or to something else: who holds it would be shut out.
+	ErrKeyInForce = errors.New("workspaces: the key is in force already")
 	// ErrUnknownKey is returned by Revoke.
 	ErrUnknownKey = errors.New("workspaces: no such key")
 )

@@ -125,6 +125,27 @@ func TestABadRecordKeepsNobodyOut(t *testing.T) {
 	}
 }
 
+// A key that is in use is not taken from who uses it; the same again is nothing new, and once revoked it is free.
+func TestKeysInForceStayWhatTheyAre(t *testing.T) {
+	cluster := kafkatest.Start(t, kafka.TopicSpec{Name: string(topic.Workspaces)})
+	d, key := open(t, cluster), NewKey()
+	add := func(k workspace.Key) error { return d.Add(t.Context(), key, k) }
+	if err := errors.Join(add(workspace.Key{Workspace: "default"}), add(workspace.Key{Workspace: "default"})); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range []workspace.Key{{Workspace: "acme"}, {Workspace: "default", Scopes: []workspace.Scope{workspace.Read}}} {
+		if err := add(k); !errors.Is(err, ErrKeyInForce) {
+			t.Errorf("%+v: %v", k, err)
+		}
+	}
+	if name, _ := d.Authenticate(key); name != "default" || !d.May(key, workspace.Admin) {
+		t.Errorf("the key is of %q now", name)
+	}
+	if err := errors.Join(d.Revoke(t.Context(), key, 1), add(workspace.Key{Workspace: "acme"})); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestBadKeysAreRefused(t *testing.T) {
 	cluster := kafkatest.Start(t, kafka.TopicSpec{Name: string(topic.Workspaces)})
 	d := open(t, cluster)

@@ -24,7 +24,7 @@ type auditCommand struct {
 	Key  string `help:"API key for --url." env:"THROUGHLINE_KEY"`
 	Data string `help:"Audit this data folder, which nothing else uses now." xor:"where"`
 	engineFlags
-	IDs string `name:"ids" type:"existingfile" help:"File of touchpoint ids, one a line, each of which must be stored once."`
+	IDs string `name:"ids" type:"existingfile" help:"File of touchpoint ids, one a line, each of which must be stored once; with --data or --kafka."`
 	ruleFlags
 }
 
@@ -44,7 +44,7 @@ func (c *auditCommand) Run(ctx context.Context, log *slog.Logger) error {
 		if len(config.IDs) > 0 {
 			return errors.New("--ids needs --data or --kafka")
 		}
-		report, err = operate[audit.Report](ctx, c.URL+"/v1/audit", c.Key)
+		report, err = operate[audit.Report](ctx, c.URL, "/v1/audit", c.Key)
 	case c.Data != "":
 		report, err = auditFolder(ctx, c.Data, c.ruleFlags, config, log)
 	case c.given():

@@ -114,12 +114,19 @@ func (f serverFlags) call(ctx context.Context, method, path string, body []byte,
 	if err != nil || into == nil {
 		return err
 	}
-	return json.Unmarshal(answer, into)
+	if err := json.Unmarshal(answer, into); err != nil {
+		return fmt.Errorf("what answers at %s is not Throughline's API; see --url: %w", f.URL, err)
+	}
+	return nil
 }
 
 // fetch makes a request of the API and returns its answer as it is; a problem document becomes the error.
 func (f serverFlags) fetch(ctx context.Context, method, path, mediaType string, body []byte) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, method, f.URL+path, bytes.NewReader(body))
+	at, err := address(f.URL, path)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, at, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +134,7 @@ func (f serverFlags) fetch(ctx context.Context, method, path, mediaType string, 
 	if body != nil {
 		req.Header.Set("Content-Type", mediaType)
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := do(req)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/throughline/throughline/services/audit"
+	"github.com/throughline/throughline/services/kafka"
+	"github.com/throughline/throughline/services/workspaces"
 )
 
 // A start with bad data fails, and says in which file, line and field.
@@ -111,5 +114,13 @@ func TestShortKeysAreForThisMachine(t *testing.T) {
 	}
 	if !shortKey("demo-key") || shortKey("") || shortKey("0123456789abcdef") {
 		t.Error("which keys are short")
+	}
+}
+
+// Who typed a command hears that nobody answers; a role would go on waiting.
+func TestKeysOfBrokersThatAreAway(t *testing.T) {
+	err := withDirectory(t.Context(), kafka.Config{Brokers: []string{"127.0.0.1:1"}}, func(*workspaces.Directory) error { return errors.New("asked") })
+	if err == nil || !strings.Contains(err.Error(), "no broker answers at 127.0.0.1:1") {
+		t.Error(err)
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -25,7 +26,7 @@ type createKeyCommand struct {
 	Workspace string            `default:"default" help:"Workspace; made when it is new."`
 	Name      string            `help:"What the key is for."`
 	Scope     []workspace.Scope `help:"What the key may: read, send, write, admin; repeatable. Without one, everything."`
-	Key       string            `help:"Use this key instead of a new one; choose it long." env:"THROUGHLINE_KEY"`
+	Key       string            `help:"Use this key instead of a new one; choose it long. One that is in force elsewhere, or for something else, is refused: revoke it first." env:"THROUGHLINE_KEY"`
 }
 
 func (c *createKeyCommand) Run(ctx context.Context, log *slog.Logger) error {
@@ -35,6 +36,9 @@ func (c *createKeyCommand) Run(ctx context.Context, log *slog.Logger) error {
 			key, made = workspaces.NewKey(), true
 		}
 		if err := d.Add(ctx, key, workspace.Key{Workspace: c.Workspace, Name: c.Name, Created: time.Now().UnixMilli(), Scopes: c.Scope}); err != nil {
+			if errors.Is(err, workspaces.ErrKeyInForce) {
+				return fmt.Errorf("%w; for a new one, leave out --key and empty THROUGHLINE_KEY", err)
+			}
 			return err
 		}
 		if made {
@@ -83,7 +87,8 @@ func (c *revokeKeyCommand) Run(ctx context.Context, log *slog.Logger) error {
 	})
 }
 
-// withDirectory runs f with a directory that knows everything the topic had at the start.
+// withDirectory runs f with a directory that knows everything the topic had at the start. Who typed a
+// command waits for it, so that brokers that are away are an error after ten seconds.
 func withDirectory(ctx context.Context, brokers kafka.Config, f func(*workspaces.Directory) error) error {
 	config := workspaces.DefaultConfig()
 	config.Kafka, config.Logger = brokers, brokers.Logger
@@ -94,9 +99,12 @@ func withDirectory(ctx context.Context, brokers kafka.Config, f func(*workspaces
 	follow, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- d.Run(follow) }()
-	err = d.Wait(ctx)
-	if err == nil {
+	patient, cancel := context.WithTimeout(ctx, 2*config.Patience)
+	defer cancel()
+	if err = d.Wait(patient); err == nil {
 		err = f(d)
+	} else if ctx.Err() == nil {
+		err = fmt.Errorf("no broker answers at %s: %w", strings.Join(brokers.Brokers, ", "), err)
 	}
 	stop()
 	<-done

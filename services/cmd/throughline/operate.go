@@ -17,13 +17,17 @@ import (
 )
 
 // operate asks a running Throughline to do something long, shows its progress, and returns its result.
-func operate[T any](ctx context.Context, url, key string) (*T, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, nil)
+func operate[T any](ctx context.Context, url, path, key string) (*T, error) {
+	at, err := address(url, path)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at, nil)
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+key)
-	res, err := http.DefaultClient.Do(req)
+	res, err := do(req)
 	if err != nil {
 		return nil, err
 	}

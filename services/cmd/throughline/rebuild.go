@@ -25,7 +25,7 @@ type rebuildCommand struct {
 func (c *rebuildCommand) Run(ctx context.Context, log *slog.Logger) error {
 	switch {
 	case c.URL != "":
-		_, err := operate[struct{}](ctx, c.URL+"/v1/rebuild/"+c.What, c.Key)
+		_, err := operate[struct{}](ctx, c.URL, "/v1/rebuild/"+c.What, c.Key)
 		return err
 	case c.given():
 		return c.direct(ctx, log)

@@ -35,11 +35,11 @@ export function SearchBox({ onFind, label, autoFocus, inputRef, except }: Props)
   const search = useQuery({
     queryKey: ['search', asked],
     queryFn: () => must(api.GET('/v1/search', { params: { query: { q: asked } } })),
-    enabled: asked.length >= 2,
+    enabled: asked !== '',
     placeholderData: keepPreviousData,
   })
   const current = asked === text.trim() && !search.isPlaceholderData
-  const found = (asked.length >= 2 ? (search.data?.found ?? []) : []).filter((f) => f.person !== except)
+  const found = (asked === '' ? [] : (search.data?.found ?? [])).filter((f) => f.person !== except)
   const whole = found.filter((f) => f.whole)
   const meant = whole.length === 1 ? whole[0] : found.length === 1 ? found[0] : undefined
   const go = (person: string) => {
