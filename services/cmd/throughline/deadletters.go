@@ -37,7 +37,7 @@ type deadLetter struct {
 
 type listDeadLettersCommand struct {
 	serverFlags
-	Status string `help:"kept or resent." enum:"kept,resent,," default:""`
+	Status string `help:"kept or resent." enum:"kept,resent," default:""`
 	Field  string `help:"Only those refused for this field."`
 	Limit  int    `help:"At most this many." default:"50"`
 }

@@ -78,7 +78,7 @@ func scopesOf(k workspace.Key) string {
 
 type revokeKeyCommand struct {
 	kafkaFlags
-	Key string `required:"" help:"The key to shut out." env:"THROUGHLINE_KEY"`
+	Key string `required:"" help:"The key to shut out. It is not taken from THROUGHLINE_KEY, which may be your own."`
 }
 
 func (c *revokeKeyCommand) Run(ctx context.Context, log *slog.Logger) error {
