@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/throughline/throughline/schemas/identity"
@@ -16,6 +17,7 @@ type Suggestion struct {
 	ID          identity.Anchor   `json:"id"`
 	Claimant    End               `json:"claimant"` // who wrote
 	Claimed     End               `json:"claimed"`  // the identifier that nobody vouches for
+	Known       bool              `json:"known"`    // somebody is known by it; else its person is none yet
 	Strength    float64           `json:"strength"`
 	Touchpoints uint64            `json:"touchpoints"` // that claim it
 	Days        uint64            `json:"days"`        // on which they did
@@ -116,6 +118,18 @@ func (s *Server) listSuggestions(w http.ResponseWriter, r *http.Request, c *call
 		page.Suggestions = page.Suggestions[:limit]
 		last := page.Suggestions[limit-1]
 		page.Next = cursor{suggestionList, -last.strength, last.ID}.String()
+	}
+	claimed := make([]Node, len(page.Suggestions))
+	for i, v := range page.Suggestions {
+		claimed[i] = v.Claimed.Node
+	}
+	known, err := s.stored(r.Context(), c, claimed)
+	if err != nil {
+		return err
+	}
+	for i := range page.Suggestions {
+		v := &page.Suggestions[i]
+		v.Known = slices.ContainsFunc(known, func(n Node) bool { return n.anchor == v.Claimed.anchor })
 	}
 	return answer(w, http.StatusOK, page)
 }

@@ -15,6 +15,7 @@ type suggestionsAnswer struct {
 			nodeAnswer
 			Person string
 		}
+		Known                     bool
 		Strength                  float64
 		Touchpoints, Days, Others int
 		First, Last               struct{ Touchpoint, Time string }
@@ -54,6 +55,9 @@ func TestSuggestions(t *testing.T) {
 		for _, s := range page.Suggestions {
 			got = append(got, fmt.Sprintf("%s %d/%d/%d %v", s.Claimant.String(), s.Touchpoints, s.Days, s.Others, s.Strength))
 			ids = append(ids, s.ID)
+			if s.Known != (s.Claimed.String() == victim) {
+				t.Errorf("%s is known: %v", s.Claimed, s.Known)
+			}
 			if s.Claimed.String() == victim && s.Claimed.Person != anchorOf("customer_id:C1").String() {
 				t.Errorf("claimed %+v", s.Claimed)
 			}

@@ -71,14 +71,19 @@ function SuggestionCard({ suggestion: s }: { suggestion: Suggestion }) {
   const typeName = useTypeName()
   const [action, setAction] = useState<'accept' | 'refuse' | null>(null)
   const { ref, seen } = useSeen()
-  const [claimant, claimed] = useQueries({ queries: [s.claimant, s.claimed].map((end) => ({ ...customerQuery(end.person), enabled: seen })) })
+  const [claimant, claimed] = useQueries({
+    queries: [
+      { ...customerQuery(s.claimant.person), enabled: seen },
+      { ...customerQuery(s.claimed.person), enabled: seen && s.known },
+    ],
+  })
   const failed = claimant.error ?? claimed.error
-  const both = claimant.isSuccess && claimed.isSuccess
+  const both = claimant.isSuccess && (claimed.isSuccess || !s.known)
   return (
     <Paper ref={ref} withBorder p="md" component="article" aria-label={`${typeName(s.claimant.type)} ${s.claimant.value} – ${typeName(s.claimed.type)} ${s.claimed.value}`}>
       <SimpleGrid cols={{ base: 1, sm: 2 }}>
         <Side title={t('identity.claimant')} end={s.claimant} customer={both ? claimant.data : undefined} />
-        <Side title={t('identity.claimedTo')} end={s.claimed} customer={both ? claimed.data : undefined} />
+        <Side title={t('identity.claimedTo')} end={s.claimed} customer={both ? (s.known ? claimed.data : null) : undefined} />
       </SimpleGrid>
       {failed && <Failed error={failed} />}
       <Group justify="space-between" mt="sm" gap="sm">
