@@ -1,13 +1,10 @@
 package serve
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"net/http"
-	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -29,19 +26,21 @@ type Conversations struct {
 type order struct {
 	list   byte
 	number string // SQL of the number
-	of     func(Conversation) int64
 }
 
 // notWaiting sorts conversations that nobody waits in behind all others.
 const notWaiting = int64(1) << 62
 
+var newestFirst = order{newestList, "-toUnixTimestamp64Milli(first)"}
+
+// newestNumber is the number of newestFirst.
+func newestNumber(c *Conversation) int64 { return -c.row.First }
+
 var orders = map[string]order{
-	"newest": {newestList, "-toUnixTimestamp64Milli(first)", func(c Conversation) int64 { return -c.row.First }},
-	"oldest": {oldestList, "toUnixTimestamp64Milli(first)", func(c Conversation) int64 { return c.row.First }},
-	"waiting": {waitingList, waitingNumber, func(c Conversation) int64 {
-		return cmp.Or(c.row.WaitingSince, notWaiting)
-	}},
-	"due": {list: dueList, number: waitingNumber}, // when an answer is due is not in the store: see conversationsPromised
+	"newest":  newestFirst,
+	"oldest":  {oldestList, "toUnixTimestamp64Milli(first)"},
+	"waiting": {waitingList, waitingNumber},
+	"due":     {dueList, waitingNumber}, // when an answer is due is not in the store: see conversationsPromised
 }
 
 var waitingNumber = fmt.Sprintf("if(toUnixTimestamp64Milli(waiting_since) = 0, %d, toUnixTimestamp64Milli(waiting_since))", notWaiting)
@@ -267,44 +266,72 @@ func (by order) page(where []string, params clickhouse.Params, limit int, after 
 	return sql + ` ORDER BY ` + by.number + `, id LIMIT {limit:UInt32}`
 }
 
-// conversationsWhere reads a page of the workspace's conversations: first which, from few columns, then those few whole.
+// conversationsWhere reads a page of the workspace's conversations.
 func (s *Server) conversationsWhere(ctx context.Context, c *call, from string, where []string, params clickhouse.Params, by order, limit int, after *cursor) (Conversations, error) {
-	sql := c.latest(`(anchor, id) IN (
-	SELECT anchor, id FROM `+from+by.page(where, params, limit, after)+`
-)`) + reportSettings
-	return s.readPage(ctx, c, s.store.report, sql, params, by, limit)
-}
-
-// conversationsOf reads a page of a person's, and of those that the person takes part in.
-func (s *Server) conversationsOf(ctx context.Context, c *call, w who, where []string, params clickhouse.Params, limit int, after *cursor) (page Conversations, err error) {
-	by := orders["newest"]
-	err = s.withShares(ctx, c, w, func(ctx context.Context, takesPart []identity.Anchor) (err error) {
-		params := maps.Clone(params)
-		sql := `SELECT ` + c.conversationColumns() + ` FROM ` + c.ofPerson(w, takesPart, params) + by.page(where, params, limit, after)
-		page, err = s.readPage(ctx, c, s.store.lookup, sql, params, by, limit)
+	var found []candidate
+	sql := `SELECT ` + by.number + `, anchor, id FROM ` + from + by.page(where, params, limit, after) + reportSettings
+	err := s.store.each(ctx, s.store.report, sql, params, func(r *clickhouse.Rows) error {
+		var one candidate
+		var anchor, id wide
+		err := r.Scan(&one.order, &anchor, &id)
+		one.place = place{asAnchor(&anchor), asAnchor(&id)}
+		found = append(found, one)
 		return err
 	})
+	if err != nil {
+		return Conversations{}, err
+	}
+	return s.pageOf(ctx, c, by, found, limit)
+}
+
+// candidate is a conversation that may be on a page.
+type candidate struct {
+	order int64
+	place
+}
+
+// pageOf reads those that were found, in their order, whole, and no more than fit. (Which they are is found in few columns; in one statement it would be
+// found twice.) What joined another conversation since it was found is left out.
+func (s *Server) pageOf(ctx context.Context, c *call, by order, found []candidate, limit int) (page Conversations, err error) {
+	if len(found) > limit {
+		found = found[:limit]
+		page.Next = cursor{by.list, found[limit-1].order, found[limit-1].id}.String()
+	}
+	places := make([]place, len(found))
+	for i, one := range found {
+		places[i] = one.place
+	}
+	whole, err := s.at(ctx, c, places)
+	page.Conversations = []Conversation{}
+	for _, one := range found {
+		if of, ok := whole[one.id]; ok && of.inForce() {
+			page.Conversations = append(page.Conversations, of)
+		}
+	}
 	return page, err
 }
 
-// readPage reads conversationColumns and puts the page in its order. What joined another conversation since it was found is left out.
-func (s *Server) readPage(ctx context.Context, c *call, class *class, sql string, params clickhouse.Params, by order, limit int) (page Conversations, err error) {
-	page.Conversations = []Conversation{}
-	found := 0
-	err = s.store.each(ctx, class, sql, params, func(r *clickhouse.Rows) error {
-		one, err := scanConversation(r)
-		if found++; err == nil && one.inForce() {
-			page.Conversations = append(page.Conversations, one)
+// conversationsOf reads a page of a person's, newest first, and of those that the person takes part in. What joined another conversation since it was found
+// is left out.
+func (s *Server) conversationsOf(ctx context.Context, c *call, w who, where []string, params clickhouse.Params, limit int, after *cursor) (page Conversations, err error) {
+	err = s.withShares(ctx, c, w, func(ctx context.Context, takesPart []identity.Anchor) error {
+		params := maps.Clone(params)
+		sql := `SELECT ` + c.conversationColumns() + ` FROM ` + c.ofPerson(w, takesPart, params) + newestFirst.page(where, params, limit, after)
+		page = Conversations{Conversations: []Conversation{}}
+		found := 0
+		err := s.store.each(ctx, s.store.lookup, sql, params, func(r *clickhouse.Rows) error {
+			one, err := scanConversation(r)
+			if found++; err == nil && one.inForce() {
+				page.Conversations = append(page.Conversations, one)
+			}
+			return err
+		})
+		if found > limit && len(page.Conversations) > 0 {
+			page.Conversations = page.Conversations[:min(limit, len(page.Conversations))]
+			last := &page.Conversations[len(page.Conversations)-1]
+			page.Next = cursor{newestList, newestNumber(last), last.ID}.String()
 		}
 		return err
 	})
-	slices.SortFunc(page.Conversations, func(a, b Conversation) int {
-		return cmp.Or(cmp.Compare(by.of(a), by.of(b)), bytes.Compare(a.ID[:], b.ID[:]))
-	})
-	if found > limit && len(page.Conversations) > 0 {
-		page.Conversations = page.Conversations[:min(limit, len(page.Conversations))]
-		last := page.Conversations[len(page.Conversations)-1]
-		page.Next = cursor{by.list, by.of(last), last.ID}.String()
-	}
 	return page, err
 }

@@ -41,15 +41,9 @@ func (s *Server) attachPromises(c *call, list []Conversation) {
 	}
 }
 
-// candidate is a conversation that may be on a page.
-type candidate struct {
-	order int64
-	place
-}
-
 // conversationsPromised reads a page of those who wait, of whom the answer is promised and stands so, or sorted by when it is due. What is promised is
 // decided here and not in the store, so that of those who wait the mostOpen that come first in the order of the store are looked at.
-func (s *Server) conversationsPromised(ctx context.Context, c *call, from string, where []string, params clickhouse.Params, by order, statuses []string, limit int, after *cursor) (page Conversations, err error) {
+func (s *Server) conversationsPromised(ctx context.Context, c *call, from string, where []string, params clickhouse.Params, by order, statuses []string, limit int, after *cursor) (Conversations, error) {
 	params["most"] = mostOpen
 	sql := `SELECT ` + by.number + `, anchor, ` + intervalColumns + ` FROM ` + from
 	for _, condition := range where {
@@ -58,7 +52,7 @@ func (s *Server) conversationsPromised(ctx context.Context, c *call, from string
 	sql += ` ORDER BY ` + by.number + `, id LIMIT {most:UInt32}` + reportSettings
 	policy, now := s.config.Promises.Promises(c.workspace), s.config.Now()
 	var found []candidate
-	err = s.store.each(ctx, s.store.report, sql, params, func(r *clickhouse.Rows) error {
+	err := s.store.each(ctx, s.store.report, sql, params, func(r *clickhouse.Rows) error {
 		var one candidate
 		var anchor wide
 		var v intervals
@@ -79,28 +73,13 @@ func (s *Server) conversationsPromised(ctx context.Context, c *call, from string
 		}
 		return nil
 	})
-	page.Conversations = []Conversation{}
-	if err != nil || len(found) == 0 {
-		return page, err
+	if err != nil {
+		return Conversations{}, err
 	}
 	slices.SortFunc(found, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(a.order, b.order), slices.Compare(a.id[:], b.id[:]))
 	})
-	if len(found) > limit {
-		found = found[:limit]
-		page.Next = cursor{by.list, found[limit-1].order, found[limit-1].id}.String()
-	}
-	places := make([]place, len(found))
-	for i, one := range found {
-		places[i] = one.place
-	}
-	whole, err := s.at(ctx, c, places)
-	for _, one := range found {
-		if of, ok := whole[one.id]; ok {
-			page.Conversations = append(page.Conversations, of)
-		}
-	}
-	return page, err
+	return s.pageOf(ctx, c, by, found, limit)
 }
 
 // dueFirst is the place of a promise among others, by when it is due. What cannot be said, or is not promised, comes after all others.

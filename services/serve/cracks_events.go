@@ -45,68 +45,68 @@ func (g *gap) opening() string {
 	return "(" + quoted + ")"
 }
 
-// gapSQL finds gaps of several kinds in one pass over the facts, by customer, and one by order for those that are about orders. Of each gap it
-// gives what mended it first, or nothing; only those that were not mended in time are there.
+// gapSQL finds gaps of several kinds: what opened them, few and with all that is said of them, beside what mends, much and with little. Of each gap it gives
+// what mended it first, or nothing; only those that were not mended in time are there.
 //
 // Columns are those of the projection by_kind and no others. When nothing that is mended is asked for, the last of what could mend is all that has to be
 // known of it: a gap is open when that came before.
 func gapSQL(c *call, q *crackQuery, wanted []gap) string {
-	person := c.tables.PersonOf("anchor")
-	byCustomer, byOrder := []int{}, []int{}
-	var due []string
-	for i := range wanted {
-		if wanted[i].order {
-			byOrder = append(byOrder, i)
-		} else {
-			byCustomer = append(byCustomer, i)
-		}
-		due = append(due, fmt.Sprint("gap = ", i), "o.1 + INTERVAL "+wanted[i].within)
-	}
+	facts := c.tables.Touchpoints + ` WHERE workspace = {workspace:String} AND time >= {since:DateTime64(3, 'UTC')}`
 	mends := func(condition string) string {
 		if q.mended == nil {
 			return "[(toUnixTimestamp64Milli(maxIf(time, " + condition + ")), toUInt128(0), '')]"
 		}
 		return "arraySort(groupArrayIf((toUnixTimestamp64Milli(time), key, toString(kind)), " + condition + "))"
 	}
-	grouped := func(about, whose string, of []int) string {
-		var found, read []string
-		for _, i := range of {
-			g := &wanted[i]
-			found = append(found, fmt.Sprintf("(toUInt8(%d), groupArrayIf((time, key, due, anchor, toString(channel), toString(kind), toString(topic), toString(team)), %s), %s)", i, g.opening(), mends(g.mended)))
-			read = append(read, g.opening(), "("+g.mended+")")
+	var numbers, dues, opens []string
+	var byCustomer, byOrder, byCustomerMends, byOrderMends, orders []string
+	for i := range wanted {
+		g := &wanted[i]
+		number := fmt.Sprintf("toUInt8(%d)", i)
+		numbers = append(numbers, g.opening(), number)
+		dues = append(dues, "gap = "+number, "time + INTERVAL "+g.within)
+		opens = append(opens, g.opening())
+		mending := fmt.Sprintf("(%s, %s)", number, mends(g.mended))
+		if g.order {
+			orders = append(orders, number)
+			byOrder, byOrderMends = append(byOrder, mending), append(byOrderMends, "("+g.mended+")")
+		} else {
+			byCustomer, byCustomerMends = append(byCustomer, mending), append(byCustomerMends, "("+g.mended+")")
 		}
-		return `SELECT arrayJoin(arrayFilter(g -> notEmpty(g.2), [` + strings.Join(found, ",\n\t\t\t") + `])) AS found
-		FROM ` + c.tables.Touchpoints + ` WHERE workspace = {workspace:String} AND time >= {since:DateTime64(3, 'UTC')} AND (` + strings.Join(read, " OR ") + `)` + whose + `
-		GROUP BY ` + about
 	}
+	opening := " AND (" + strings.Join(opens, " OR ") + ")"
+	person := c.tables.PersonOf("anchor")
+	about := "person"
 	var passes []string
 	if len(byCustomer) > 0 {
-		passes = append(passes, grouped(person, ` AND materialize(anchor) IN theirs`, byCustomer))
+		passes = append(passes, `SELECT `+person+` AS about, arrayJoin([`+strings.Join(byCustomer, ", ")+`]) AS mending
+			FROM `+facts+` AND (`+strings.Join(byCustomerMends, " OR ")+`) AND materialize(anchor) IN theirs GROUP BY about`)
 	}
 	if len(byOrder) > 0 {
-		passes = append(passes, grouped("if(order_ref = 0, "+person+", order_ref)", "", byOrder))
-	}
-	var opens []string
-	for i := range wanted {
-		opens = append(opens, wanted[i].opening())
+		about = `if(order_ref != 0 AND gap IN (` + strings.Join(orders, ", ") + `), order_ref, person)`
+		passes = append(passes, `SELECT if(order_ref = 0, `+person+`, order_ref) AS about, arrayJoin([`+strings.Join(byOrder, ", ")+`]) AS mending
+			FROM `+facts+` AND (`+strings.Join(byOrderMends, " OR ")+`) GROUP BY about`)
 	}
 	// What agents do is much, and few customers have a gap: what was done for these is looked for by anchor, whose person need not be asked for each
 	// time. (Not by the primary key: their anchors lie all over the table, whose rows are wide.)
 	return `WITH openers AS (
-	SELECT anchor, ` + person + ` AS person FROM ` + c.tables.Touchpoints + ` WHERE workspace = {workspace:String} AND time >= {since:DateTime64(3, 'UTC')} AND (` + strings.Join(opens, " OR ") + `)
+	SELECT multiIf(` + strings.Join(numbers, ", ") + `, toUInt8(255)) AS gap, key, time AS opened_at, anchor, ` + person + ` AS person, ` + about + ` AS about,
+		if(toUnixTimestamp64Milli(due) = 0, multiIf(` + strings.Join(dues, ", ") + `, time), due) AS until, toString(channel) AS by, toString(kind) AS said, toString(topic) AS of, toString(team) AS owner
+	FROM ` + facts + opening + ` AND until < {now:DateTime64(3, 'UTC')}
 ), theirs AS (
-	SELECT arrayJoin([anchor, person]) FROM openers
-	UNION ALL SELECT anchor FROM ` + c.tables.Anchors + ` WHERE workspace = {workspace:String} AND person IN (SELECT person FROM openers)
+	SELECT arrayJoin(groupUniqArrayArray([anchor, ` + person + `])) FROM ` + facts + opening + ` -- arrayJoin alone would read the table, and no projection
+	UNION ALL SELECT anchor FROM ` + c.tables.Anchors + ` WHERE workspace = {workspace:String} AND person IN (SELECT ` + person + ` FROM ` + facts + opening + `)
 )
-SELECT gap, o.2 AS key, o.1 AS opened_at, due, o.4, ` + c.tables.PersonOf("o.4") + `, o.5, o.6, o.7, o.8, toUInt128(mend.2), fromUnixTimestamp64Milli(mend.1, 'UTC'), mend.3
+SELECT gap, key, opened_at, until, anchor, person, by, said, of, owner, toUInt128(mend.2), fromUnixTimestamp64Milli(mend.1, 'UTC'), mend.3
 FROM (
-	SELECT found.1 AS gap, arrayJoin(found.2) AS o, if(toUnixTimestamp64Milli(o.3) = 0, multiIf(` + strings.Join(due, ", ") + `, o.1), o.3) AS due,
-		arrayFirst(m -> m.1 > toUnixTimestamp64Milli(o.1), found.3) AS mend
-	FROM (
-		` + strings.Join(passes, "\n\t\tUNION ALL ") + `
-	)
+	SELECT *, arrayFirst(m -> m.1 > toUnixTimestamp64Milli(opened_at), mends) AS mend
+	FROM openers LEFT JOIN (
+		SELECT about, mending.1 AS gap, mending.2 AS mends FROM (
+			` + strings.Join(passes, "\n\t\t\tUNION ALL ") + `
+		)
+	) AS mending USING (gap, about)
 )
-WHERE due < {now:DateTime64(3, 'UTC')} AND (mend.1 = 0 OR mend.1 > toUnixTimestamp64Milli(due) AND mend.1 >= {mended:Int64})
+WHERE mend.1 = 0 OR mend.1 > toUnixTimestamp64Milli(until) AND mend.1 >= {mended:Int64}
 ORDER BY gap, opened_at, key LIMIT {limit:UInt32} BY gap, mend.1 = 0` + reportSettings
 }
 

@@ -78,8 +78,8 @@ func buckets(column string) []dimension {
 	}
 }
 
-// tag has one row per tag, and one with an empty tag for what has none.
-var tag = text("tag", "arrayJoin(if(empty(tags), [''], tags))")
+// tag has one row per tag, and one with an empty tag for what has none: see perTag.
+var tag = text("tag", "one_tag")
 
 // kind is a sort of report: what it may be grouped by and what it counts.
 type kind struct {

@@ -209,7 +209,7 @@ func conversationSQL(c *call, r *reportQuery) string {
 	return `SELECT ` + r.shown() + r.outer(func(column string) string { return column }) + `, all_rows AS is_total, count() OVER () AS groups
 FROM (
 	SELECT ` + r.selected() + r.inner(factual) + `, ` + r.total() + `
-	FROM ` + r.rows + ` ` + r.grouped() + `
+	FROM ` + r.rows + r.perTag() + ` ` + r.grouped() + `
 ) ` + r.ordered()
 }
 

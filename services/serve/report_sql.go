@@ -44,10 +44,23 @@ func (r *reportQuery) columns() string {
 	return strings.Join(names, ", ")
 }
 
+// perTag has the rows of a table once for each of their tags, if the report is by tag. (With arrayJoin among the columns, the store would read the table
+// where a projection of it takes half the time.)
+func (r *reportQuery) perTag() string {
+	if !r.byTag() {
+		return ""
+	}
+	return " ARRAY JOIN if(empty(tags), [''], tags) AS " + tag.sql
+}
+
+func (r *reportQuery) byTag() bool {
+	return slices.ContainsFunc(r.by, func(d dimension) bool { return d.name == tag.name })
+}
+
 // whole tells whether the totals come out of the same pass as the rows. Where a row is counted once for each of its tags, it would be in
 // the totals as often, so that they are asked for apart; a report without dimensions is its totals.
 func (r *reportQuery) whole() bool {
-	return len(r.by) > 0 && !slices.ContainsFunc(r.by, func(d dimension) bool { return d.name == tag.name })
+	return len(r.by) > 0 && !r.byTag()
 }
 
 // grouped is the GROUP BY clause; none for a report without dimensions, which always has its one row.

@@ -101,7 +101,7 @@ func touchpointSQL(c *call, r *reportQuery) string {
 		members = `
 	UNION ALL
 	SELECT ` + r.selected() + r.inner(membership) + `, ` + r.total() + `
-	FROM ` + memberships(c, r) + ` ` + r.grouped()
+	FROM ` + memberships(c, r) + r.perTag() + ` ` + r.grouped()
 	}
 	group, having := "", ""
 	if len(r.by) > 0 {
@@ -110,7 +110,7 @@ func touchpointSQL(c *call, r *reportQuery) string {
 	return `SELECT ` + r.shown() + r.outer(func(column string) string { return "sum(" + column + ") AS " + column }) + `, any(all_rows) AS is_total, count() OVER () AS groups
 FROM (
 	SELECT ` + r.selected() + r.inner(factual) + `, ` + r.total() + `
-	FROM ` + facts(c, r) + ` ` + r.grouped() + members + `
+	FROM ` + facts(c, r) + r.perTag() + ` ` + r.grouped() + members + `
 ) ` + group + ` ` + having + ` ` + r.ordered()
 }
 

@@ -213,7 +213,6 @@ func (s *Server) conversationsThen(ctx context.Context, c *call, w who, states [
 	if err != nil {
 		return page, err
 	}
-	by := orders["newest"]
 	all := []Conversation{}
 	for i := range t.Conversations {
 		if v := conversationOf(&t.Conversations[i]); len(states) == 0 || slices.Contains(states, v.State) {
@@ -221,15 +220,15 @@ func (s *Server) conversationsThen(ctx context.Context, c *call, w who, states [
 		}
 	}
 	order := func(number int64, id identity.Anchor, v *Conversation) int {
-		return cmp.Or(cmp.Compare(by.of(*v), number), slices.Compare(v.ID[:], id[:]))
+		return cmp.Or(cmp.Compare(newestNumber(v), number), slices.Compare(v.ID[:], id[:]))
 	}
-	slices.SortFunc(all, func(a, b Conversation) int { return order(by.of(b), b.ID, &a) })
+	slices.SortFunc(all, func(a, b Conversation) int { return order(newestNumber(&b), b.ID, &a) })
 	if after != nil {
 		all = slices.DeleteFunc(all, func(v Conversation) bool { return order(after.order, after.id, &v) <= 0 })
 	}
 	if len(all) > limit {
 		all = all[:limit]
-		page.Next = cursor{by.list, by.of(all[limit-1]), all[limit-1].ID}.String()
+		page.Next = cursor{newestList, newestNumber(&all[limit-1]), all[limit-1].ID}.String()
 	}
 	page.Conversations = all
 	return page, nil
