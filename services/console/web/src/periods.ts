@@ -32,11 +32,17 @@ export function soFar(now: Date, days: number): { now: Period; before: Period } 
 
 const isDate = (text: string) => /^\d{4}-\d{2}-\d{2}$/.test(text)
 
+const two = (n: number) => String(n).padStart(2, '0')
+
 const calendars = new Map<string, Intl.DateTimeFormat>()
 
-/** The date that an instant lies on in a zone, as the server writes dates; what is a date already stays as it is. */
+/** The date that an instant lies on in a zone, as the server writes dates; what is a date already stays as it is. In the reader's own zone no Intl is needed. */
 export function dayOf(at: string | Date, tz: string): string {
   if (typeof at === 'string' && isDate(at)) return at
+  if (tz === zone()) {
+    const t = new Date(at)
+    return `${t.getFullYear()}-${two(t.getMonth() + 1)}-${two(t.getDate())}`
+  }
   let calendar = calendars.get(tz)
   if (!calendar) calendars.set(tz, (calendar = new Intl.DateTimeFormat('en-CA', { timeZone: tz, year: 'numeric', month: '2-digit', day: '2-digit' })))
   return calendar.format(new Date(at))
