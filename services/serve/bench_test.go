@@ -234,10 +234,7 @@ func BenchmarkOverview(b *testing.B) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(asks)) {
 		b.Run(name, func(b *testing.B) {
-			var took []time.Duration
-			before := cpu()
-			for b.Loop() {
-				begin := time.Now()
+			askAll := func() {
 				var all sync.WaitGroup
 				for _, ask := range asks[name] {
 					all.Go(func() {
@@ -251,6 +248,13 @@ func BenchmarkOverview(b *testing.B) {
 					})
 				}
 				all.Wait()
+			}
+			askAll() // a page that somebody has looked at today
+			var took []time.Duration
+			before := cpu()
+			for b.Loop() {
+				begin := time.Now()
+				askAll()
 				if b.Failed() {
 					return
 				}

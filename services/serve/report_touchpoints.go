@@ -64,17 +64,20 @@ func answerCame(c *call, r *reportQuery) string {
 		) AS heard`
 }
 
-// facts are the touchpoints of the report, each with the person that it belongs to, and whether that one was there before: now, or as
+// facts are the touchpoints of the report, each with the person that it belongs to, and whether that one was there before, where that is asked: now, or as
 // it was known when the report's period was closed.
 func facts(c *call, r *reportQuery) string {
-	answered := ""
-	if r.names()["heard"] {
-		answered = ", " + answerCame(c, r)
+	names, more := r.names(), ""
+	if names["heard"] {
+		more = ", " + answerCame(c, r)
 	}
 	const before = `PREWHERE workspace = {workspace:String} AND time < {from:DateTime64(3, 'UTC')}`
 	if !r.closed {
 		person := c.tables.PersonOf("anchor")
-		return `(SELECT *, ` + person + ` AS person_now, person_now IN (SELECT ` + person + ` FROM (SELECT DISTINCT anchor FROM ` + c.tables.Touchpoints + ` ` + before + `)) AS known_before` + answered + `
+		if names["known_before"] {
+			more += `, person_now IN (SELECT ` + person + ` FROM (SELECT DISTINCT anchor FROM ` + c.tables.Touchpoints + ` ` + before + `)) AS known_before`
+		}
+		return `(SELECT *, ` + person + ` AS person_now` + more + `
 		FROM ` + c.tables.Touchpoints + ` ` + r.inside("time") + `)`
 	}
 	moved := `(
@@ -82,9 +85,12 @@ func facts(c *call, r *reportQuery) string {
 			WHERE workspace = {workspace:String} AND at < {closed:DateTime64(3, 'UTC')} AND thread = 0 GROUP BY anchor
 		) AS m USING anchor`
 	const person = `if(moved_to = 0, anchor, moved_to)`
-	return `(SELECT *, ` + person + ` AS person_now, person_now IN (
+	if names["known_before"] {
+		more += `, person_now IN (
 			SELECT ` + person + ` FROM (SELECT DISTINCT anchor FROM ` + c.tables.Touchpoints + ` ` + before + ` AND received < {closed:DateTime64(3, 'UTC')}) AS b LEFT ANY JOIN ` + moved + `
-		) AS known_before` + answered + `
+		) AS known_before`
+	}
+	return `(SELECT *, ` + person + ` AS person_now` + more + `
 		FROM (SELECT * FROM ` + c.tables.Touchpoints + ` ` + r.inside("time", "received < {closed:DateTime64(3, 'UTC')}") + `) AS t LEFT ANY JOIN ` + moved + `)`
 }
 
