@@ -52,40 +52,25 @@ func (g *gap) opening() string {
 // known of it: a gap is open when that came before.
 func gapSQL(c *call, q *crackQuery, wanted []gap) string {
 	facts := c.tables.Touchpoints + ` WHERE workspace = {workspace:String} AND time >= {since:DateTime64(3, 'UTC')}`
-	mends := func(condition string) string {
-		if q.mended == nil {
-			return "[(toUnixTimestamp64Milli(maxIf(time, " + condition + ")), toUInt128(0), '')]"
-		}
-		return "arraySort(groupArrayIf((toUnixTimestamp64Milli(time), key, toString(kind)), " + condition + "))"
-	}
-	var numbers, dues, opens []string
-	var byCustomer, byOrder, byCustomerMends, byOrderMends, orders []string
+	person := c.tables.PersonOf("anchor")
+	byCustomer := mending{about: person, among: " AND materialize(anchor) IN theirs"}
+	byOrder := mending{about: "if(order_ref = 0, " + person + ", order_ref)"}
+	var numbers, dues, opens, orders []string
 	for i := range wanted {
 		g := &wanted[i]
 		number := fmt.Sprintf("toUInt8(%d)", i)
-		numbers = append(numbers, g.opening(), number)
-		dues = append(dues, "gap = "+number, "time + INTERVAL "+g.within)
-		opens = append(opens, g.opening())
-		mending := fmt.Sprintf("(%s, %s)", number, mends(g.mended))
+		numbers, dues, opens = append(numbers, g.opening(), number), append(dues, "gap = "+number, "time + INTERVAL "+g.within), append(opens, g.opening())
 		if g.order {
 			orders = append(orders, number)
-			byOrder, byOrderMends = append(byOrder, mending), append(byOrderMends, "("+g.mended+")")
+			byOrder.add(q, number, g.mended)
 		} else {
-			byCustomer, byCustomerMends = append(byCustomer, mending), append(byCustomerMends, "("+g.mended+")")
+			byCustomer.add(q, number, g.mended)
 		}
 	}
 	opening := " AND (" + strings.Join(opens, " OR ") + ")"
-	person := c.tables.PersonOf("anchor")
 	about := "person"
-	var passes []string
-	if len(byCustomer) > 0 {
-		passes = append(passes, `SELECT `+person+` AS about, arrayJoin([`+strings.Join(byCustomer, ", ")+`]) AS mending
-			FROM `+facts+` AND (`+strings.Join(byCustomerMends, " OR ")+`) AND materialize(anchor) IN theirs GROUP BY about`)
-	}
-	if len(byOrder) > 0 {
+	if len(orders) > 0 {
 		about = `if(order_ref != 0 AND gap IN (` + strings.Join(orders, ", ") + `), order_ref, person)`
-		passes = append(passes, `SELECT if(order_ref = 0, `+person+`, order_ref) AS about, arrayJoin([`+strings.Join(byOrder, ", ")+`]) AS mending
-			FROM `+facts+` AND (`+strings.Join(byOrderMends, " OR ")+`) GROUP BY about`)
 	}
 	// What agents do is much, and few customers have a gap: what was done for these is looked for by anchor, whose person need not be asked for each
 	// time. (Not by the primary key: their anchors lie all over the table, whose rows are wide.)
@@ -102,12 +87,37 @@ FROM (
 	SELECT *, arrayFirst(m -> m.1 > toUnixTimestamp64Milli(opened_at), mends) AS mend
 	FROM openers LEFT JOIN (
 		SELECT about, mending.1 AS gap, mending.2 AS mends FROM (
-			` + strings.Join(passes, "\n\t\t\tUNION ALL ") + `
+			` + strings.Join(slices.Concat(byCustomer.over(facts), byOrder.over(facts)), "\n\t\t\tUNION ALL ") + `
 		)
 	) AS mending USING (gap, about)
 )
 WHERE mend.1 = 0 OR mend.1 > toUnixTimestamp64Milli(until) AND mend.1 >= {mended:Int64}
 ORDER BY gap, opened_at, key LIMIT {limit:UInt32} BY gap, mend.1 = 0` + reportSettings
+}
+
+// mending is a pass over what mends gaps, by whom or what they are about.
+type mending struct {
+	about      string
+	among      string   // condition of what is looked at, besides
+	found      []string // by gap, what mended it
+	conditions []string
+}
+
+func (m *mending) add(q *crackQuery, gap, condition string) {
+	found := "arraySort(groupArrayIf((toUnixTimestamp64Milli(time), key, toString(kind)), " + condition + "))"
+	if q.mended == nil {
+		found = "[(toUnixTimestamp64Milli(maxIf(time, " + condition + ")), toUInt128(0), '')]"
+	}
+	m.found, m.conditions = append(m.found, "("+gap+", "+found+")"), append(m.conditions, "("+condition+")")
+}
+
+// over is the pass, if there is anything to look for.
+func (m *mending) over(facts string) []string {
+	if len(m.found) == 0 {
+		return nil
+	}
+	return []string{`SELECT ` + m.about + ` AS about, arrayJoin([` + strings.Join(m.found, ", ") + `]) AS mending
+			FROM ` + facts + ` AND (` + strings.Join(m.conditions, " OR ") + `)` + m.among + ` GROUP BY about`}
 }
 
 // opened are the kinds of touchpoints in the period that open gaps: most workspaces have few of them, and what nothing calls for need not be looked for.
