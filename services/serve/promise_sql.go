@@ -54,9 +54,9 @@ func (p *promiseSQL) columns() (targets, computed []string) {
 	for _, s := range standings {
 		computed = append(computed, timeIn(s.states, p.byTurns("at", "till"))+" AS counted_"+s.name)
 	}
-	for i, m := range promise.Metrics {
+	for _, m := range promise.Metrics {
 		number := fmt.Sprintf("target_%s", m)
-		targets = append(targets, p.target(i, m)+" AS "+number)
+		targets = append(targets, p.target(m)+" AS "+number)
 		var millis []string
 		for _, t := range p.policy.Targets {
 			millis = append(millis, strconv.FormatInt(t.Within[m], 10))
@@ -94,7 +94,11 @@ func (p *promiseSQL) columns() (targets, computed []string) {
 }
 
 // target is the number of the first target that applies, from 1 on; 0 for none.
-func (p *promiseSQL) target(metric int, m promise.Metric) string {
+func (p *promiseSQL) target(m promise.Metric) string {
+	if channels, numbers, otherwise, ok := p.byChannel(m); ok {
+		p.params[string(m)+"_channels"], p.params[string(m)+"_targets"] = channels, numbers
+		return fmt.Sprintf("transform(%s, {%s_channels:Array(String)}, {%s_targets:Array(Int64)}, %d)", entryChannel, m, m, otherwise)
+	}
 	var cases []string
 	for i, t := range p.policy.Targets {
 		if t.Within[m] == 0 {
@@ -131,6 +135,29 @@ func (p *promiseSQL) target(metric int, m promise.Metric) string {
 	return "multiIf(" + strings.Join(cases, ", ") + ", 0)"
 }
 
+// byChannel is target where no target looks at anything else than the channel, as the registry's do: the number for each channel that is named, and for
+// all others. One look-up is worked through sooner than a condition for each target.
+func (p *promiseSQL) byChannel(m promise.Metric) (channels []string, numbers []int64, otherwise int, ok bool) {
+	for i, t := range p.policy.Targets {
+		if t.Within[m] == 0 {
+			continue
+		}
+		if len(t.Accounts)+len(t.Topics)+len(t.Priorities) > 0 {
+			return nil, nil, 0, false
+		}
+		for _, channel := range t.Channels {
+			if !slices.Contains(channels, channel) {
+				channels, numbers = append(channels, channel), append(numbers, int64(i)+1)
+			}
+		}
+		if len(t.Channels) == 0 {
+			otherwise = i + 1
+			break
+		}
+	}
+	return channels, numbers, otherwise, len(channels) > 0
+}
+
 // elapsed is the time that counts between two instants: by the target's calendar, without pauses.
 func (p *promiseSQL) elapsed(m promise.Metric, number, a, b string) string {
 	own, clocks := false, []string{byTeams} // of the targets; what nothing is promised about is counted by the hours of the teams
@@ -154,13 +181,17 @@ func (p *promiseSQL) elapsed(m promise.Metric, number, a, b string) string {
 // byTeams says that no calendar is a target's own.
 const byTeams = "-1"
 
-// overlapping is how much of some stretches counts between two instants. Most stretches lie elsewhere: those of a long conversation would else all be
-// counted for each of its waits.
+// overlapping is how much of some stretches counts between two instants. Most stretches lie elsewhere: by a calendar, which takes look-ups, those of a long
+// conversation would else all be counted for each of its waits.
 func overlapping(clock func(a, b string) string, a, b, from, till string) string {
+	counted := "arraySum((f, t) -> " + clock("greatest(f, "+a+")", "least(t, "+b+")") + ", "
+	if clock("a", "b") == always("a", "b") {
+		return counted + from + ", " + till + ")"
+	}
 	some := func(which, what, other string) string {
 		return "arrayFilter((" + what + ", " + other + ") -> f < " + b + " AND t > " + a + ", " + which + ")"
 	}
-	return "arraySum((f, t) -> " + clock("greatest(f, "+a+")", "least(t, "+b+")") + ", " + some(from+", "+till, "f", "t") + ", " + some(till+", "+from, "t", "f") + ")"
+	return counted + some(from+", "+till, "f", "t") + ", " + some(till+", "+from, "t", "f") + ")"
 }
 
 // always is all time between two instants.
