@@ -90,7 +90,7 @@ func (s *Server) listConversations(w http.ResponseWriter, r *http.Request, c *ca
 	var page Conversations
 	var all *Queue
 	g, ctx := errgroup.WithContext(r.Context())
-	if queue {
+	if queue && promised {
 		of := maps.Clone(params)
 		g.Go(func() (err error) {
 			all, err = s.queue(ctx, from, where, of)
@@ -98,9 +98,12 @@ func (s *Server) listConversations(w http.ResponseWriter, r *http.Request, c *ca
 		})
 	}
 	g.Go(func() (err error) {
-		if promised {
+		switch {
+		case promised:
 			page, err = s.conversationsPromised(ctx, c, from, where, params, by, statuses, limit, after)
-		} else {
+		case queue:
+			page, err = s.queueAndPage(ctx, c, from, where, params, by, limit, after)
+		default:
 			page, err = s.conversationsWhere(ctx, c, from, where, params, by, limit, after)
 		}
 		if err == nil && opening {
@@ -112,7 +115,9 @@ func (s *Server) listConversations(w http.ResponseWriter, r *http.Request, c *ca
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	page.Queue = all
+	if all != nil {
+		page.Queue = all
+	}
 	return answer(w, http.StatusOK, page)
 }
 
@@ -256,14 +261,19 @@ func (s *Server) at(ctx context.Context, c *call, places []place) (map[identity.
 func (by order) page(where []string, params clickhouse.Params, limit int, after *cursor) string {
 	params["limit"] = limit + 1
 	if after != nil {
-		where = append(where, "("+by.number+", id) > ({order:Int64}, {id:UInt128})")
-		params["order"], params["id"] = after.order, number(after.id)
+		where = append(where, by.after(after, params))
 	}
 	sql := ""
 	for _, condition := range where {
 		sql += " AND " + condition
 	}
 	return sql + ` ORDER BY ` + by.number + `, id LIMIT {limit:UInt32}`
+}
+
+// after is the condition of what comes after the cursor.
+func (by order) after(at *cursor, params clickhouse.Params) string {
+	params["order"], params["id"] = at.order, number(at.id)
+	return "(" + by.number + ", id) > ({order:Int64}, {id:UInt128})"
 }
 
 // conversationsWhere reads a page of the workspace's conversations.

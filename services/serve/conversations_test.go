@@ -16,7 +16,8 @@ type conversationsAnswer struct {
 		ID, State, Person string
 		WaitingSince      *string `json:"waiting_since"`
 	}
-	Next string
+	Next  string
+	Queue *struct{ Waiting int }
 }
 
 func (a conversationsAnswer) ids() (out []string) {
@@ -81,20 +82,26 @@ func TestListOfConversations(t *testing.T) {
 		}
 	}
 	f.get(400, "/v1/conversations?queue=true")
-	for _, sort := range []string{"newest", "oldest", "waiting"} {
-		all := decode[conversationsAnswer](t, f.get(200, "/v1/conversations?sort="+sort)).ids()
+	for _, list := range []string{"sort=newest", "sort=oldest", "sort=waiting", "waiting=true&sort=newest", "waiting=true&sort=waiting"} {
+		all := decode[conversationsAnswer](t, f.get(200, "/v1/conversations?"+list)).ids()
 		var paged []string
 		next := ""
+		if strings.HasPrefix(list, "waiting=true") {
+			list += "&queue=true" // and the queue with each page
+		}
 		for {
-			page := decode[conversationsAnswer](t, f.get(200, "/v1/conversations?limit=1&sort="+sort+next))
+			page := decode[conversationsAnswer](t, f.get(200, "/v1/conversations?limit=1&"+list+next))
 			paged = append(paged, page.ids()...)
+			if q := page.Queue; q != nil && q.Waiting != len(all) || (q != nil) != strings.HasPrefix(list, "waiting=true") {
+				t.Errorf("%s%s: queue %+v of %d", list, next, q, len(all))
+			}
 			if page.Next == "" {
 				break
 			}
 			next = "&cursor=" + page.Next
 		}
 		if !slices.Equal(all, paged) {
-			t.Errorf("%s: pages %q, want %q", sort, paged, all)
+			t.Errorf("%s: pages %q, want %q", list, paged, all)
 		}
 	}
 	cursor := decode[conversationsAnswer](t, f.get(200, "/v1/conversations?limit=1")).Next
