@@ -3,7 +3,9 @@ package serve
 import (
 	"context"
 	"fmt"
+	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,6 +46,22 @@ func (g *gap) opening() string {
 	return isOneOf(g.opens) + " AND " + g.opened
 }
 
+// anyOpening is the condition of the touchpoints that open any of the gaps. It has no OR: where there is one, the store asks every granule of the table by
+// itself before it reads the projection.
+func anyOpening(of []gap) string {
+	var some []string
+	for i := range of {
+		if g := &of[i]; g.opened != "" {
+			some = append(some, isOneOf(g.opens), g.opened)
+		}
+	}
+	condition := isOneOf(kindsOf(of))
+	if len(some) > 0 {
+		condition += " AND multiIf(" + strings.Join(some, ", ") + ", 1)"
+	}
+	return condition
+}
+
 func isOneOf(kinds []string) string { return "kind IN ('" + strings.Join(kinds, "', '") + "')" }
 
 // gapSQL finds gaps of several kinds: what opened them, few and with all that is said of them, beside what mends, much and with little. Of each gap it gives
@@ -51,7 +69,7 @@ func isOneOf(kinds []string) string { return "kind IN ('" + strings.Join(kinds, 
 //
 // Columns are those of the projection by_kind and no others. When nothing that is mended is asked for, the last of what could mend is all that has to be
 // known of it: a gap is open when that came before.
-func gapSQL(c *call, q *crackQuery, wanted []gap) string {
+func gapSQL(c *call, q *crackQuery, wanted []gap, few bool) string {
 	facts := c.tables.Touchpoints + ` WHERE workspace = {workspace:String} AND time >= {since:DateTime64(3, 'UTC')}`
 	person := c.tables.PersonOf("anchor")
 	byCustomer := mending{about: person, among: " AND materialize(anchor) IN theirs"}
@@ -68,25 +86,24 @@ func gapSQL(c *call, q *crackQuery, wanted []gap) string {
 			byCustomer.add(q, number, g.mended)
 		}
 	}
-	which := `multiIf(` + strings.Join(numbers, ", ") + `, toUInt8(255))`
-	// No OR of the kinds: where there is one, the store asks every granule of the table by itself before it reads the projection.
-	opening := " AND " + isOneOf(kindsOf(wanted))
-	if slices.ContainsFunc(wanted, func(g gap) bool { return g.opened != "" }) {
-		opening += " AND " + which + " != 255"
-	}
+	which, opening := `multiIf(`+strings.Join(numbers, ", ")+`, toUInt8(255))`, " AND "+anyOpening(wanted)
 	about := "person"
 	if len(orders) > 0 {
 		about = `if(order_ref != 0 AND gap IN (` + strings.Join(orders, ", ") + `), order_ref, person)`
 	}
 	// What agents do is much, and few customers have a gap: what was done for these is looked for by anchor, whose person need not be asked for each
 	// time. (Not by the primary key: their anchors lie all over the table, whose rows are wide.)
+	theirs := `SELECT arrayJoin(groupUniqArrayArray([anchor, ` + person + `])) FROM ` + facts + opening + ` -- arrayJoin alone would read the table, and no projection
+	UNION ALL SELECT anchor FROM ` + c.tables.Anchors + ` WHERE workspace = {workspace:String} AND person IN (SELECT ` + person + ` FROM ` + facts + opening + `)`
+	if few {
+		theirs = `SELECT arrayJoin({whose:Array(UInt128)}) UNION ALL SELECT anchor FROM ` + c.tables.Anchors + ` WHERE workspace = {workspace:String} AND person IN {whose:Array(UInt128)}`
+	}
 	return `WITH openers AS (
 	SELECT ` + which + ` AS gap, key, time AS opened_at, anchor, ` + person + ` AS person, ` + about + ` AS about,
 		if(toUnixTimestamp64Milli(due) = 0, multiIf(` + strings.Join(dues, ", ") + `, time), due) AS until, toString(channel) AS by, toString(kind) AS said, toString(topic) AS of, toString(team) AS owner
 	FROM ` + facts + opening + ` AND until < {now:DateTime64(3, 'UTC')}
 ), theirs AS (
-	SELECT arrayJoin(groupUniqArrayArray([anchor, ` + person + `])) FROM ` + facts + opening + ` -- arrayJoin alone would read the table, and no projection
-	UNION ALL SELECT anchor FROM ` + c.tables.Anchors + ` WHERE workspace = {workspace:String} AND person IN (SELECT ` + person + ` FROM ` + facts + opening + `)
+	` + theirs + `
 )
 SELECT gap, key, opened_at, until, anchor, person, by, said, of, owner, toUInt128(mend.2), fromUnixTimestamp64Milli(mend.1, 'UTC'), mend.3
 FROM (
@@ -126,21 +143,27 @@ func (m *mending) over(facts string) []string {
 			FROM ` + facts + ` AND (` + strings.Join(m.conditions, " OR ") + `)` + m.among + ` GROUP BY about`}
 }
 
-// opened are the kinds of touchpoints in the period that open gaps: most workspaces have few of them, and what nothing calls for need not be looked for.
-func (s *Server) opened(ctx context.Context, c *call, q *crackQuery, of []gap) ([]gap, error) {
-	params := q.params(c)
-	params["kinds"] = kindsOf(of)
-	var there []string
-	sql := `SELECT DISTINCT toString(kind) FROM ` + c.tables.Touchpoints + ` WHERE workspace = {workspace:String} AND time >= {since:DateTime64(3, 'UTC')} AND kind IN {kinds:Array(String)}`
-	err := s.store.each(ctx, s.store.report, sql, params, func(r *clickhouse.Rows) error {
+// fewOpeners is how many anchors and persons with gaps of a kind are handed over by name. To find them again takes the store two reads more, a fifth of
+// the time of the statement.
+var fewOpeners = 1000
+
+// opened are the gaps that touchpoints in the period open: most workspaces have few of them, and what nothing calls for need not be looked for. And of whom
+// these are, each by anchor and by person, if they are few; else nil.
+func (s *Server) opened(ctx context.Context, c *call, q *crackQuery, of []gap) (found []gap, whose []identity.Anchor, err error) {
+	there, few := map[string]bool{}, true
+	sql := `SELECT toString(kind), groupUniqArrayArray(` + strconv.Itoa(fewOpeners+1) + `)([anchor, ` + c.tables.PersonOf("anchor") + `]) FROM ` + c.tables.Touchpoints + `
+WHERE workspace = {workspace:String} AND time >= {since:DateTime64(3, 'UTC')} AND ` + anyOpening(of) + ` GROUP BY kind`
+	err = s.store.each(ctx, s.store.report, sql, q.params(c), func(r *clickhouse.Rows) error {
 		var kind string
-		err := r.Scan(&kind)
-		there = append(there, kind)
+		var anchors []*big.Int
+		err := r.Scan(&kind, &anchors)
+		there[kind], few, whose = true, few && len(anchors) <= fewOpeners, append(whose, anchorsOf(anchors)...)
 		return err
 	})
-	return slices.DeleteFunc(of, func(g gap) bool {
-		return !slices.ContainsFunc(g.opens, func(kind string) bool { return slices.Contains(there, kind) })
-	}), err
+	if !few {
+		whose = nil
+	}
+	return slices.DeleteFunc(of, func(g gap) bool { return !slices.ContainsFunc(g.opens, func(kind string) bool { return there[kind] }) }), whose, err
 }
 
 func kindsOf(of []gap) (kinds []string) {
@@ -165,11 +188,12 @@ const mostGaps = 100_000
 // does not know when it looks for them, there may be many: then more are looked at, until there are enough that are not.
 func (s *Server) findGaps(ctx context.Context, c *call, q *crackQuery) (out []Crack, err error) {
 	wanted := slices.DeleteFunc(slices.Clone(gaps), func(g gap) bool { return !q.wants(g.kind) })
-	if wanted, err = s.opened(ctx, c, q, wanted); err != nil || len(wanted) == 0 {
+	wanted, whose, err := s.opened(ctx, c, q, wanted)
+	if err != nil || len(wanted) == 0 {
 		return nil, err
 	}
 	for most := q.limit + 1; ; most *= 8 {
-		list, err := s.gaps(ctx, c, q, wanted, most)
+		list, err := s.gaps(ctx, c, q, wanted, whose, most)
 		if err != nil {
 			return nil, err
 		}
@@ -195,10 +219,10 @@ func (s *Server) findGaps(ctx context.Context, c *call, q *crackQuery) (out []Cr
 }
 
 // gaps reads at most so many of each kind, and as many that are mended.
-func (s *Server) gaps(ctx context.Context, c *call, q *crackQuery, wanted []gap, most int) (list []foundGap, err error) {
+func (s *Server) gaps(ctx context.Context, c *call, q *crackQuery, wanted []gap, whose []identity.Anchor, most int) (list []foundGap, err error) {
 	params := q.params(c)
-	params["limit"] = most
-	err = s.store.each(ctx, s.store.report, gapSQL(c, q, wanted), params, func(r *clickhouse.Rows) error {
+	params["limit"], params["whose"] = most, numbers(whose)
+	err = s.store.each(ctx, s.store.report, gapSQL(c, q, wanted, whose != nil), params, func(r *clickhouse.Rows) error {
 		var (
 			key, anchor, person, by wide
 			at, mended              time.Time
