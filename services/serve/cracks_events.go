@@ -72,7 +72,14 @@ func isOneOf(kinds []string) string { return "kind IN ('" + strings.Join(kinds, 
 func gapSQL(c *call, q *crackQuery, wanted []gap, few bool) string {
 	facts := c.tables.Touchpoints + ` WHERE workspace = {workspace:String} AND time >= {since:DateTime64(3, 'UTC')}`
 	person := c.tables.PersonOf("anchor")
-	byCustomer := mending{about: person, among: " AND materialize(anchor) IN theirs"}
+	byCustomer := mending{about: person}
+	if few {
+		// What agents do may be much: what was done for few is looked for by anchor, so that nobody's person is asked for in vain. (Not by the primary key:
+		// their anchors lie all over the table, whose rows are wide.)
+		byCustomer.among = ` AND materialize(anchor) IN (
+				SELECT arrayJoin({whose:Array(UInt128)}) UNION ALL SELECT anchor FROM ` + c.tables.Anchors + ` WHERE workspace = {workspace:String} AND person IN {whose:Array(UInt128)}
+			)`
+	}
 	byOrder := mending{about: "if(order_ref = 0, " + person + ", order_ref)"}
 	var numbers, dues, orders []string
 	for i := range wanted {
@@ -91,19 +98,10 @@ func gapSQL(c *call, q *crackQuery, wanted []gap, few bool) string {
 	if len(orders) > 0 {
 		about = `if(order_ref != 0 AND gap IN (` + strings.Join(orders, ", ") + `), order_ref, person)`
 	}
-	// What agents do is much, and few customers have a gap: what was done for these is looked for by anchor, whose person need not be asked for each
-	// time. (Not by the primary key: their anchors lie all over the table, whose rows are wide.)
-	theirs := `SELECT arrayJoin(groupUniqArrayArray([anchor, ` + person + `])) FROM ` + facts + opening + ` -- arrayJoin alone would read the table, and no projection
-	UNION ALL SELECT anchor FROM ` + c.tables.Anchors + ` WHERE workspace = {workspace:String} AND person IN (SELECT ` + person + ` FROM ` + facts + opening + `)`
-	if few {
-		theirs = `SELECT arrayJoin({whose:Array(UInt128)}) UNION ALL SELECT anchor FROM ` + c.tables.Anchors + ` WHERE workspace = {workspace:String} AND person IN {whose:Array(UInt128)}`
-	}
 	return `WITH openers AS (
 	SELECT ` + which + ` AS gap, key, time AS opened_at, anchor, ` + person + ` AS person, ` + about + ` AS about,
 		if(toUnixTimestamp64Milli(due) = 0, multiIf(` + strings.Join(dues, ", ") + `, time), due) AS until, toString(channel) AS by, toString(kind) AS said, toString(topic) AS of, toString(team) AS owner
 	FROM ` + facts + opening + ` AND until < {now:DateTime64(3, 'UTC')}
-), theirs AS (
-	` + theirs + `
 )
 SELECT gap, key, opened_at, until, anchor, person, by, said, of, owner, toUInt128(mend.2), fromUnixTimestamp64Milli(mend.1, 'UTC'), mend.3
 FROM (
@@ -143,8 +141,8 @@ func (m *mending) over(facts string) []string {
 			FROM ` + facts + ` AND (` + strings.Join(m.conditions, " OR ") + `)` + m.among + ` GROUP BY about`}
 }
 
-// fewOpeners is how many anchors and persons with gaps of a kind are handed over by name. To find them again takes the store two reads more, a fifth of
-// the time of the statement.
+// fewOpeners is how many anchors and persons with gaps of a kind are few: what mends the gaps of these is looked for by name. Of more, to look them up takes
+// longer than to ask of everything that mends whose it is.
 var fewOpeners = 1000
 
 // opened are the gaps that touchpoints in the period open: most workspaces have few of them, and what nothing calls for need not be looked for. And of whom
