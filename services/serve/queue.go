@@ -30,7 +30,7 @@ func (s *Server) queue(ctx context.Context, from string, where []string, params 
 	return &q, err
 }
 
-// queueAndPage is the queue with a page of those in it: to find who waits takes longer than both.
+// queueAndPage is the queue with a page of those in it, in one statement: to find who waits takes longer than to count and to sort them.
 func (s *Server) queueAndPage(ctx context.Context, c *call, from string, where []string, params clickhouse.Params, by order, limit int, after *cursor) (page Conversations, err error) {
 	params["now"] = s.config.Now().UnixMilli()
 	behind := "1"
@@ -40,9 +40,9 @@ func (s *Server) queueAndPage(ctx context.Context, c *call, from string, where [
 	var q Queue
 	var found []candidate
 	sql := `SELECT one.1, one.2, one.3, waiting, oldest, waited FROM (
-	SELECT groupArraySortedIf(` + strconv.Itoa(limit+1) + `)((` + by.number + `, id, anchor), ` + behind + `) AS first, ` + queued + `
+	SELECT groupArraySortedIf(` + strconv.Itoa(limit+1) + `)((` + by.number + `, id, anchor), ` + behind + `) AS found, ` + queued + `
 	FROM ` + from + ` AND ` + strings.Join(where, " AND ") + `
-) LEFT ARRAY JOIN first AS one` + reportSettings
+) LEFT ARRAY JOIN found AS one` + reportSettings
 	err = s.store.each(ctx, s.store.report, sql, params, func(r *clickhouse.Rows) error {
 		var one candidate
 		var id, anchor wide
