@@ -147,6 +147,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener, lmtp bool) error {
 	if err := p.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("mail: close: %w", err)
 	}
+	_ = l.Close() // what had not begun to serve it did not close it either
 	<-served
 	return nil
 }

@@ -137,6 +137,15 @@ func TestBrokenOffIsNotStored(t *testing.T) {
 	}
 }
 
+// TestStoppedAtOnce: a server that is told to stop before it has begun to listen stops.
+func TestStoppedAtOnce(t *testing.T) {
+	d := openDoor(t)
+	for range 50 {
+		_, stop := start(t, d)
+		stop()
+	}
+}
+
 // TestNoSmuggling: a line feed, a dot and a line feed are not the end of a mail, so that what one server takes for one mail
 // is not two here.
 func TestNoSmuggling(t *testing.T) {
